@@ -1,0 +1,13 @@
+from . import edits as edits
+from .environment.observe import observe as observe
+from .errors import MazeInterpError as MazeInterpError
+from .mazes.features import maze_features as maze_features
+from .mazes.maze import Maze as Maze
+from .measure.behaviour import behaviour as behaviour
+from .measure.behaviour import behaviours as behaviours
+from .measure.field import vector_field as vector_field
+from .measure.field import vector_fields as vector_fields
+from .policies.agents import DEFAULT_AGENT as DEFAULT_AGENT
+from .policies.agents import load_policy as load_policy
+from .policies.checkpoints import agent_hash as agent_hash
+from .policies.moves import to_input as to_input

@@ -1,0 +1,22 @@
+"""The one exception users meet, and the sentence that points them at the nearest valid name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MazeInterpError(Exception):
+    """Something the caller can mend: bad input, a damaged file, a missing package.
+
+    The message is one line saying what was wrong and what would be right. The command line prints
+    it and exits with status 2.
+    """
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:
+    """The error for a name that does not exist, listing the close ones (or, failing that, all)."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:12]
+    hint = f"did you mean {', '.join(close)}?" if close else "there are none"
+    return MazeInterpError(f"unknown {kind} {name!r}: {hint}")

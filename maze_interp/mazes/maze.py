@@ -1,0 +1,241 @@
+"""The immutable maze: which squares are open, where the mouse starts, where the cheese lies."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes import paths
+
+Square = tuple[int, int]
+"""`(x, y)`: x to the right, y up, `(0, 0)` the bottom-left inner cell."""
+
+DistributionMode = Literal["easy", "hard"]
+WORLD_SIZE: dict[str, int] = {"easy": 15, "hard": 25}
+"""Side of procgen's square world, in cells, per distribution mode."""
+
+
+@dataclass(frozen=True, eq=False)
+class Maze:
+    """A square maze of odd size, as the mouse could walk it.
+
+    Attributes:
+        open: bool `[size, size]`, indexed `[y, x]`, read-only; True where the mouse can stand.
+        start: the square the mouse starts on.
+        cheese: the square of the cheese, or None.
+        distribution_mode: `"easy"` (15×15 world) or `"hard"` (25×25 world).
+        seed: the procgen level that lends the maze its looks (background and wall texture).
+
+    Raises:
+        MazeInterpError: the size is even or out of range, or the start or cheese is in a wall,
+            off the grid, or on the same square.
+    """
+
+    open: NDArray[np.bool_]
+    start: Square = (0, 0)
+    cheese: Square | None = None
+    distribution_mode: DistributionMode = "hard"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.distribution_mode not in WORLD_SIZE:
+            raise unknown_name("distribution mode", str(self.distribution_mode), WORLD_SIZE)
+        grid = np.array(self.open, dtype=bool)
+        world = WORLD_SIZE[self.distribution_mode]
+        if grid.ndim != 2 or grid.shape[0] != grid.shape[1] or grid.shape[0] % 2 == 0 or not 3 <= len(grid) <= world:
+            raise MazeInterpError(
+                f"a {self.distribution_mode} maze is square with an odd side of 3 to {world}, not {grid.shape}"
+            )
+        grid.flags.writeable = False
+        object.__setattr__(self, "open", grid)
+        object.__setattr__(self, "start", self.require_open(self.start, "start"))
+        if self.cheese is not None:
+            object.__setattr__(self, "cheese", self.require_open(self.cheese, "cheese"))
+            if self.cheese == self.start:
+                raise MazeInterpError(f"the cheese cannot lie on the start {self.start}")
+
+    @classmethod
+    def from_seed(cls, seed: int, distribution_mode: DistributionMode = "hard") -> Maze:
+        """The maze of procgen's level `seed`, cheese where procgen puts it (anywhere).
+
+        Raises:
+            MazeInterpError: procgen is not installed, or the seed is not in 0 … 2³¹ − 2.
+        """
+        # The one look upwards: users expect the constructor here, the levels are procgen's.
+        from maze_interp.environment.levels import maze_from_seed
+
+        return maze_from_seed(seed, distribution_mode)
+
+    @classmethod
+    def from_ascii(cls, text: str, distribution_mode: DistributionMode = "hard", seed: int = 0) -> Maze:
+        """Read a drawing: `#` wall, `.` open, `C` cheese, `M` start; top row first.
+
+        Without an `M` the mouse starts at the bottom left. `seed` lends the looks.
+
+        Raises:
+            MazeInterpError: a ragged line, another character, or two `M` or `C`.
+        """
+        rows = [line.strip() for line in text.strip().splitlines()]
+        for number, row in enumerate(rows, 1):
+            strange = set(row) - set("#.CM")
+            if strange:
+                raise MazeInterpError(f"maze line {number}: {min(strange)!r} is none of '#', '.', 'C', 'M'")
+            if len(row) != len(rows):
+                raise MazeInterpError(f"maze line {number} has {len(row)} squares, but the maze has {len(rows)} lines")
+        cells = np.array([list(row) for row in rows[::-1]])
+        return cls(
+            open=cells != "#",
+            start=_single(cells, "M") or (0, 0),
+            cheese=_single(cells, "C"),
+            distribution_mode=distribution_mode,
+            seed=seed,
+        )
+
+    def to_ascii(self) -> str:
+        """The drawing that `from_ascii` reads."""
+        cells = np.where(self.open, ".", "#")
+        cells[self.start[::-1]] = "M"
+        if self.cheese is not None:
+            cells[self.cheese[::-1]] = "C"
+        return "\n".join("".join(row) for row in cells[::-1])
+
+    def with_cheese(self, square: Square | None) -> Maze:
+        """A copy with the cheese on `square`, or without cheese."""
+        return dataclasses.replace(self, cheese=square)
+
+    def with_start(self, square: Square) -> Maze:
+        """A copy whose mouse starts on `square`."""
+        return dataclasses.replace(self, start=square)
+
+    def with_open(self, square: Square, value: bool) -> Maze:
+        """A copy with `square` opened (True) or walled (False)."""
+        x, y = self._on_grid(square, "square")
+        grid = self.open.copy()
+        grid[y, x] = value
+        return dataclasses.replace(self, open=grid)
+
+    def padded(self) -> Maze:
+        """The same world drawn as a maze of full size, its padding now squares that can be opened.
+
+        The picture is the same; every square moves up and right by `padding`.
+        """
+        shift = self.padding
+        move = lambda square: (square[0] + shift, square[1] + shift)  # noqa: E731
+        return dataclasses.replace(
+            self,
+            open=np.pad(self.open, shift),
+            start=move(self.start),
+            cheese=None if self.cheese is None else move(self.cheese),
+        )
+
+    @property
+    def size(self) -> int:
+        """Side in squares, odd, 3 to 25."""
+        return len(self.open)
+
+    @property
+    def padding(self) -> int:
+        """Rows of wall between the maze and the edge of procgen's world, the same on every side."""
+        return (WORLD_SIZE[self.distribution_mode] - self.size) // 2
+
+    @property
+    def top_right(self) -> Square:
+        """The top-right square; procgen's own mazes always have it open."""
+        return (self.size - 1, self.size - 1)
+
+    @cached_property
+    def squares(self) -> tuple[Square, ...]:
+        """Every open square, row by row from the bottom left."""
+        return tuple((int(x), int(y)) for y, x in np.argwhere(self.open))
+
+    def region(self, n: int) -> tuple[Square, ...]:
+        """The open squares of the top-right n×n (n is capped at the maze's size)."""
+        if n < 1:
+            raise MazeInterpError(f"a region is at least 1×1, not {n}×{n}")
+        edge = self.size - min(n, self.size)
+        return tuple(square for square in self.squares if min(square) >= edge)
+
+    def distances(self, square: Square) -> NDArray[np.float64]:
+        """Steps from `square` to every square, `[size, size]`; inf for walls and unreachable squares."""
+        x, y = self.require_open(square, "square")
+        if (x, y) not in self._distances:
+            found = paths.distances(self.open, (x, y))
+            found.flags.writeable = False
+            self._distances[x, y] = found
+        return self._distances[x, y]
+
+    def steps(self, a: Square, b: Square) -> float:
+        """Length of the shortest way from `a` to `b` in steps; inf if there is none."""
+        x, y = self.require_open(b, "square")
+        return float(self.distances(a)[y, x])
+
+    def path(self, a: Square, b: Square) -> tuple[Square, ...]:
+        """The shortest path from `a` to `b`, both ends included.
+
+        Raises:
+            MazeInterpError: there is no path, or (only in mazes edited to have loops) several
+                shortest ones, so that "the" path has no meaning.
+        """
+        return paths.unique_path(self.distances(a), self.distances(b), a, b)
+
+    @cached_property
+    def decision_square(self) -> Square | None:
+        """Last square shared by the shortest paths start → cheese and start → top right.
+
+        None when there is no cheese, when one path contains the other (the published definition),
+        or when an edited maze leaves the cheese or the corner out of reach.
+
+        Raises:
+            MazeInterpError: one of the two paths is not unique (edited mazes with loops).
+        """
+        corner_open = bool(self.open[self.top_right[::-1]])
+        if self.cheese is None or not corner_open:
+            return None
+        if not np.isfinite([self.steps(self.start, goal) for goal in (self.cheese, self.top_right)]).all():
+            return None
+        to_cheese, to_corner = (self.path(self.start, goal) for goal in (self.cheese, self.top_right))
+        shared = sum(a == b for a, b in zip(to_cheese, to_corner, strict=False))
+        return None if shared == min(len(to_cheese), len(to_corner)) else to_cheese[shared - 1]
+
+    def require_open(self, square: Square, what: str) -> Square:
+        """`square` as plain ints, or the error saying why the mouse cannot stand there."""
+        x, y = self._on_grid(square, what)
+        if not self.open[y, x]:
+            raise MazeInterpError(f"the {what} {(x, y)} is in a wall; {self._nearest_open(x, y)} is the nearest open")
+        return x, y
+
+    def _on_grid(self, square: Square, what: str) -> Square:
+        x, y = (int(value) for value in square)
+        if not (0 <= x < self.size and 0 <= y < self.size):
+            raise MazeInterpError(f"the {what} {(x, y)} is off the maze, whose squares run from 0 to {self.size - 1}")
+        return x, y
+
+    def _nearest_open(self, x: int, y: int) -> Square | None:
+        return min(self.squares, key=lambda square: (square[0] - x) ** 2 + (square[1] - y) ** 2, default=None)
+
+    @cached_property
+    def _distances(self) -> dict[Square, NDArray[np.float64]]:
+        return {}
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        return self.open.tobytes(), self.size, self.start, self.cheese, self.distribution_mode, self.seed
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Maze) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def _single(cells: NDArray[np.str_], mark: str) -> Square | None:
+    found = np.argwhere(cells == mark)
+    if len(found) > 1:
+        raise MazeInterpError(f"the maze has {len(found)} squares marked {mark!r}, at most one makes sense")
+    return cast(Square, tuple(int(value) for value in found[0][::-1])) if len(found) else None

@@ -1,0 +1,161 @@
+"""The finite Markov chain that a memoryless policy makes of a maze.
+
+The only hidden state of an observation is which way the mouse faces, so the states are the pairs
+(square, facing) and the cheese, where the chain ends. States are numbered `2 · square + facing`
+over the open squares without the cheese's, then the cheese last. Several mazes' chains stand side
+by side in one block-diagonal matrix: one sparse product steps them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import block_diag, csr_array, diags_array
+from scipy.sparse.csgraph import breadth_first_order
+from scipy.sparse.linalg import spsolve
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.evaluate import Evaluation
+from maze_interp.policies.moves import STEPS
+
+# Facing after each move, by facing before: left clears the mirrored sprite, right sets it, also
+# when a wall blocks the move; the others keep it.
+_FACING_AFTER = np.array([(0, 0), (0, 1), (0, 1), (1, 1), (0, 1)])
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Transitions of one maze.
+
+    Attributes:
+        maze: the maze.
+        squares: its n open squares without the cheese's.
+        transitions: float64 sparse `[2n + 1, 2n + 1]`; the cheese's row is empty.
+    """
+
+    maze: Maze
+    squares: tuple[Square, ...]
+    transitions: csr_array
+
+    @cached_property
+    def start(self) -> int:
+        """Number of the state in which episodes begin: on the start, facing left."""
+        return 2 * self.squares.index(self.maze.start)
+
+    @cached_property
+    def decision_square(self) -> Square | None:
+        """The maze's decision square; None also where an edited maze's loops leave it undefined."""
+        try:
+            return self.maze.decision_square
+        except MazeInterpError:
+            return None
+
+    @property
+    def cheese(self) -> int:
+        """Number of the state in which episodes end (out of reach if there is no cheese)."""
+        return 2 * len(self.squares)
+
+    def states(self, squares: Iterable[Square]) -> NDArray[np.bool_]:
+        """bool `[2n + 1]`: the states in which the mouse is on one of `squares`."""
+        wanted = set(squares)
+        on = np.repeat([square in wanted for square in self.squares], 2)
+        return np.append(on, self.maze.cheese in wanted)
+
+
+def make_chain(evaluation: Evaluation) -> Chain:
+    """The chain of a policy evaluated on every (square, facing) of a maze."""
+    maze, squares = evaluation.maze, evaluation.squares
+    after = _successors(maze, squares)
+    n = after.shape[0]
+    pointers = np.append(np.arange(n + 1) * 5, n * 5)
+    transitions = csr_array((evaluation.probs.reshape(n * 5), after.ravel(), pointers), shape=(n + 1, n + 1))
+    return Chain(maze, squares, transitions)
+
+
+def _successors(maze: Maze, squares: Sequence[Square]) -> NDArray[np.intp]:
+    """int `[2n, 5]`: the state that each move leads to; a wall leaves the mouse where it is."""
+    number = np.full((maze.size + 2, maze.size + 2), -1)  # with a border, so that no step leaves the array
+    places = np.array(squares) + 1
+    number[places[:, 1], places[:, 0]] = np.arange(len(squares))
+    if maze.cheese is not None:
+        number[maze.cheese[1] + 1, maze.cheese[0] + 1] = len(squares)
+    x, y = (places[:, None, :] + STEPS[None]).transpose(2, 0, 1)
+    reached = number[y, x]
+    reached = np.where(reached < 0, np.arange(len(squares))[:, None], reached)
+    state = 2 * reached[:, None, :] + _FACING_AFTER.T[None]
+    return np.minimum(state, 2 * len(squares)).reshape(2 * len(squares), 5)
+
+
+def stack(chains: Sequence[Chain]) -> csr_array:
+    """The chains' transitions as one block-diagonal matrix."""
+    return csr_array(block_diag([one.transitions for one in chains], format="csr"))
+
+
+def reach_within(
+    transitions: csr_array, targets: NDArray[np.bool_], horizon: int, stops: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Probability of having been in a target after at most `horizon` moves, from every state.
+
+    Args:
+        transitions: `[s, s]`.
+        targets: bool `[s, k]`, k sets of states.
+        horizon: moves allowed.
+        stops: bool `[s, k]`, states after which the set no longer counts; disjoint from `targets`.
+
+    Returns:
+        float64 `[s, k]`.
+    """
+    reached = targets.astype(np.float64)
+    kept = np.flatnonzero(targets if stops is None else targets | stops)
+    values = reached.ravel()[kept]
+    for _ in range(horizon):
+        reached = transitions @ reached
+        reached.ravel()[kept] = values
+    return reached
+
+
+def occupancy(transitions: csr_array, start: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
+    """Expected number of the times 0 … horizon − 1 spent in each state, float64 `[s]`."""
+    backwards = csr_array(transitions.T)
+    now, total = start, np.zeros_like(start)
+    for _ in range(horizon):
+        total += now
+        now = backwards @ now
+    return total
+
+
+def reach_ever(transitions: csr_array, targets: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Probability of ever being in a target, from every state: float64 `[s]` for targets bool `[s]`.
+
+    Solves the linear system on the states from which a target can be reached at all; elsewhere the
+    answer is 0, and the system would be singular. The diagonal is summed from the chances of
+    leaving, which keeps its precision where a state is almost never left.
+    """
+    going = transitions - diags_array(transitions.diagonal())
+    can = np.zeros(len(targets), bool)
+    can[_upstream(going, targets)] = True
+    between = np.flatnonzero(can & ~targets)
+    result = targets.astype(np.float64)
+    if len(between):
+        rest = going[between]
+        leaving = np.asarray(rest.sum(axis=1)).ravel()
+        system = diags_array(leaving) - rest[:, between]
+        arriving = np.asarray(rest[:, np.flatnonzero(targets)].sum(axis=1)).ravel()
+        result[between] = np.clip(spsolve(system.tocsc(), arriving), 0.0, 1.0)
+    return result
+
+
+def _upstream(transitions: csr_array, targets: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The states from which some target can be reached, the targets included."""
+    source = len(targets)
+    edges = transitions.T.tocoo()
+    tail = np.concatenate([edges.row[edges.data > 0], np.full(targets.sum(), source)])
+    head = np.concatenate([edges.col[edges.data > 0], np.flatnonzero(targets)])
+    graph = csr_array((np.ones(len(tail)), (tail, head)), shape=(source + 1, source + 1))
+    order = breadth_first_order(graph, source, return_predecessors=False)
+    return order[1:]

@@ -1,0 +1,101 @@
+"""Vector fields: what the policy would do from every square."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from maze_interp.edits.base import Edit
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.evaluate import evaluate
+from maze_interp.policies.moves import MOVES, STEPS
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """Move probabilities with the mouse placed on every open square but the cheese's, un-mirrored.
+
+    Attributes:
+        maze: the maze.
+        squares: the n squares.
+        probs: float64 `[n, 5]`, in the order left, down, up, right, noop.
+        value: float64 `[n]`, output of the value head.
+    """
+
+    maze: Maze
+    squares: tuple[Square, ...]
+    probs: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    def prob(self, square: Square, move: str) -> float:
+        """Probability of `move` on `square`.
+
+        Raises:
+            MazeInterpError: an unknown move, a wall, or the cheese's square.
+        """
+        if move not in MOVES:
+            raise unknown_name("move", move, MOVES)
+        return float(self.probs[self._row(square), MOVES.index(move)])
+
+    @property
+    def vectors(self) -> NDArray[np.float64]:
+        """Net vectors `[n, 2]`: (p_right − p_left, p_up − p_down), as published."""
+        return self.probs @ STEPS
+
+    @property
+    def p_cheese(self) -> float | None:
+        """P(cheese | decision square): probability there of the move along the path to the cheese."""
+        return None if self._choices is None else self._choices[0]
+
+    @property
+    def p_top_right(self) -> float | None:
+        """P(top-right | decision square): likewise along the path to the top-right corner."""
+        return None if self._choices is None else self._choices[1]
+
+    @property
+    def p_other(self) -> float | None:
+        """What is left at the decision square."""
+        return None if self._choices is None else 1 - sum(self._choices)
+
+    @cached_property
+    def _choices(self) -> tuple[float, float] | None:
+        square = self.maze.decision_square
+        if square is None or self.maze.cheese is None:
+            return None
+        goals = (self.maze.cheese, self.maze.top_right)
+        cheese, corner = (self.prob(square, move_between(square, self.maze.path(square, goal)[1])) for goal in goals)
+        return cheese, corner
+
+    def _row(self, square: Square) -> int:
+        wanted = self.maze.require_open(square, "square")
+        if wanted == self.maze.cheese:
+            raise MazeInterpError(f"the field has no vector on the cheese {wanted}, where an episode ends")
+        return self.squares.index(wanted)
+
+
+def move_between(a: Square, b: Square) -> str:
+    """The move that leads from `a` to its neighbour `b`."""
+    return MOVES[[tuple(step) for step in STEPS].index((b[0] - a[0], b[1] - a[1]))]
+
+
+def vector_field(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = ()) -> VectorField:
+    """The vector field of `policy` in `maze`, one forward pass per distinct observation.
+
+    Args:
+        policy: any network from `[n, 3, 64, 64]` to (logits `[n, 15]`, value `[n]`).
+        maze: the maze.
+        edits: changes to the network's activations, in force throughout.
+    """
+    return next(vector_fields(policy, [maze], edits))
+
+
+def vector_fields(policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = ()) -> Iterator[VectorField]:
+    """`vector_field` over many mazes in full batches."""
+    for result in evaluate(policy, mazes, edits, facings=("left",)):
+        yield VectorField(result.maze, result.squares, result.probs[:, 0], result.value[:, 0])

@@ -1,0 +1,29 @@
+"""procgen's fifteen actions as five moves, and observations as network input."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+MOVES = ("left", "down", "up", "right", "noop")
+"""The order of every move axis."""
+
+STEPS = np.array([(-1, 0), (0, -1), (0, 1), (1, 0), (0, 0)])
+"""int `[5, 2]`: each move's (dx, dy)."""
+
+MOVE_OF_ACTION = np.array([0, 0, 0, 1, 4, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4])
+"""int `[15]`: index into `MOVES` of each action."""
+
+_SUM = torch.nn.functional.one_hot(torch.from_numpy(MOVE_OF_ACTION), len(MOVES)).double()
+
+
+def to_input(observations: NDArray[np.uint8]) -> Tensor:
+    """uint8 `[n, 64, 64, 3]` to float32 `[n, 3, 64, 64]` in [0, 1], laid out channels-last."""
+    return torch.from_numpy(observations).permute(0, 3, 1, 2).float().div_(255)
+
+
+def move_probabilities(logits: Tensor) -> Tensor:
+    """Logits `[n, 15]` to float64 probabilities `[n, 5]`, actions with one effect summed."""
+    return logits.double().softmax(-1) @ _SUM.to(logits.device)

@@ -1,0 +1,199 @@
+"""Teach a network the shortest way to the cheese, before or instead of reinforcement learning.
+
+Every batch is a function of (seed, batch number) alone, so a run that is stopped goes on from its
+last checkpoint to the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from maze_interp.environment.levels import region_maze
+from maze_interp.environment.observe import FACINGS, MazeView
+from maze_interp.mazes.maze import DistributionMode, Maze, Square
+from maze_interp.policies.impala import Impala
+from maze_interp.policies.moves import STEPS, move_probabilities, to_input
+
+HELD_OUT_SEED = 900_000_000
+"""Level seeds from here up are never trained on."""
+
+
+@dataclass(frozen=True)
+class ImitationConfig:
+    """One imitation run.
+
+    Attributes:
+        name: the agent's name.
+        distribution_mode: `"easy"` or `"hard"`.
+        region: the cheese lies in the top-right region × region squares.
+        width: channel factor k of the network.
+        samples: observations in all; the learning rate falls to zero over them by a cosine.
+        batch: observations in one step.
+        learning_rate: AdamW's, at its peak.
+        on_path: share of squares drawn from the path start → cheese, the rest from all squares.
+        squares_per_sample: a maze lends one observation for every so many open squares, so that
+            every square of every maze is as likely as any other.
+        discount: the value head learns discount ** (steps to the cheese).
+        seed: of the network's weights and of the levels drawn.
+        start_from: weights to begin with (a `.safetensors` file), or None.
+    """
+
+    name: str
+    distribution_mode: DistributionMode = "easy"
+    region: int = 3
+    width: int = 1
+    samples: int = 2_000_000
+    batch: int = 512
+    learning_rate: float = 1e-3
+    on_path: float = 0.4
+    squares_per_sample: int = 8
+    discount: float = 0.99
+    seed: int = 0
+    start_from: str | None = None
+
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float32]]
+
+
+class ShortestPaths(Dataset[Batch]):
+    """Batches of (observations `[b, 64, 64, 3]`, right move `[b]`, value `[b]`), by number."""
+
+    def __init__(self, config: ImitationConfig) -> None:
+        self.config = config
+
+    def __len__(self) -> int:
+        return self.config.samples // self.config.batch
+
+    def __getitem__(self, number: int) -> Batch:
+        config = self.config
+        rng = np.random.default_rng([config.seed, number])
+        observations = np.empty((config.batch, 64, 64, 3), np.uint8)
+        moves = np.empty(config.batch, np.int64)
+        values = np.empty(config.batch, np.float32)
+        for row, (view, square) in enumerate(self._examples(rng)):
+            view.draw(observations[row], square, FACINGS[rng.integers(2)])
+            moves[row], values[row] = _lesson(view.maze, square, config.discount)
+        return observations, moves, values
+
+    def _examples(self, rng: np.random.Generator) -> Iterator[tuple[MazeView, Square]]:
+        config = self.config
+        drawn = 0
+        while drawn < config.batch:
+            maze = region_maze(int(rng.integers(HELD_OUT_SEED)), config.region, config.distribution_mode)
+            view = MazeView(maze)
+            count = min(math.ceil(len(maze.squares) / config.squares_per_sample), config.batch - drawn)
+            drawn += count
+            for square in _draw_squares(maze, count, config.on_path, rng):
+                yield view, square
+
+
+def _draw_squares(maze: Maze, count: int, on_path: float, rng: np.random.Generator) -> list[Square]:
+    assert maze.cheese is not None
+    path = maze.path(maze.start, maze.cheese)[:-1]
+    anywhere = [square for square in maze.squares if square != maze.cheese]
+    pools = [path if draw < on_path else anywhere for draw in rng.random(count)]
+    return [pool[rng.integers(len(pool))] for pool in pools]
+
+
+def _lesson(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
+    """The move that leads towards the cheese, and the discounted worth of being here."""
+    assert maze.cheese is not None
+    to_cheese = maze.distances(maze.cheese)
+    here = to_cheese[square[1], square[0]]
+    for move, (dx, dy) in enumerate(STEPS[:4]):
+        x, y = square[0] + dx, square[1] + dy
+        if 0 <= x < maze.size and 0 <= y < maze.size and to_cheese[y, x] == here - 1:
+            return move, float(discount**here)
+    raise AssertionError("every square of a procgen maze but the cheese's has a next one")
+
+
+def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> Impala:
+    """Run or resume imitation; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes."""
+    out.mkdir(parents=True, exist_ok=True)
+    policy, optimiser, start = _begin(config, out)
+    data = ShortestPaths(config)
+    loader = DataLoader(data, batch_size=None, sampler=range(start, len(data)), num_workers=1, prefetch_factor=4)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: 0.5 + 0.5 * math.cos(math.pi * (start + step) / len(data))
+    )
+    clock = time.monotonic()
+    recent: list[Tensor] = []
+    for number, batch in enumerate(tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start):
+        recent.append(_step(policy, optimiser, batch))
+        schedule.step()
+        if (number + 1) % checkpoint_every == 0 or number + 1 == len(data):
+            loss, accuracy, confidence = torch.stack(recent).mean(0).tolist()
+            rate = len(recent) * config.batch / (time.monotonic() - clock)
+            row = {
+                "samples": (number + 1) * config.batch,
+                "loss": loss,
+                "greedy_accuracy": accuracy,
+                "mean_probability": confidence,
+                "samples_per_second": rate,
+            }
+            with (out / "curve.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            _save(policy, optimiser, number + 1, config, out)
+            recent, clock = [], time.monotonic()
+    return policy
+
+
+def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
+    """One update; returns (loss, greedy accuracy, mean probability of the right move)."""
+    observations, moves, values = batch
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, value = policy(to_input(observations.numpy()))
+    probabilities = move_probabilities(logits)
+    right = probabilities.gather(1, moves[:, None]).clamp_min(1e-9)
+    loss = -right.log().mean() + 0.5 * (value.float() - values).square().mean()
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+    optimiser.step()
+    accuracy = (probabilities.argmax(1) == moves).double().mean()
+    return torch.stack([loss.detach().double(), accuracy, right.detach().mean()])
+
+
+def _begin(config: ImitationConfig, out: Path) -> tuple[Impala, torch.optim.Optimizer, int]:
+    from safetensors.torch import load_file
+
+    torch.manual_seed(config.seed)
+    policy = Impala(config.width, config.name)
+    if config.start_from is not None:
+        policy.load_state_dict(load_file(config.start_from))
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
+    checkpoint = out / "checkpoint.pt"
+    if not checkpoint.exists():
+        return policy, optimiser, 0
+    saved = torch.load(checkpoint, weights_only=True)
+    if saved["config"] != asdict(config):
+        raise ValueError(f"{checkpoint} belongs to a run with another configuration")
+    policy.load_state_dict(saved["policy"])
+    optimiser.load_state_dict(saved["optimiser"])
+    for group in optimiser.param_groups:
+        group["lr"] = group["initial_lr"] = config.learning_rate
+    return policy, optimiser, int(saved["step"])
+
+
+def _save(policy: Impala, optimiser: torch.optim.Optimizer, step: int, config: ImitationConfig, out: Path) -> None:
+    state = {
+        "policy": policy.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+        "config": asdict(config),
+    }
+    partial = out / "checkpoint.pt.partial"
+    torch.save(state, partial)
+    partial.replace(out / "checkpoint.pt")
