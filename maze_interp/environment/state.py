@@ -70,14 +70,17 @@ def _walk(state: bytes) -> Layout:
     end = grid + 4 * number(grid - 4)
     if number(end + 8) & 0xFFFFFFFF != _END_MARK or end + 12 != len(state):
         raise MazeInterpError(f"not a state of procgen's maze: no end marker after {len(state)} bytes")
+    size, world = number(end), number(end + 4)
+    if not 3 <= size <= world or [number(grid - back) for back in (12, 8, 4)] != [world, world, world**2]:
+        raise MazeInterpError(f"not a state of procgen's maze: its sizes ({size}, {world}) and its grid disagree")
     return Layout(
         level_range=level_range,
         level_seed=counters + 5 * 4,
         time=counters + 13 * 4,
         entities=entities,
         grid=grid,
-        world=number(grid - 12),
-        size=number(end),
+        world=world,
+        size=size,
     )
 
 

@@ -199,7 +199,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
         if not self._streams:
             raise MazeInterpError("the environment has no episode yet: call reset first")
 
-    def _require_actions(self, actions: ArrayLike) -> NDArray[np.integer]:
+    def _require_actions(self, actions: ArrayLike) -> NDArray[np.integer[Any]]:
         self._require_reset()
         given = np.asarray(actions)
         if given.shape != (self.num_envs,) or not np.issubdtype(given.dtype, np.integer):
@@ -228,8 +228,8 @@ def _stream(seed: int | None, slot: int) -> int:
 
 
 def _require_region(region: Region) -> Region:
-    if isinstance(region, str) and region not in ("anywhere", "none"):
-        raise unknown_name("region", region, ["anywhere", "none", "or a number of squares"])
+    if not isinstance(region, int) and region not in ("anywhere", "none"):
+        raise MazeInterpError(f"a region is a number of squares, 'anywhere' or 'none', not {region!r}")
     if isinstance(region, int) and region < 1:
         raise MazeInterpError(f"a region is at least 1×1, not {region}×{region}")
     return region

@@ -1,0 +1,88 @@
+"""Spread jobs over processes or machines by dask.distributed, and take the results in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from maze_interp.errors import MazeInterpError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+_AHEAD = 3  # jobs per worker that may be under way or waiting to be written: bounds memory
+
+
+@contextmanager
+def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
+    """A dask client: on `scheduler` (`tcp://host:port`), else on `workers` local processes.
+
+    Args:
+        workers: processes; None for one per core.
+        scheduler: the address of a running dask scheduler.
+
+    Raises:
+        MazeInterpError: fewer than one worker, or no scheduler answers at the address.
+    """
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise MazeInterpError(f"no dask scheduler answers at {scheduler}: {error}") from error
+        with client:
+            yield client
+        return
+    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    if count < 1:
+        raise MazeInterpError(f"the work needs at least 1 worker, not {count}")
+    with (
+        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, memory_limit=0) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+def ordered(
+    client: Client, function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]
+) -> Iterator[Result]:
+    """`function(shared, job)` for every job, results in the order of the jobs.
+
+    `shared` is sent to each worker once. A job whose worker dies is done again elsewhere.
+
+    Raises:
+        MazeInterpError: raised by the function, or a job's worker died four times.
+    """
+    from distributed import KilledWorker
+
+    everywhere = client.scatter(shared, broadcast=True)
+    limit = _AHEAD * max(1, sum(client.nthreads().values()))
+    under_way: deque[Any] = deque()
+    waiting = iter(jobs)
+    while True:
+        for job in waiting:
+            under_way.append(client.submit(_alone, function, everywhere, job, pure=False))
+            if len(under_way) >= limit:
+                break
+        if not under_way:
+            return
+        try:
+            result = under_way.popleft().result()
+        except KilledWorker as error:
+            raise MazeInterpError(f"a worker died four times over one job: {error}") from error
+        yield result
+
+
+def _alone(function: Callable[[Any, Job], Result], shared: Any, job: Job) -> Result:
+    """Run a job on one thread, so that its floating-point sums do not depend on the machine's cores."""
+    import torch
+
+    torch.set_num_threads(1)
+    return function(shared, job)

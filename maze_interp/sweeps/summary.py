@@ -1,0 +1,136 @@
+"""From `levels.csv` to figures: means by group, and P(cheese) by distance, size and place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.sweeps.run_directory import write_whole
+
+OUTCOMES = (
+    "p_cheese",
+    "p_cheese_limit",
+    "p_top_right",
+    "p_region",
+    "expected_steps",
+    "decision_p_cheese",
+    "decision_p_top_right",
+    "decision_p_other",
+    "exit_cheese",
+    "exit_top_right",
+    "exit_other",
+)
+
+BIN_WIDTH = {
+    "euclidean_cheese_top_right": 2,
+    "euclidean_cheese_decision_square": 2,
+    "steps_cheese_top_right": 4,
+    "steps_cheese_decision_square": 4,
+    "size": 2,
+}
+"""The variables P(cheese) is tabled by, and the width of a bin."""
+
+
+def read_levels(path: Path) -> pd.DataFrame:
+    """The rows of a sweep, one per level; empty cells are NaN."""
+    return pd.read_csv(path)
+
+
+def groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
+    """The levels by what they ask of the agent.
+
+    Args:
+        levels: rows of a sweep.
+        region: the agent's training region n.
+
+    Returns:
+        all levels; those with the cheese in the top-right n×n and outside it; those with a
+        decision square; and the published selection, a decision square and the cheese outside.
+    """
+    inside = in_region(levels, region)
+    decides = levels["decision_x"].notna()
+    return {
+        "all levels": levels,
+        f"cheese in the {region}×{region}": levels[inside],
+        f"cheese outside the {region}×{region}": levels[~inside],
+        "with a decision square": levels[decides],
+        f"decision square, cheese outside the {region}×{region}": levels[decides & ~inside],
+    }
+
+
+def in_region(levels: pd.DataFrame, region: int) -> pd.Series:
+    """Whether each level's cheese lies in the top-right n×n; False without cheese."""
+    edge = levels["size"] - np.minimum(region, levels["size"])
+    return (levels["cheese_x"] >= edge) & (levels["cheese_y"] >= edge)
+
+
+def outcome_table(levels: pd.DataFrame, region: int) -> pd.DataFrame:
+    """Mean and interval of every outcome in every group: columns group, outcome, n, mean, low, high."""
+    return pd.DataFrame(
+        {"group": name, "outcome": outcome, **estimate(some[outcome]).as_dict()}
+        for name, some in groups(levels, region).items()
+        for outcome in OUTCOMES
+    )
+
+
+def binned(levels: pd.DataFrame, variable: str, outcome: str = "p_cheese") -> pd.DataFrame:
+    """Mean outcome by bins of a variable: columns from, below, n, mean, low, high; empty bins left out."""
+    width = BIN_WIDTH[variable]
+    known = levels[levels[variable].notna() & np.isfinite(levels[variable])]
+    offset = 1 if variable == "size" else 0  # sizes are odd: each is a bin of its own
+    start = ((known[variable] - offset) // width) * width + offset
+    return pd.DataFrame(
+        {"from": edge, "below": edge + width, **estimate(some[outcome]).as_dict()} for edge, some in known.groupby(start)
+    )
+
+
+def by_place(levels: pd.DataFrame, outcome: str = "p_cheese") -> pd.DataFrame:
+    """Mean outcome by the cheese's place counted from the top-right corner: columns left, down, n, mean."""
+    placed = levels[levels["cheese_x"].notna()]
+    left = placed["size"] - 1 - placed["cheese_x"]
+    down = placed["size"] - 1 - placed["cheese_y"]
+    table = placed.groupby([left.rename("left"), down.rename("down")])[outcome].agg(n="count", mean="mean")
+    return table.reset_index().astype({"left": int, "down": int})
+
+
+def surprises(levels: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The levels with a decision square whose p_cheese is nearest to and farthest from what is usual.
+
+    Usual is the mean of the levels at the same Euclidean distance cheese–corner (bins as in
+    `BIN_WIDTH`), the variable that predicts best in the published study.
+
+    Returns:
+        the `count` least and the `count` most surprising rows, with a column `usual`.
+    """
+    variable = "euclidean_cheese_top_right"
+    known = levels[levels["decision_x"].notna()].copy()
+    known["usual"] = known.groupby(known[variable] // BIN_WIDTH[variable])["p_cheese"].transform("mean")
+    order = (known["p_cheese"] - known["usual"]).abs().sort_values(kind="stable").index
+    return known.loc[order[:count]], known.loc[order[::-1][:count]]
+
+
+def write_summary(out: Path, settings: dict[str, Any], region: int) -> dict[str, Estimate]:
+    """Write `summary.json` and the tables of a finished sweep beside its `levels.csv`.
+
+    Returns:
+        the estimates of `p_cheese`, by group.
+    """
+    levels = read_levels(out / "levels.csv")
+    outcomes = outcome_table(levels, region)
+    tables = {"outcomes": outcomes, "by_place": by_place(levels)}
+    tables |= {f"by_{variable}": binned(levels, variable) for variable in BIN_WIDTH}
+    for name, table in tables.items():
+        write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    figures = {
+        group: {row.pop("outcome"): row for row in rows.drop(columns="group").to_dict("records")}
+        for group, rows in outcomes.astype(object).where(outcomes.notna(), None).groupby("group", sort=False)
+    }
+    interval = "95%, bootstrap over levels, 2000 resamples, seed 0"
+    summary = {**settings, "levels": len(levels), "training_region": region, "interval": interval, "figures": figures}
+    write_whole(out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    return {name: estimate(some["p_cheese"]) for name, some in groups(levels, region).items()}
