@@ -1,4 +1,7 @@
 from . import edits as edits
+from .bundled import DEFAULT_AGENT as DEFAULT_AGENT
+from .edits.vectors import cheese_vector as cheese_vector
+from .edits.vectors import top_right_vector as top_right_vector
 from .environment.observe import observe as observe
 from .errors import MazeInterpError as MazeInterpError
 from .mazes.features import maze_features as maze_features
@@ -7,7 +10,9 @@ from .measure.behaviour import behaviour as behaviour
 from .measure.behaviour import behaviours as behaviours
 from .measure.field import vector_field as vector_field
 from .measure.field import vector_fields as vector_fields
-from .policies.agents import DEFAULT_AGENT as DEFAULT_AGENT
+from .measure.retarget import retarget as retarget
+from .measure.retarget import retarget_by_cheese as retarget_by_cheese
 from .policies.agents import load_policy as load_policy
 from .policies.checkpoints import agent_hash as agent_hash
 from .policies.moves import to_input as to_input
+from .policies.pixels import activation_pixel as activation_pixel

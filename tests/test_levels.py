@@ -50,6 +50,7 @@ def test_level_does_not_depend_on_levels_made_before(mode: DistributionMode) -> 
 
 @pytest.mark.parametrize("seed", [-1, MAX_SEED + 1, 2**31, 2**40])
 def test_seed_out_of_bounds_is_refused(mode: DistributionMode, seed: int) -> None:
+    assert np.iinfo(np.int32).max == MAX_SEED + 1  # the largest end of a range of levels that procgen can hold
     for make in (maze_from_seed, Maze.from_seed, lambda seed, mode: region_maze(seed, 5, mode)):
         with pytest.raises(MazeInterpError, match=f"a level seed is 0 to {MAX_SEED}, not {seed}"):
             make(seed, mode)
@@ -138,12 +139,23 @@ def test_state_of_a_level_is_procgens_own(mode: DistributionMode, mazes: list[Ma
         assert state_of_maze(maze) == simulator(mode).level(seed)
 
 
-def test_edited_mazes_survive_the_trip_through_a_state(mode: DistributionMode, mazes: list[Maze]) -> None:
+def test_edited_levels_survive_the_trip_through_a_state(mazes: list[Maze]) -> None:
     for maze in mazes[:60]:
-        walls = np.argwhere(~maze.open)
-        edits = [maze, maze.with_cheese(None), maze.with_cheese(maze.top_right), maze.padded()]
-        edits.append(maze.with_open((int(walls[0][1]), int(walls[0][0])), True))
-        for edited in edits:
-            back = maze_from_state(state_of_maze(edited))
-            # A state holds neither the start nor a maze's edge within the wall around it.
-            np.testing.assert_array_equal(back.padded().open, edited.padded().open if edited.padding else edited.open)
+        x, y = (int(value) for value in np.argwhere(~maze.open)[0][::-1])
+        opened = maze.with_open((x, y), True)
+        for edited in (maze, maze.with_cheese(None), maze.with_cheese(maze.top_right), opened.with_cheese((x, y))):
+            assert maze_from_state(state_of_maze(edited)) == edited
+
+
+def test_mazes_of_another_size_than_their_seeds_level_are_shown_whole(mode: DistributionMode) -> None:
+    """The level lends its looks only: size, walls, start and cheese are the drawing's."""
+    larger = next(seed for seed in SEEDS if maze_from_seed(seed, mode).size > 3)
+    maze = Maze.from_ascii("C.#\n#..\n#.M", mode, seed=larger)
+    for given in (maze, maze.padded()):
+        state = state_of_maze(given)
+        middle = WORLD_SIZE[mode] // 2
+        expected = np.full((WORLD_SIZE[mode], WORLD_SIZE[mode]), states.WALL)
+        expected[middle - 1 : middle + 2, middle - 1 : middle + 2][maze.open] = states.OPEN
+        expected[middle + 1, middle - 1] = states.CHEESE
+        np.testing.assert_array_equal(states.read_grid(state), expected)
+        assert states.read_mouse(state) == ((middle + 1, middle - 1), False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def test_equal_to_procgen_on_every_square(mode: DistributionMode) -> None:
         maze = random_maze(rng, mode)
         for facing in FACINGS:
             seen = observe(maze, facing=facing)
-            assert (seen.shape, seen.dtype) == ((len(maze.squares), 64, 64, 3), np.uint8)
+            assert seen.shape == (len(maze.squares), 64, 64, 3)
+            assert seen.dtype == np.uint8
             for square, picture in zip(maze.squares, seen, strict=True):
                 np.testing.assert_array_equal(picture, drawn_by_procgen(env, maze, square, facing))
 
@@ -83,7 +85,7 @@ def walk(env: Any, maze: Maze, goal: Square, rng: np.random.Generator) -> str:
     """Take the mouse from the start to `goal`, bumping into walls on the way; returns its facing."""
     facing = "left"
     path = maze.path(maze.start, goal)
-    for (x, y), (to_x, to_y) in zip(path, path[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(path):
         bumps = [
             action
             for (dx, dy), action in ACTION.items()
@@ -130,9 +132,7 @@ def test_many_mazes_follow_one_another() -> None:
 def test_squares_come_in_the_order_asked_for() -> None:
     maze = maze_from_seed(3)
     order = maze.squares[::-1] + maze.squares[:2]
-    np.testing.assert_array_equal(
-        observe(maze, order), observe(maze)[[*range(len(maze.squares) - 1, -1, -1), 0, 1]]
-    )
+    np.testing.assert_array_equal(observe(maze, order), observe(maze)[[*range(len(maze.squares) - 1, -1, -1), 0, 1]])
     assert observe(maze, []).shape == (0, 64, 64, 3)
 
 

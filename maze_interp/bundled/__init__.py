@@ -6,6 +6,9 @@ from pathlib import Path
 
 from maze_interp.errors import unknown_name
 
+DEFAULT_AGENT = "rand_region_3_easy"
+"""The agent every command uses unless told otherwise: one that solves its own training levels."""
+
 _FOLDER = Path(__file__).parent
 
 

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from maze_interp.policies.hooks import hooked
+from maze_interp.policies.hooks import HookFunction, hooked, resolve_layer
+
+Change = Callable[[Tensor], Tensor]
+"""The changed output of a layer, `[n, ...]` to the same; the tensor given stays as it was."""
 
 
 @runtime_checkable
 class Edit(Protocol):
-    """One change to the output of one layer."""
+    """One change to the output of one layer: plain data, the same for every policy."""
 
     @property
     def layer(self) -> str:
-        """Module path of the layer."""
+        """Module path of the layer, or its published name (`_out`)."""
         ...
 
-    def apply(self, activation: Tensor) -> Tensor:
-        """The changed output; the one given stays as it was."""
+    def bind(self, network: nn.Module) -> Change:
+        """The change that the edit means in `network`, with whatever must be measured there."""
         ...
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An edit as it acts in one network, ready for many batches; itself an edit."""
+
+    layer: str
+    change: Change
+
+    def bind(self, network: nn.Module) -> Change:
+        """The change, whatever the network."""
+        return self.change
+
+
+def bind(network: nn.Module, edits: Sequence[Edit]) -> tuple[Bound, ...]:
+    """The edits with everything that must be computed for `network` computed once.
+
+    Raises:
+        MazeInterpError: an unknown layer, or whatever an edit objects to.
+    """
+    return tuple(Bound(resolve_layer(network, edit.layer), edit.bind(network)) for edit in edits)
 
 
 @contextmanager
 def applied(network: nn.Module, edits: Sequence[Edit]) -> Iterator[None]:
     """Within the context the network runs with `edits`, on one layer in the order given."""
     with ExitStack() as stack:
-        for edit in edits:
-            stack.enter_context(hooked(network, {edit.layer: lambda x, _, edit=edit: edit.apply(x)}))
+        for edit in bind(network, edits):
+            stack.enter_context(hooked(network, {edit.layer: _hook(edit.change)}))
         yield
+
+
+def _hook(change: Change) -> HookFunction:
+    return lambda activation, _: change(activation)

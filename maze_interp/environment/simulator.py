@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_interp.environment import state as states
-from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import DistributionMode
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 
 MAX_SEED = 2**31 - 2
 """Largest level seed that procgen can be asked for."""
@@ -22,8 +22,10 @@ def procgen_environment(num: int, distribution_mode: DistributionMode, **options
     """A fresh `ProcgenGym3Env` of mazes (`num` side by side), without gym's notice on the terminal.
 
     Raises:
-        MazeInterpError: procgen is not installed.
+        MazeInterpError: procgen is not installed, or the mode is neither easy nor hard.
     """
+    if distribution_mode not in WORLD_SIZE:
+        raise unknown_name("distribution mode", distribution_mode, WORLD_SIZE)
     try:
         # gym, which procgen imports and never needs for this, prints an advertisement.
         with contextlib.redirect_stderr(io.StringIO()):

@@ -25,9 +25,6 @@ from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
 ACTIONS = 15
 """procgen's actions: 0–2 left, 3 down, 5 up, 6–8 right, 4 and 9–14 nothing."""
 
-HORIZON = 500
-"""Actions in an episode at most. Cheese reached by the last of them counts."""
-
 Region = int | Literal["anywhere", "none"]
 
 _EPISODE = struct.Struct("=2Q")  # what a snapshot holds before procgen's state: stream and episode
@@ -217,7 +214,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
         for maze in mazes:
             if maze.distribution_mode != self.distribution_mode:
                 raise MazeInterpError(
-                    f"a {maze.distribution_mode} maze cannot be played in {self.distribution_mode} mode"
+                    f"the maze is of {maze.distribution_mode} mode, the environment of {self.distribution_mode} mode"
                 )
         return mazes
 

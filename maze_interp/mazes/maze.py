@@ -79,9 +79,11 @@ class Maze:
         Without an `M` the mouse starts at the bottom left. `seed` lends the looks.
 
         Raises:
-            MazeInterpError: a ragged line, another character, or two `M` or `C`.
+            MazeInterpError: nothing, a ragged line, another character, or two `M` or `C`.
         """
         rows = [line.strip() for line in text.strip().splitlines()]
+        if not rows:
+            raise MazeInterpError("the drawing of the maze is empty")
         for number, row in enumerate(rows, 1):
             strange = set(row) - set("#.CM")
             if strange:

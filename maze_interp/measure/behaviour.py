@@ -65,6 +65,11 @@ class Behaviour:
     _arrivals: NDArray[np.float64] = field(repr=False)  # at the decision square, facing left and right
 
     @property
+    def decision_square(self) -> Square | None:
+        """The maze's decision square; None also where an edited maze's loops leave it undefined."""
+        return self._chain.decision_square
+
+    @property
     def expected_steps(self) -> float:
         """Expected length of the episode in moves, at most the horizon."""
         return float(self.occupancy.sum())
@@ -90,7 +95,7 @@ class Behaviour:
     @property
     def first_exit(self) -> FirstExit | None:
         """Choices on first leaving the decision square; None without one or if it is never reached."""
-        square = self.maze.decision_square
+        square = self.decision_square
         if square is None or self.maze.cheese is None or not self._arrivals.any():
             return None
         here = self._states(square)

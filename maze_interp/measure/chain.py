@@ -116,7 +116,7 @@ def reach_within(
     for _ in range(horizon):
         reached = transitions @ reached
         reached.ravel()[kept] = values
-    return reached
+    return np.minimum(reached, 1.0)  # sums of products may overshoot by a rounding
 
 
 def occupancy(transitions: csr_array, start: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:

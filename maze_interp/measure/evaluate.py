@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from maze_interp.edits.base import Edit, applied
+from maze_interp.edits.base import Edit, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
@@ -45,6 +45,7 @@ def evaluate(
     Observations that are pixel-equal (in hard mode the facing often changes nothing) share one
     forward pass. Batches run across mazes, so memory does not grow with their number.
     """
+    edits = bind(policy, edits)
     buffer = np.empty((BATCH, PIXELS, PIXELS, 3), np.uint8)
     waiting: deque[tuple[Maze, tuple[Square, ...], NDArray[np.intp]]] = deque()
     outputs = np.empty((0, 6))
@@ -52,7 +53,7 @@ def evaluate(
     for maze in mazes:
         view = MazeView(maze)
         squares = tuple(square for square in maze.squares if square != maze.cheese)
-        distinct, rows = _distinct(view, squares, facings)
+        distinct, rows = distinct_states(view, squares, facings)
         waiting.append((maze, squares, rows))
         for square, facing in distinct:
             view.draw(buffer[filled], square, facing)
@@ -70,10 +71,14 @@ def evaluate(
         yield done
 
 
-def _distinct(
+def distinct_states(
     view: MazeView, squares: Sequence[Square], facings: Sequence[Facing]
 ) -> tuple[list[tuple[Square, Facing]], NDArray[np.intp]]:
-    """The states to run, and for each (square, facing) the number of the one that looks like it."""
+    """The states to run, and for each (square, facing) the number of the one that looks like it.
+
+    Returns:
+        the states, and int `[squares, facings]`.
+    """
     states: list[tuple[Square, Facing]] = []
     seen: dict[bytes, int] = {}
     rows = np.empty((len(squares), len(facings)), np.intp)
@@ -92,8 +97,12 @@ def _distinct(
 def _forward(policy: nn.Module, observations: NDArray[np.uint8], edits: Sequence[Edit]) -> NDArray[np.float64]:
     """Move probabilities and value, float64 `[n, 6]`."""
     with torch.inference_mode(), applied(policy, edits):
-        logits, value = policy(to_input(observations))
-        return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1).numpy()
+        return outputs_of(*policy(to_input(observations)))
+
+
+def outputs_of(logits: Tensor, value: Tensor) -> NDArray[np.float64]:
+    """Move probabilities and value of `[n, 15]` and `[n]`, float64 `[n, 6]`."""
+    return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1).numpy()
 
 
 def _take(

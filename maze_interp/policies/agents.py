@@ -10,12 +10,10 @@ import yaml
 
 from maze_interp.bundled import bundled_path
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.checkpoints import policy_from_weights, read_weights, write_weights
 from maze_interp.policies.impala import Impala
-
-DEFAULT_AGENT = "rand_region_3_easy"
-"""The agent every command uses unless told otherwise: the one that solves its own training levels."""
 
 _WEIGHTS = "weights.safetensors"
 
@@ -92,6 +90,12 @@ def load_policy(agent: str | Path) -> Impala:
 def agent_mode(agent: str | Path) -> DistributionMode:
     """The levels an agent was trained on; hard mode for a file, which does not say."""
     return "hard" if Path(agent).suffix else agent_info(str(agent)).distribution_mode
+
+
+def training_region(agent: str | Path) -> int:
+    """The n of the top-right n×n an agent was trained with; the published 5 where that is not known."""
+    region = None if Path(agent).suffix else agent_info(str(agent)).region
+    return REGION if region is None else region
 
 
 def import_agent(

@@ -44,7 +44,8 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise MazeInterpError(f"{path} holds more than plain tensors, or is no pickle; it was not loaded") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise MazeInterpError(f"{path} is damaged or cut short: {str(error).splitlines()[0]}") from error
+        reason = next(iter(str(error).splitlines()), "no content")
+        raise MazeInterpError(f"{path} is damaged or cut short: {reason}") from error
     for key in _PICKLE_KEYS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             return dict(content[key])

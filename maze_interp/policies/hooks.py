@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ from maze_interp.errors import MazeInterpError, unknown_name
 
 HookFunction = Callable[[Tensor, str], Tensor | None]
 """`fn(activation, layer)`: the activation to go on with, or None to leave it."""
+
+_depth: ContextVar[int] = ContextVar("depth", default=0)  # of `bare` blocks; a hook runs only at the depth it was born
 
 
 def resolve_layer(network: nn.Module, name: str) -> str:
@@ -44,7 +47,8 @@ def hooked(network: nn.Module, functions: Mapping[str, HookFunction]) -> Iterato
 
     Raises:
         MazeInterpError: an unknown layer; a layer that never ran inside the block (unless the
-            block ends in another exception); a function's result that differs in shape.
+            block ends in another exception); a layer that puts out anything but one tensor; a
+            function's result that differs in shape.
     """
     paths = [resolve_layer(network, name) for name in functions]
     pending = set(paths)
@@ -58,14 +62,30 @@ def hooked(network: nn.Module, functions: Mapping[str, HookFunction]) -> Iterato
 
 
 def _hook(function: HookFunction, path: str, pending: set[str]) -> Callable[..., Tensor | None]:
-    def run(module: nn.Module, args: Any, output: Tensor) -> Tensor | None:
+    born = _depth.get()
+
+    def run(module: nn.Module, args: Any, output: Any) -> Tensor | None:
+        if _depth.get() != born:
+            return None
         pending.discard(path)
+        if not isinstance(output, Tensor):
+            raise MazeInterpError(f"layer {path} puts out a {type(output).__name__}, not one tensor to read or change")
         changed = function(output, path)
         if changed is not None and changed.shape != output.shape:
             raise MazeInterpError(f"a hook on {path} turned {tuple(output.shape)} into {tuple(changed.shape)}")
         return changed
 
     return run
+
+
+@contextmanager
+def bare() -> Iterator[None]:
+    """Within the context, hooks attached outside it sleep: networks run as if they had none."""
+    token = _depth.set(_depth.get() + 1)
+    try:
+        yield
+    finally:
+        _depth.reset(token)
 
 
 def run_with_cache(
@@ -77,18 +97,25 @@ def run_with_cache(
         network: any module; each layer hooked must put out one tensor.
         x: its input.
         layers: module paths or published names (`_out`); None for every leaf module.
-        gradients: keep the graph, so that `backward` reaches the cached tensors' sources.
+        gradients: keep the graph. The cached tensors then lie on the way from `x` to the output,
+            so that `torch.autograd.grad(f(output), cache[layer])` works, also if neither `x` nor
+            the weights ask for gradients; `backward` leaves them in `cache[layer].grad`.
 
     Returns:
         `(output, cache)`; `cache` is keyed by the names asked for and holds copies, which no later
-        in-place operation can change.
+        in-place operation can change. Of a layer that runs several times it holds the last.
     """
     names = activation_layers(network) if layers is None else list(layers)
     cache: dict[str, Tensor] = {}
 
     def keep(name: str) -> HookFunction:
-        def record(activation: Tensor, _: str) -> None:
-            cache[name] = activation.clone() if gradients else activation.detach().clone()
+        def record(activation: Tensor, _: str) -> Tensor | None:
+            if not gradients:
+                cache[name] = activation.detach().clone()
+                return None
+            cache[name] = activation.clone() if activation.requires_grad else activation.clone().requires_grad_()
+            cache[name].retain_grad()
+            return cache[name].clone()  # what goes on is a copy of the copy, which it can be differentiated by
 
         return record
 

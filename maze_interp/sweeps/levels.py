@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -128,3 +129,17 @@ def level_row(seed: int, result: Behaviour) -> dict[str, Any]:
         "exit_top_right": first_exit and first_exit.top_right,
         "exit_other": first_exit and first_exit.other,
     }
+
+
+def read_maze(path: Path, distribution_mode: DistributionMode, seed: int) -> Maze:
+    """A maze drawn in a text file, with the looks of level `seed`.
+
+    Raises:
+        MazeInterpError: no such file, or a malformed drawing; the message names the file.
+    """
+    try:
+        return Maze.from_ascii(path.read_text(), distribution_mode, seed)
+    except (OSError, UnicodeDecodeError) as error:
+        raise MazeInterpError(f"{path} cannot be read as text: {error}") from error
+    except MazeInterpError as error:
+        raise MazeInterpError(f"{path}: {error}") from error

@@ -85,7 +85,8 @@ def binned(levels: pd.DataFrame, variable: str, outcome: str = "p_cheese") -> pd
     offset = 1 if variable == "size" else 0  # sizes are odd: each is a bin of its own
     start = ((known[variable] - offset) // width) * width + offset
     return pd.DataFrame(
-        {"from": edge, "below": edge + width, **estimate(some[outcome]).as_dict()} for edge, some in known.groupby(start)
+        {"from": edge, "below": edge + width, **estimate(some[outcome]).as_dict()}
+        for edge, some in known.groupby(start)
     )
 
 
@@ -101,15 +102,19 @@ def by_place(levels: pd.DataFrame, outcome: str = "p_cheese") -> pd.DataFrame:
 def surprises(levels: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The levels with a decision square whose p_cheese is nearest to and farthest from what is usual.
 
-    Usual is the mean of the levels at the same Euclidean distance cheese–corner (bins as in
-    `BIN_WIDTH`), the variable that predicts best in the published study.
+    Usual is the mean of the other levels at the same Euclidean distance cheese–corner (bins as in
+    `BIN_WIDTH`), the variable that predicts best in the published study; a level without others
+    is left out.
 
     Returns:
         the `count` least and the `count` most surprising rows, with a column `usual`.
     """
     variable = "euclidean_cheese_top_right"
     known = levels[levels["decision_x"].notna()].copy()
-    known["usual"] = known.groupby(known[variable] // BIN_WIDTH[variable])["p_cheese"].transform("mean")
+    alike = known.groupby(known[variable] // BIN_WIDTH[variable])["p_cheese"]
+    others = alike.transform("count") - 1
+    known["usual"] = (alike.transform("sum") - known["p_cheese"]) / others
+    known = known[others > 0]
     order = (known["p_cheese"] - known["usual"]).abs().sort_values(kind="stable").index
     return known.loc[order[:count]], known.loc[order[::-1][:count]]
 

@@ -1,0 +1,59 @@
+"""`maze-interp`: find the command, run it, and turn errors into one line and exit status 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, auto_cli
+
+from maze_interp.commands.agents import agents_import, agents_list, agents_show
+from maze_interp.commands.field import field
+from maze_interp.commands.report import report
+from maze_interp.commands.sweep import sweep
+from maze_interp.errors import MazeInterpError
+
+COMMANDS = {
+    "report": report,
+    "sweep": sweep,
+    "field": field,
+    "agents": {
+        "_help": "The agents in the box: list them, show one, import a foreign checkpoint.",
+        "list": agents_list,
+        "show": agents_show,
+        "import": agents_import,
+    },
+}
+
+
+class Parser(ArgumentParser):
+    """Bad options end in one line, like every other bad input."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the line and exit with status 2."""
+        command = self.prog.replace(" [options]", "")
+        fail(f"{' '.join(message.split())} (see {command} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with status 2 on bad input and 130 when interrupted."""
+    try:
+        auto_cli(COMMANDS, args=arguments, prog="maze-interp", parser_class=Parser, as_positional=True)
+    except MazeInterpError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; finished files are intact")
+    except KeyboardInterrupt:
+        print("maze-interp: stopped; the same command goes on where it was", file=sys.stderr)
+        sys.exit(130)
+
+
+def fail(message: str) -> NoReturn:
+    """One line to stderr and exit status 2."""
+    print(f"maze-interp: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""A stated set of observations, and what a network makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from maze_interp.edits.where import as_whole
+from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.observe import observe
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze, Square
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.moves import to_input
+
+_BATCH = 64
+_MEANS_KEPT = 64  # per network; each is one layer's output, at most 4 MB
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Observations named by plain data, the mouse un-mirrored.
+
+    Attributes:
+        levels: procgen level seeds, kept as a tuple, repetitions included.
+        distribution_mode: `"easy"` or `"hard"`.
+        squares: where the mouse stands: `"start"`, `"all"` (every open square but the cheese's), or
+            squares `(x, y)` that are open in every level.
+        cheese: `"anywhere"` (where procgen puts it), `"none"`, a square `(x, y)`, or the n of a
+            random square of the top-right n×n as in training.
+
+    Raises:
+        MazeInterpError: no level or square, or a value of another kind.
+    """
+
+    levels: Sequence[int]
+    distribution_mode: DistributionMode = "hard"
+    squares: str | Sequence[Square] = "start"
+    cheese: str | int | Square = "anywhere"
+
+    def __post_init__(self) -> None:
+        if self.distribution_mode not in WORLD_SIZE:
+            raise unknown_name("distribution mode", str(self.distribution_mode), WORLD_SIZE)
+        object.__setattr__(self, "levels", _as_levels(self.levels))
+        object.__setattr__(self, "squares", _as_squares(self.squares))
+        object.__setattr__(self, "cheese", _as_cheese(self.cheese))
+
+    def maze(self, level: int) -> Maze:
+        """The maze of one of the levels.
+
+        Raises:
+            MazeInterpError: the level has a wall or the start where the cheese should lie.
+        """
+        if isinstance(self.cheese, int):
+            return region_maze(level, self.cheese, self.distribution_mode)
+        maze = maze_from_seed(level, self.distribution_mode)
+        if self.cheese == "anywhere":
+            return maze
+        try:
+            return maze.with_cheese(None if isinstance(self.cheese, str) else self.cheese)
+        except MazeInterpError as error:
+            raise MazeInterpError(f"level {level}: {error}") from error
+
+    def places(self, maze: Maze) -> Sequence[Square]:
+        """Where the mouse stands in `maze`."""
+        if self.squares == "start":
+            return [maze.start]
+        if self.squares == "all":
+            return [square for square in maze.squares if square != maze.cheese]
+        return [maze.require_open(square, f"square of level {maze.seed},") for square in self.squares]  # type: ignore[arg-type]
+
+    def draw(self, seed: int) -> Tensor:
+        """One of them, `[1, 3, 64, 64]`: a level drawn evenly, then one of its squares.
+
+        The draw depends on `seed` and the set alone.
+        """
+        random = np.random.default_rng(seed)
+        maze = self.maze(self.levels[random.integers(len(self.levels))])
+        places = self.places(maze)
+        return to_input(observe(maze, [places[random.integers(len(places))]]))
+
+    def batches(self) -> Iterator[Tensor]:
+        """All of them in order, `[n, 3, 64, 64]`, n at most 64."""
+        mazes = (self.maze(level) for level in self.levels)
+        each = (observation for maze in mazes for observation in observe(maze, self.places(maze)))
+        while batch := list(islice(each, _BATCH)):
+            yield to_input(np.stack(batch))
+
+
+def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
+    """The output of `layer` in the network without edits or hooks, `[n, ...]`.
+
+    It is free of inference mode, so it can take part in a computation of gradients.
+    """
+    with bare(), torch.inference_mode(False):
+        return run_with_cache(network, x.clone(), [layer])[1][layer]
+
+
+_means: WeakKeyDictionary[nn.Module, dict[tuple[str, str, Observations], Tensor]] = WeakKeyDictionary()
+
+
+def mean_activation(network: nn.Module, layer: str, observations: Observations) -> Tensor:
+    """Mean output of `layer` over the observations, without the batch axis; kept until weights change."""
+    kept = _means.setdefault(network, {})
+    key = (agent_hash(network), resolve_layer(network, layer), observations)
+    if key not in kept:
+        while len(kept) >= _MEANS_KEPT:
+            del kept[next(iter(kept))]
+        kept[key] = _mean(network, layer, observations)
+    return kept[key]
+
+
+@torch.inference_mode(False)
+def _mean(network: nn.Module, layer: str, observations: Observations) -> Tensor:
+    total, count = torch.zeros((), dtype=torch.float64), 0
+    for batch in observations.batches():
+        activation = activation_of(network, layer, batch)
+        total = total + activation.double().sum(0)
+        count += len(activation)
+    return (total / count).float()
+
+
+def _as_levels(levels: Any) -> tuple[int, ...]:
+    try:
+        seeds = tuple(as_whole(seed) for seed in levels)
+    except TypeError as error:
+        raise MazeInterpError(f"levels is a list of level seeds, not {levels!r}") from error
+    if not seeds:
+        raise MazeInterpError("levels is empty; name at least one level")
+    return seeds
+
+
+def _as_squares(squares: Any) -> str | tuple[Square, ...]:
+    if isinstance(squares, str):
+        if squares not in ("start", "all"):
+            raise unknown_name("squares", squares, ("start", "all"))
+        return squares
+    if not isinstance(squares, Iterable) or not (found := tuple(_as_square(square, "squares") for square in squares)):
+        raise MazeInterpError(f'squares is "start", "all" or a list of squares (x, y), not {squares!r}')
+    return found
+
+
+def _as_cheese(cheese: Any) -> str | int | Square:
+    if isinstance(cheese, str):
+        if cheese not in ("anywhere", "none"):
+            raise unknown_name("cheese", cheese, ("anywhere", "none"))
+        return cheese
+    if isinstance(cheese, int) and not isinstance(cheese, bool):
+        if cheese < 1:
+            raise MazeInterpError(f"cheese in the top-right n×n needs an n of 1 or more, not {cheese}")
+        return cheese
+    return _as_square(cheese, "cheese")
+
+
+def _as_square(square: Any, what: str) -> Square:
+    try:
+        x, y = (as_whole(one) for one in square)
+    except (TypeError, ValueError) as error:
+        raise MazeInterpError(f"a square in {what} is (x, y), two whole numbers, not {square!r}") from error
+    return x, y

@@ -1,0 +1,115 @@
+"""Run a policy on one maze under many edits of one layer: what lies before the layer runs once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maze_interp.edits.base import Bound, Edit, bind
+from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.evaluate import BATCH, Evaluation, distinct_states, outputs_of
+from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.moves import to_input
+from maze_interp.policies.split import Crossing, Split, concatenate, split
+
+
+def evaluate_edits(
+    policy: nn.Module,
+    maze: Maze,
+    layer: str,
+    edits: Sequence[Sequence[Edit]],
+    wanted: NDArray[np.bool_] | None = None,
+    facings: Sequence[Facing] = FACINGS,
+) -> list[Evaluation]:
+    """Evaluate `policy` on a maze under each of several combinations of edits to one layer.
+
+    Args:
+        policy: the network; an `Impala` is cut after the layer, any other runs whole per edit.
+        maze: the maze.
+        layer: the layer that all edits change.
+        edits: e combinations, each applied in the order given; an empty one leaves the network as it is.
+        wanted: bool `[e, n, facings]`, which of the n squares are needed; None for all.
+        facings: the facings to evaluate.
+
+    Returns:
+        e evaluations, NaN where nothing was wanted. Only one batch of activations is held at a time.
+
+    Raises:
+        MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.
+    """
+    squares = tuple(square for square in maze.squares if square != maze.cheese)
+    view = MazeView(maze)
+    states, rows = distinct_states(view, squares, facings)
+    cut = split(policy, layer)
+    bound = [_bind(policy, layer, some) for some in edits]
+    needed = np.ones((len(edits), len(states)), bool)
+    if wanted is not None:
+        needed = np.zeros_like(needed)
+        for row, some in zip(needed, wanted, strict=True):
+            row[rows[some]] = True
+    outputs = np.full((len(edits), len(states), 6), np.nan)
+    with torch.inference_mode():
+        for first in range(0, len(states), BATCH):
+            part = slice(first, first + BATCH)
+            crossing = cut.prefix(to_input(_draw(view, states[part])))
+            _run(cut, crossing, bound, needed[:, part], outputs[:, part])
+    results = [output[rows] for output in outputs]
+    return [Evaluation(maze, squares, result[..., :5], result[..., 5]) for result in results]
+
+
+def _bind(policy: nn.Module, layer: str, edits: Sequence[Edit]) -> tuple[Bound, ...]:
+    bound = bind(policy, edits)
+    for edit in bound:
+        if edit.layer != resolve_layer(policy, layer):
+            raise MazeInterpError(f"an edit of {edit.layer} cannot be measured among edits of {layer}")
+    return bound
+
+
+def _draw(view: MazeView, states: Sequence[tuple[Square, Facing]]) -> NDArray[np.uint8]:
+    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
+    for out, (square, facing) in zip(observations, states, strict=True):
+        view.draw(out, square, facing)
+    return observations
+
+
+_ENOUGH = BATCH // 2  # rows that are run without waiting for more, since joining them takes a copy
+
+_Piece = tuple[int, NDArray[np.intp], Crossing]  # an edit's number, the rows it needs, and those edited
+
+
+def _run(
+    cut: Split,
+    crossing: Crossing,
+    edits: Sequence[Sequence[Bound]],
+    needed: NDArray[np.bool_],
+    outputs: NDArray[np.float64],
+) -> None:
+    """Fill the needed ones of `outputs` (`[e, n, 6]`), small pieces of several edits in one batch."""
+    pieces: list[_Piece] = []
+    for number, some in enumerate(edits):
+        rows = np.flatnonzero(needed[number])
+        if len(rows):
+            piece = crossing if len(rows) == len(crossing) else crossing.rows(torch.from_numpy(rows))
+            pieces.append((number, rows, piece.with_activation(_changed(piece.activation, some))))
+        if pieces and (number + 1 == len(edits) or sum(len(rows) for _, rows, _ in pieces) >= _ENOUGH):
+            _finish(cut, pieces, outputs)
+            pieces = []
+
+
+def _changed(activation: Tensor, edits: Sequence[Bound]) -> Tensor:
+    for edit in edits:
+        activation = edit.change(activation)
+    return activation
+
+
+def _finish(cut: Split, pieces: Sequence[_Piece], outputs: NDArray[np.float64]) -> None:
+    results = outputs_of(*cut.suffix(concatenate([piece for _, _, piece in pieces])))
+    ends = np.cumsum([len(rows) for _, rows, _ in pieces])[:-1]
+    for (number, rows, _), result in zip(pieces, np.split(results, ends), strict=True):
+        outputs[number, rows] = result

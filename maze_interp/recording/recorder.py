@@ -1,0 +1,98 @@
+"""`record`: activations over many levels to disk, shard by shard, resumed after any stop."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from maze_interp.recording.recording import Recording
+from maze_interp.recording.shards import shard_image, shard_name
+from maze_interp.recording.store import ActivationStore
+from maze_interp.sweeps.run_directory import run_directory, write_whole
+from maze_interp.sweeps.spread import cluster, ordered
+
+_PARTIAL = ".partial"
+
+
+def record(
+    recording: Recording, out: Path, workers: int | None = None, scheduler: str | None = None
+) -> ActivationStore:
+    """Record, or go on with a recording that was stopped; the content does not depend on the workers.
+
+    Workers only compute; this process alone writes, each shard whole and once. Hooks on the policy
+    sleep meanwhile.
+
+    Args:
+        recording: what to record.
+        out: the store's folder.
+        workers: processes, each on one thread: None for one per core, 1 for this process itself.
+        scheduler: address of a dask scheduler to use instead.
+
+    Returns:
+        the store, complete.
+
+    Raises:
+        MazeInterpError: the folder belongs to another run, holds something else, or is being
+            written by another process; no scheduler answers; a layer exceeds float16's range; a
+            shard recorded earlier is damaged.
+    """
+    with run_directory(out, recording.settings):
+        for leftover in out.glob(f"*{_PARTIAL}"):
+            leftover.unlink()
+        missing = [n for n in range(len(recording.shards)) if not (out / shard_name(n)).exists()]
+        levels = len(recording.levels.seeds)
+        done = levels - sum(len(recording.shards[n]) for n in missing)
+        if missing:
+            with tqdm(total=levels, initial=done, unit="level") as bar:
+                with _images(recording, missing, workers, scheduler) as images:
+                    for number, image in zip(missing, images, strict=True):
+                        _write_once(out / shard_name(number), image)
+                        bar.update(len(recording.shards[number]))
+        store = ActivationStore(out)
+        _write_summary(store, out)
+    return store
+
+
+@contextmanager
+def _images(
+    recording: Recording, numbers: list[int], workers: int | None, scheduler: str | None
+) -> Iterator[Iterator[bytes]]:
+    """The bytes of the shards, in order."""
+    jobs = [recording.shards[number] for number in numbers]
+    if scheduler is None and workers == 1:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in every other worker, so that the sums are the same
+        try:
+            yield (shard_image(recording, seeds) for seeds in jobs)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    with cluster(workers, scheduler) as client:
+        yield ordered(client, shard_image, recording, jobs)
+
+
+def _write_once(path: Path, image: bytes) -> None:
+    """The file appears under its name whole, and only once its bytes are on the disk."""
+    partial = path.with_name(path.name + _PARTIAL)
+    with partial.open("wb") as file:
+        file.write(image)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_summary(store: ActivationStore, out: Path) -> None:
+    size = sum(path.stat().st_size for path in out.glob("shard-*.h5"))
+    summary = {**store.settings, "observations": len(store), "levels": len(store.levels), "bytes": size}
+    write_whole(out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")

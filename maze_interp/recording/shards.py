@@ -1,0 +1,133 @@
+"""One shard: an HDF5 file of whole levels, a dataset per column, cut into blocks of rows.
+
+The forward passes of a shard are its own, so its content depends on no other shard. A block is what
+one pass yields, one chunk of each dataset, and what is read at once. Squares of one level look alike
+and so do their activations: byte-shuffled, neighbouring rows compress well even at zstd's fastest.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maze_interp.environment.observe import PIXELS, Facing, MazeView
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.evaluate import outputs_of
+from maze_interp.policies.hooks import HookFunction, bare, hooked
+from maze_interp.policies.moves import to_input
+from maze_interp.recording.columns import Column, level_labels
+from maze_interp.recording.recording import Recording
+
+BLOCK = 64
+"""Rows of a block."""
+
+DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+"""What h5py raises on files that are cut short, altered, or not HDF5 at all."""
+
+State = tuple[Maze, Square, Facing]
+
+
+def shard_name(number: int) -> str:
+    """The file of a shard."""
+    return f"shard-{number:05d}.h5"
+
+
+def shard_image(recording: Recording, seeds: Sequence[int]) -> bytes:
+    """Record some levels: the bytes of their shard.
+
+    Raises:
+        MazeInterpError: an activation exceeds float16's range.
+    """
+    levels = [(maze, recording.states(maze)) for maze in map(recording.levels.maze, seeds)]
+    states = [(maze, square, facing) for maze, some in levels for square, facing in some]
+    image = io.BytesIO()
+    # The format from HDF5 1.10 on has a checksum on every piece of metadata; Fletcher's is on the data.
+    with h5py.File(image, "w", libver="v110") as file:
+        file.attrs["settings"] = json.dumps(recording.settings)
+        datasets = {name: _create(file, name, column, len(states)) for name, column in recording.columns.items()}
+        labels = [level_labels(maze, some) for maze, some in levels]
+        for name in labels[0]:
+            datasets[name][:] = np.concatenate([one[name] for one in labels])
+        _record(recording, states, datasets)
+    return image.getvalue()
+
+
+def _create(file: h5py.File, name: str, column: Column, rows: int) -> Any:
+    return file.create_dataset(
+        name,
+        (rows, *column.shape),
+        column.dtype,
+        chunks=(BLOCK, *column.shape),
+        shuffle=True,
+        fletcher32=True,
+        **hdf5plugin.Zstd(clevel=1),
+    )
+
+
+def _record(recording: Recording, states: Sequence[State], datasets: Mapping[str, Any]) -> None:
+    """Run the policy block by block and write observations, activations, probabilities and values."""
+    buffers = {
+        layer: torch.empty(BLOCK, *recording.columns[layer].shape, dtype=getattr(torch, recording.dtype))
+        for layer in recording.layers
+    }
+    outputs = np.empty((len(states), 6))
+    with torch.inference_mode(), bare(), ExitStack() as hooks:
+        for layer, buffer in buffers.items():
+            hooks.enter_context(hooked(recording.policy, {layer: _copy_into(buffer)}))
+        for first, observations in _blocks(states):
+            block = slice(first, first + len(observations))
+            outputs[block] = outputs_of(*recording.policy(to_input(observations)))
+            datasets["observation"][block] = observations
+            for layer, buffer in buffers.items():
+                datasets[layer][block] = buffer[: len(observations)].numpy()
+    datasets["probs"][:], datasets["value"][:] = outputs[:, :5], outputs[:, 5]
+
+
+def _copy_into(buffer: Tensor) -> HookFunction:
+    """A hook that keeps a layer's output; one copy changes layout and precision."""
+
+    def keep(activation: Tensor, layer: str) -> None:
+        kept = buffer[: len(activation)].copy_(activation)
+        if kept.dtype == torch.float16 and not kept.isfinite().all():
+            raise MazeInterpError(f"layer {layer} exceeds the range of float16; record it as float32")
+
+    return keep
+
+
+def _blocks(states: Sequence[State]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """The observations block by block, uint8 `[n, 64, 64, 3]`, each with the number of its first row."""
+    buffer = np.empty((BLOCK, PIXELS, PIXELS, 3), np.uint8)
+    view: MazeView | None = None
+    for first in range(0, len(states), BLOCK):
+        some = states[first : first + BLOCK]
+        for row, (maze, square, facing) in enumerate(some):
+            if view is None or view.maze is not maze:
+                view = MazeView(maze)
+            view.draw(buffer[row], square, facing)
+        yield first, buffer[: len(some)]
+
+
+def open_shard(path: Path, settings: Mapping[str, Any]) -> h5py.File:
+    """A finished shard, for reading.
+
+    Raises:
+        MazeInterpError: it belongs to another store.
+        OSError, KeyError, RuntimeError, ValueError, TypeError: it is damaged.
+    """
+    file = h5py.File(path, "r")
+    if json.loads(str(file.attrs["settings"])) != settings:
+        file.close()
+        raise MazeInterpError(f"{path} belongs to another store, recorded from other settings")
+    return file

@@ -1,0 +1,304 @@
+"""`ActivationStore`: a recording as columns over all its observations, read in constant memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.recording.columns import Column, row_bytes
+from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard, shard_name
+
+BUFFER = 2**28
+"""Bytes that reading in batches may hold."""
+
+Batch = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class StoreColumn:
+    """One layer or label of a store; index it like an array along its first axis.
+
+    Attributes:
+        store: the store.
+        name: the layer's module path, or the label.
+        shape: `(observations, ...)`.
+        dtype: numpy's.
+    """
+
+    store: ActivationStore
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: int | slice | ArrayLike) -> NDArray[Any]:
+        """The rows that `index` picks: a number, a slice, an array of numbers or of bools.
+
+        Raises:
+            MazeInterpError: a shard turns out to be damaged.
+            IndexError: a number out of range.
+        """
+        rows = np.arange(len(self))[index]
+        found = self.store.read([self.name], np.atleast_1d(rows))[self.name]
+        return found if np.ndim(rows) else found[0]
+
+
+class ActivationStore:
+    """A finished recording.
+
+    Args:
+        path: its folder.
+        partial: use what can be read of an unfinished or damaged store. Every byte is then read
+            once at the start, to find what is damaged.
+
+    Attributes:
+        settings: the provenance: agent and its hash, versions, command, levels, `filters` (what
+            was left out), layers, columns.
+        layers: module paths of the layers.
+        columns: type and shape of one observation's entry in each layer and label; the labels are
+            described at `label_columns`.
+        skipped: names of the shards that `partial` left out.
+        levels: seeds of the levels, in order.
+
+    Raises:
+        MazeInterpError: no store; shards that are missing, damaged, or another store's.
+    """
+
+    def __init__(self, path: str | Path, partial: bool = False) -> None:
+        self.path = Path(path)
+        self.settings = _read_settings(self.path)
+        self.layers: tuple[str, ...] = tuple(self.settings["layers"])
+        self.columns = {
+            name: Column(column["dtype"], tuple(column["shape"])) for name, column in self.settings["columns"].items()
+        }
+        names = [shard_name(number) for number in range(self.settings["shards"])]
+        if not partial:
+            self._require_finished(names)
+        self._shards, skipped, seeds = [], [], []
+        for name in names:
+            try:
+                seeds.append(self._check(name, thoroughly=partial))
+                self._shards.append(name)
+            except MazeInterpError:
+                if not partial:
+                    raise
+                skipped.append(name)
+        self.skipped: tuple[str, ...] = tuple(skipped)
+        self._ends = np.cumsum([len(some) for some in seeds], dtype=np.intp)
+        self._levels = _level_rows(seeds)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Seeds of the levels, in the order of the rows."""
+        return tuple(self._levels)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, name: str) -> StoreColumn:
+        """A layer, also by its published name (`_out`), or a label.
+
+        Raises:
+            MazeInterpError: neither a recorded layer nor a label.
+        """
+        name = self._resolve(name)
+        column = self.columns[name]
+        return StoreColumn(self, name, (len(self), *column.shape), np.dtype(column.dtype))
+
+    def level(self, seed: int) -> slice:
+        """The rows of a level.
+
+        Raises:
+            MazeInterpError: the level was not recorded.
+        """
+        if seed not in self._levels:
+            raise MazeInterpError(f"level {seed} is not in {self.path}, which holds those of {self.settings['seeds']}")
+        return self._levels[seed]
+
+    def require_agent(self, policy: nn.Module) -> None:
+        """Check that the store was recorded from this very network.
+
+        Raises:
+            MazeInterpError: it has other weights.
+        """
+        found, recorded = agent_hash(policy), self.settings["agent_hash"]
+        if found != recorded:
+            raise MazeInterpError(
+                f"{self.path} was recorded from agent {self.settings['agent']} with weights {recorded}, not {found}"
+            )
+
+    def batches(
+        self,
+        size: int,
+        names: Sequence[str] | None = None,
+        levels: Iterable[int] | None = None,
+        shuffle_seed: int | None = None,
+        buffer: int = BUFFER,
+    ) -> Iterator[Batch]:
+        """Every observation once, in batches; the last may be smaller.
+
+        Memory is bounded by `buffer`, whatever the store's size (and 16 bytes an observation for
+        their order). Shuffling draws blocks of 64 neighbouring rows from the whole store, as many as
+        fit the buffer, and mixes their rows.
+
+        Args:
+            size: observations in a batch.
+            names: layers and labels to read; None for all.
+            levels: seeds of the levels to keep; None for all.
+            shuffle_seed: mix the observations, always alike for the same seed; None to keep their order.
+            buffer: bytes.
+
+        Yields:
+            `{name: [n, ...]}`, named as asked for.
+
+        Raises:
+            MazeInterpError: a size below 1, an unknown name or level, a damaged shard.
+        """
+        if size < 1:
+            raise MazeInterpError(f"a batch has at least 1 observation, not {size}")
+        columns = {name: self._resolve(name) for name in (self.columns if names is None else names)}
+        chosen = self._levels.values() if levels is None else [self.level(seed) for seed in levels]
+        rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
+        mixed = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        if mixed is not None:
+            rows = self._mix_blocks(rows, mixed)
+        width = row_bytes({column: self.columns[column] for column in columns.values()})
+        return self._batches(columns, rows, size, max(1, buffer // (size * width)) * size, mixed)
+
+    def _batches(
+        self, columns: Mapping[str, str], rows: NDArray[np.intp], size: int, window: int, mixed: np.random.Generator | None
+    ) -> Iterator[Batch]:
+        for first in range(0, len(rows), window):
+            held = self.read(list(columns.values()), rows[first : first + window])
+            count = len(rows[first : first + window])
+            order = np.arange(count) if mixed is None else mixed.permutation(count)
+            for start in range(0, count, size):
+                picked = slice(start, start + size) if mixed is None else order[start : start + size]
+                yield {name: held[column][picked] for name, column in columns.items()}
+
+    def _mix_blocks(self, rows: NDArray[np.intp], mixed: np.random.Generator) -> NDArray[np.intp]:
+        """The rows with their blocks in random order."""
+        blocks = self._cut(rows)
+        return np.concatenate([rows[blocks[i]] for i in mixed.permutation(len(blocks))])
+
+    def read(self, names: Sequence[str], rows: NDArray[np.integer[Any]]) -> Batch:
+        """Some rows of several columns at once, in the order asked for.
+
+        Args:
+            names: module paths and labels.
+            rows: int `[n]`, 0 … length − 1.
+
+        Raises:
+            MazeInterpError: an unknown name, or a damaged shard.
+        """
+        out = {name: np.empty((len(rows), *self[name].shape[1:]), self[name].dtype) for name in names}
+        shards = np.searchsorted(self._ends, rows, side="right")
+        for there in _runs(shards):
+            shard = shards[there[0]]
+            with self._opened(self._shards[shard]) as file:
+                local = rows[there] - (self._ends[shard - 1] if shard else 0)
+                for name in names:
+                    _read_blocks(file[name], local, there, out[name])
+        return out
+
+    def _cut(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Places in `rows` grouped by block."""
+        starts = np.append(0, self._ends[:-1])
+        first_block = np.cumsum(np.append(0, -(-np.diff(self._ends, prepend=0) // BLOCK)))
+        shards = np.searchsorted(self._ends, rows, side="right")
+        return _runs(first_block[shards] + (rows - starts[shards]) // BLOCK)
+
+    def _check(self, name: str, thoroughly: bool) -> NDArray[np.int32]:
+        """The level seeds of a shard's rows, once it has proved sound."""
+        with self._opened(name) as file:
+            seeds: NDArray[np.int32] = file["seed"][:]
+            for column in self.columns if thoroughly else ():
+                for first in range(0, len(seeds), BLOCK):
+                    file[column][first : first + BLOCK]
+        return seeds
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[h5py.File]:
+        try:
+            with open_shard(self.path / name, self.settings) as file:
+                yield file
+        except DAMAGE as error:
+            raise MazeInterpError(
+                f"{self.path / name} is damaged ({_first_line(error)}); delete it and run the same command to record it "
+                "again, or open the store with partial=True to do without"
+            ) from error
+
+    def _require_finished(self, names: Sequence[str]) -> None:
+        there = sum((self.path / name).exists() for name in names)
+        if there < len(names):
+            raise MazeInterpError(
+                f"{self.path} is unfinished, {there} of {len(names)} shards are there; run the same command to finish it, "
+                "or open it with partial=True"
+            )
+
+    def _resolve(self, name: str) -> str:
+        for candidate in (name, name.removesuffix("_out")):
+            if candidate in self.columns:
+                return candidate
+        raise unknown_name("recorded layer or label", name, self.columns)
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    """`run.json` of a store, its keys all there."""
+    try:
+        settings = json.loads((path / "run.json").read_text())
+    except (OSError, ValueError) as error:
+        raise MazeInterpError(f"there is no activation store in {path}: {_first_line(error)}") from error
+    needed = {"agent", "agent_hash", "seeds", "layers", "columns", "shards"}
+    if not isinstance(settings, dict) or settings.get("command") != "record" or needed - settings.keys():
+        raise MazeInterpError(f"{path} holds another run, not an activation store made by `maze-interp record`")
+    return settings
+
+
+def _level_rows(shards: Sequence[NDArray[np.int32]]) -> dict[int, slice]:
+    """The rows of each level, from the level seeds of all rows."""
+    seeds = np.concatenate([np.empty(0, np.int32), *shards])
+    starts = np.flatnonzero(np.diff(seeds, prepend=-1))
+    ends = np.append(starts[1:], len(seeds))
+    return {int(seeds[start]): slice(int(start), int(end)) for start, end in zip(starts, ends, strict=False)}
+
+
+def _runs(keys: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Places of equal keys, each in order."""
+    if not len(keys):
+        return []
+    order = np.argsort(keys, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+
+
+def _read_blocks(dataset: h5py.Dataset, rows: NDArray[np.intp], places: NDArray[np.intp], out: NDArray[Any]) -> None:
+    """`out[places] = dataset[rows]`, each block decompressed once."""
+    pieces = [np.arange(len(rows))] if _consecutive(rows) and _consecutive(places) else _runs(rows // BLOCK)
+    for piece in pieces:
+        from_rows, to = rows[piece], places[piece]
+        first, end = int(from_rows.min()), int(from_rows.max()) + 1
+        if _consecutive(from_rows) and _consecutive(to):
+            dataset.read_direct(out, np.s_[first:end], np.s_[int(to[0]) : int(to[-1]) + 1])
+        else:
+            out[to] = dataset[first:end][from_rows - first]
+
+
+def _consecutive(numbers: NDArray[np.intp]) -> bool:
+    return bool((np.diff(numbers) == 1).all())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

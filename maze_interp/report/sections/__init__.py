@@ -1,0 +1,29 @@
+"""The sections of the report, in order: each a function from the study to a `Section`, in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from maze_interp.report.section import Section
+from maze_interp.report.sections.agent import agent_section
+from maze_interp.report.sections.distance import distance_section
+from maze_interp.report.sections.headline import headline_section
+from maze_interp.report.sections.method import method_section
+from maze_interp.report.sections.one_level import one_level_section
+from maze_interp.report.sections.outcomes import outcomes_section
+from maze_interp.report.sections.place import place_section
+from maze_interp.report.sections.spread import spread_section
+from maze_interp.report.sections.surprises import surprises_section
+from maze_interp.report.study import Study
+
+SECTIONS: tuple[Callable[[Study], Section], ...] = (
+    headline_section,
+    agent_section,
+    outcomes_section,
+    distance_section,
+    place_section,
+    spread_section,
+    surprises_section,
+    one_level_section,
+    method_section,
+)

@@ -1,0 +1,142 @@
+"""What the report measures: an agent on held-out levels, the cheese as in training and as procgen has it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from torch import nn
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import DistributionMode
+from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_policy, training_region
+from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.summary import in_region, read_levels, write_summary
+from maze_interp.sweeps.sweep import Sweep, run_sweep
+
+HELD_OUT = 900_000_000
+"""Seed of the first held-out level: no bundled agent was trained on it or on any after it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """An agent, the levels it is measured on, and the folder.
+
+    Attributes:
+        agent: a name, or the path of a checkpoint.
+        policy: its network.
+        info: what is recorded about it; None for a checkpoint file.
+        mode: the levels' distribution.
+        region: the n of the top-right n×n it was trained with, or the published 5 if not recorded.
+        seeds: the levels.
+        out: the report's folder.
+    """
+
+    agent: str
+    policy: nn.Module
+    info: AgentInfo | None
+    mode: DistributionMode
+    region: int
+    seeds: range
+    out: Path
+
+    @property
+    def name(self) -> str:
+        """The agent's name, or its file's without folder and suffix."""
+        return Path(self.agent).stem if self.info is None else self.agent
+
+    @property
+    def region_recorded(self) -> bool:
+        """Whether the training region is known."""
+        return self.info is not None and self.info.region is not None
+
+    @property
+    def region_name(self) -> str:
+        """Such as "top-right 3×3"."""
+        return f"top-right {self.region}×{self.region}"
+
+    @property
+    def trained_sweep(self) -> Sweep:
+        """The levels with the cheese in the region."""
+        return self._sweep(self.region)
+
+    @property
+    def anywhere_sweep(self) -> Sweep:
+        """The same levels with the cheese where procgen puts it."""
+        return self._sweep("anywhere")
+
+    @cached_property
+    def trained(self) -> pd.DataFrame:
+        """Rows of `trained_sweep`."""
+        return read_levels(self.folder(self.trained_sweep) / "levels.csv")
+
+    @cached_property
+    def anywhere(self) -> pd.DataFrame:
+        """Rows of `anywhere_sweep`, on the same levels in the same order."""
+        return read_levels(self.folder(self.anywhere_sweep) / "levels.csv")
+
+    @cached_property
+    def outside(self) -> pd.Series:
+        """Of the rows of `anywhere`: whether the cheese lies outside the region."""
+        return ~in_region(self.anywhere, self.region)
+
+    def folder(self, sweep: Sweep) -> Path:
+        """The folder of one of the sweeps."""
+        return self.out / "sweeps" / ("anywhere" if sweep.levels.cheese == "anywhere" else "region")
+
+    def measure(self, sweep: Sweep, workers: int | None, scheduler: str | None) -> None:
+        """Run one of the sweeps, or what is left of it, and write its tables."""
+        run_sweep(sweep, self.folder(sweep), workers, scheduler)
+        write_summary(self.folder(sweep), sweep.settings, self.region)
+
+    def command(self, command: str, **options: str | int) -> str:
+        """A command line about this agent."""
+        given = {"agent": self.agent, **options}
+        if self.mode != agent_mode(self.agent):
+            given["mode"] = self.mode
+        return shlex.join(
+            ["maze-interp", command, *(part for key, value in given.items() for part in (f"--{key}", str(value)))]
+        )
+
+    def sweep_command(self, sweep: Sweep) -> str:
+        """The command that makes one of the sweeps."""
+        cheese = str(sweep.levels.cheese)
+        return self.command("sweep", seeds=sweep.levels.name, region=cheese, out=f"runs/{self.folder(sweep).name}")
+
+    def _sweep(self, cheese: int | str) -> Sweep:
+        return Sweep(self.policy, self.agent, LevelSet(self.seeds, self.mode, cheese))
+
+
+def make_study(agent: str, out: Path, levels: int, mode: DistributionMode | None) -> Study:
+    """The study of an agent on the first `levels` held-out levels.
+
+    Raises:
+        MazeInterpError: no such agent, or fewer than one level.
+    """
+    if levels < 1:
+        raise MazeInterpError(f"a report needs at least 1 level, not {levels}")
+    return Study(
+        agent=agent,
+        policy=load_policy(agent),
+        info=None if Path(agent).suffix else agent_info(agent),
+        mode=mode or agent_mode(agent),
+        region=training_region(agent),
+        seeds=range(HELD_OUT, HELD_OUT + levels),
+        out=out,
+    )
+
+
+def difference(a: pd.Series, b: pd.Series) -> Estimate:
+    """Mean of a − b over the levels where both are known, paired by row."""
+    return estimate(a.to_numpy() - b.to_numpy())
+
+
+def tells(one: Estimate) -> int:
+    """What an interval of a difference tells: 1 above zero, −1 below, 0 neither (or no interval)."""
+    if one.low is None or one.high is None:
+        return 0
+    return int(one.low > 0) - int(one.high < 0)

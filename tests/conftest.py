@@ -1,0 +1,40 @@
+"""Policies that several tests use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from maze_interp.policies.agents import load_policy
+from maze_interp.policies.impala import Impala
+
+torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
+
+CHECKPOINTS = "MAZE_INTERP_CHECKPOINTS"
+
+
+@pytest.fixture(scope="session")
+def published_path() -> Path:
+    """The published easy-mode checkpoint."""
+    folder = os.environ.get(CHECKPOINTS)
+    if folder is None:
+        pytest.skip(f"{CHECKPOINTS} does not name the folder of published checkpoints")
+    return Path(folder) / "maze_aisc_easy_rand_region_5_160M.pth"
+
+
+@pytest.fixture(scope="session")
+def published(published_path: Path) -> Impala:
+    """The published easy-mode policy."""
+    return load_policy(published_path)
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Impala:
+    """A small network with random weights whose moves differ from square to square."""
+    torch.manual_seed(0)
+    policy = Impala(1).eval().requires_grad_(False)
+    policy.fc_policy.weight *= 30
+    return policy

@@ -1,0 +1,205 @@
+"""Sweeps: the rows, and the same bytes whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from maze_interp import Maze, MazeInterpError, behaviour, maze_features
+from maze_interp.environment.levels import region_maze
+from maze_interp.policies.checkpoints import write_weights
+from maze_interp.policies.impala import Impala
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.levels import LevelSet, level_rows, parse_cheese, parse_seeds
+from maze_interp.sweeps.summary import binned, by_place, groups, in_region, outcome_table, surprises
+
+LEVELS = "0:40"  # two whole jobs and a half
+
+
+@pytest.fixture(scope="module")
+def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
+    write_weights(untrained, path)
+    return path
+
+
+def command(agent: Path, out: Path, *options: str) -> list[str]:
+    program = [sys.executable, "-m", "maze_interp.commands.main", "sweep", "--agent", str(agent), "--mode", "easy"]
+    return [*program, "--seeds", LEVELS, "--out", str(out), *options]
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.name != ".lock"}
+
+
+@pytest.fixture(scope="module")
+def finished(agent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run with one worker."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    done = subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, text=True, check=True)
+    assert "P(cheese), all levels: " in done.stdout
+    assert "Gym" not in done.stderr
+    return out
+
+
+def test_rows_are_features_and_exact_behaviour(finished: Path, untrained: Impala) -> None:
+    rows = pd.read_csv(finished / "levels.csv")
+    assert list(rows["seed"]) == list(range(40))
+    for row in rows.iloc[::5].to_dict("records"):
+        maze = Maze.from_seed(row["seed"], "easy")
+        result = behaviour(untrained, maze)
+        assert (row["size"], row["cheese_x"], row["cheese_y"]) == (maze.size, *(maze.cheese or ()))
+        for name, value in maze_features(maze).items():
+            assert pd.isna(row[name]) if value is None else row[name] == pytest.approx(value)
+        for name in ("p_cheese", "p_cheese_limit", "p_top_right", "p_region", "expected_steps"):
+            assert row[name] == pytest.approx(getattr(result, name), abs=1e-5), name
+        if maze.decision_square is not None:
+            assert row["decision_p_cheese"] == pytest.approx(result.field.p_cheese, abs=1e-6)
+            assert result.first_exit is not None
+            assert row["exit_other"] == pytest.approx(result.first_exit.other, abs=1e-5)
+
+
+def test_two_workers_write_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:
+    subprocess.run(command(agent, tmp_path / "run", "--workers", "2"), capture_output=True, check=True)
+    assert files(tmp_path / "run") == files(finished)
+
+
+def test_killed_and_resumed_writes_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    rows = out / "levels.csv"
+    process = subprocess.Popen(
+        command(agent, out, "--workers", "1"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while process.poll() is None and not (rows.exists() and rows.read_bytes().count(b"\n") > 16):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert files(out) != files(finished)
+    with rows.open("a") as file:
+        file.write("73,15,0.12")  # and a row cut short, as a crash of the machine may leave
+    subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, check=True)
+    assert files(out) == files(finished)
+    subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, check=True)
+    assert files(out) == files(finished)
+
+
+def refused(arguments: Sequence[str], limit_bytes: int | None = None) -> str:
+    """Run a command that must end with status 2 and one line; returns the line."""
+
+    def limit() -> None:
+        if limit_bytes is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=limit)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("maze-interp: ")]
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+def test_the_folder_of_another_run_is_refused_and_kept(agent: Path, finished: Path) -> None:
+    before = files(finished)
+    line = refused([*command(agent, finished), "--horizon", "400"])
+    assert f"{finished} belongs to another run: its horizon is 500, not 400" in line
+    assert files(finished) == before
+    line = refused(command(agent, agent.parent))
+    assert "holds other files and no run.json" in line
+
+
+def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(agent: Path, finished: Path, tmp_path: Path) -> None:
+    """Files are limited to 8 kB, so that writing fails as on a full disk."""
+    line = refused(command(agent, tmp_path / "run", "--workers", "1"), limit_bytes=8_000)
+    assert "finished files are intact" in line
+    subprocess.run(command(agent, tmp_path / "run", "--workers", "1"), capture_output=True, check=True)
+    assert files(tmp_path / "run") == files(finished)
+
+
+def test_bad_input_in_one_line(agent: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    base = command(agent, out)
+    assert "seed range 5:5 is empty" in refused([*base, "--seeds", "5:5"])
+    assert "first:end" in refused([*base, "--seeds", "five"])
+    assert "from 1, or anywhere, or none" in refused([*base, "--region", "0"])
+    assert "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy" in refused(
+        [*base, "--agent", "rand_regon_3_easy"]
+    )
+    assert "no dask scheduler answers at tcp://127.0.0.1:1" in refused([*base, "--scheduler", "tcp://127.0.0.1:1"])
+    assert "at least 1 worker" in refused([*base, "--workers", "0"])
+
+
+def test_the_cheese_is_put_where_it_is_asked(untrained: Impala) -> None:
+    seeds = range(40)
+    (inside, none) = (level_rows(untrained, LevelSet(seeds, "easy", cheese), seeds) for cheese in (3, "none"))
+    for seed, row in zip(seeds, inside, strict=True):
+        maze = region_maze(seed, 3, "easy")
+        assert (row["cheese_x"], row["cheese_y"]) == maze.cheese
+        assert min(maze.cheese or ()) >= maze.size - 3
+    assert {row["cheese_x"] for row in none} == {None}
+    assert {row["p_cheese"] for row in none} == {0.0}
+
+
+def test_seeds_and_regions_are_read() -> None:
+    assert (parse_seeds("3:9"), parse_seeds("4")) == (range(3, 9), range(4, 5))
+    assert [parse_cheese(text) for text in ("anywhere", "none", "5")] == ["anywhere", "none", 5]
+    with pytest.raises(MazeInterpError, match="start at 0"):
+        parse_seeds("-5:3")
+
+
+def test_summary_figures_by_hand() -> None:
+    levels = pd.DataFrame(
+        {
+            "size": [5, 5, 7, 7],
+            "cheese_x": [4.0, 0, 6, None],
+            "cheese_y": [4.0, 2, 3, None],
+            "decision_x": [None, 0.0, 2.0, None],
+            "euclidean_cheese_top_right": [0.0, 4.5, 3.0, None],
+            "p_cheese": [1.0, 0.2, 0.6, 0.0],
+        }
+    )
+    assert list(in_region(levels, 3)) == [True, False, False, False]
+    assert list(in_region(levels, 5)) == [True, True, True, False]
+    assert [len(some) for some in groups(levels, 3).values()] == [4, 1, 3, 2, 2]
+    table = binned(levels, "euclidean_cheese_top_right")
+    assert list(zip(table["from"], table["below"], table["n"], table["mean"], strict=True)) == [
+        (0, 2, 1, 1.0),
+        (2, 4, 1, 0.6),
+        (4, 6, 1, 0.2),
+    ]
+    assert list(binned(levels, "size")["from"]) == [5, 7]
+    places = by_place(levels)
+    assert list(zip(places["left"], places["down"], places["mean"], strict=True)) == [(0, 0, 1.0), (0, 3, 0.6), (4, 2, 0.2)]
+
+
+def test_intervals_cover_what_they_should() -> None:
+    assert str(estimate([])) == "no levels"
+    assert (estimate([0.5]).mean, estimate([0.5]).low) == (0.5, None)
+    values = pd.Series(range(200)) % 2
+    found = estimate(values)
+    assert found.n == 200
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low == pytest.approx(0.5 - 1.96 * 0.5 / 200**0.5, abs=0.01)
+    assert found.high == pytest.approx(0.5 + 1.96 * 0.5 / 200**0.5, abs=0.01)
+    assert estimate([1.0, float("nan"), 3.0]).mean == 2
+
+
+def test_figures_of_the_summary_are_those_of_the_rows(finished: Path) -> None:
+    rows = pd.read_csv(finished / "levels.csv")
+    table = outcome_table(rows, 5).set_index(["group", "outcome"])
+    whole = table.loc[("all levels", "p_cheese")]
+    assert whole["mean"] == pytest.approx(rows["p_cheese"].mean())
+    assert whole["n"] == 40
+    least, most = surprises(rows, 3)
+    gap = lambda some: (some["p_cheese"] - some["usual"]).abs()  # noqa: E731
+    assert gap(least).max() <= gap(most).min()
