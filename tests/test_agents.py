@@ -52,7 +52,10 @@ def test_both_published_keys_and_any_width(tmp_path: Path, width: int, key: str)
 def test_published_checkpoint_equals_a_forward_pass_written_out(published: Impala, published_path: Path) -> None:
     """The network in plain functions on the published tensors, without our modules."""
     state = torch.load(published_path, map_location="cpu", weights_only=True)["state_dict"]
-    conv = lambda x, name: torch.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)  # noqa: E731
+
+    def conv(x: torch.Tensor, name: str) -> torch.Tensor:
+        return torch.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+
     x = original = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     for block in (f"embedder.block{b}" for b in (1, 2, 3)):
         x = torch.max_pool2d(conv(x, f"{block}.conv"), 3, 2, 1)
@@ -82,8 +85,8 @@ def test_import_makes_an_agent_like_any_other(tmp_path: Path, monkeypatch: pytes
     import_agent(Path("foreign.pth"), "mine", "easy", 7)
     assert (agent_mode("mine"), training_region("mine")) == ("easy", 7)
     maze = Maze.from_seed(3, "easy")
-    fields = [vector_field(load_policy(agent), maze).probs for agent in ("mine", "foreign.pth")]
-    assert np.array_equal(*fields)
+    mine, foreign = (vector_field(load_policy(agent), maze) for agent in ("mine", "foreign.pth"))
+    assert np.array_equal(mine.probs, foreign.probs)
     with pytest.raises(MazeInterpError, match="already an agent 'mine'"):
         import_agent(Path("foreign.pth"), "mine", "easy", 7)
     with pytest.raises(MazeInterpError, match=f"already an agent '{DEFAULT_AGENT}'"):
@@ -150,5 +153,5 @@ def test_bad_checkpoints_are_refused_in_one_line_and_run_nothing(tmp_path: Path)
 
 
 def test_an_unknown_agent_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(MazeInterpError, match="unknown agent 'rand_regoin_5': did you mean .*rand_region_5"):
+    with pytest.raises(MazeInterpError, match=r"unknown agent 'rand_regoin_5': did you mean .*rand_region_5"):
         load_policy("rand_regoin_5")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor, nn
 
@@ -98,7 +99,7 @@ def test_mazes_without_cheese_with_loops_and_with_a_walled_corner() -> None:
         behaviour(policy, open_room, horizon=0)
 
 
-def dense(policy: nn.Module, maze: Maze, horizon: int) -> tuple[float, dict[Square, float], np.ndarray]:
+def dense(policy: nn.Module, maze: Maze, horizon: int) -> tuple[float, dict[Square, float], NDArray[np.float64]]:
     """p_cheese, p_visit of every square and occupancy by dense matrices and a dict of states."""
     (evaluation,) = evaluate(policy, [maze])
     probs = {(s, f): evaluation.probs[i, f] for i, s in enumerate(evaluation.squares) for f in (0, 1)}

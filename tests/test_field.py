@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from maze_interp import Maze, MazeInterpError, load_policy, to_input, vector_field, vector_fields
 from maze_interp.environment import state as states
@@ -19,7 +20,7 @@ from maze_interp.policies.moves import MOVES
 NAMES = ["LEFT", "DOWN", "UP", "RIGHT"]
 
 
-def brute_force(policy: Impala, maze: Maze, mirrored: bool) -> np.ndarray:
+def brute_force(policy: Impala, maze: Maze, mirrored: bool) -> NDArray[np.float64]:
     """Move probabilities `[n, 5]`, one unbatched pass per square on the picture procgen shows there."""
     env = procgen_environment(1, maze.distribution_mode, start_level=maze.seed, num_levels=1)
     rows = []
@@ -31,7 +32,7 @@ def brute_force(policy: Impala, maze: Maze, mirrored: bool) -> np.ndarray:
         with torch.inference_mode():
             logits = policy(to_input(env.observe()[1]["rgb"]))[0][0]
         by_action = logits.softmax(-1).numpy()
-        by_keys = {keys: p for keys, p in zip(env.get_combos(), by_action, strict=True)}
+        by_keys = dict(zip(env.get_combos(), by_action, strict=True))
         moves = [sum(p for keys, p in by_keys.items() if effect(keys) == name) for name in [*NAMES, ""]]
         rows.append(moves)
     env.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import numpy as np
 import pytest
 
 from maze_interp import Maze, MazeInterpError, maze_features
@@ -57,8 +56,12 @@ def features_again(maze: Maze) -> dict[str, float | None]:
     decision = [a for a, b in zip(to_cheese, to_corner, strict=False) if a == b][-1] if forked else None
     edge = max(0, maze.size - 5)
     region = [(x, y) for x in range(edge, maze.size) for y in range(edge, maze.size) if maze.open[y, x]]
-    steps = {source: {square: d for square, (d, _) in search(maze, source).items()} for source in {maze.cheese, decision} - {None}}
-    result: dict[str, float | None] = {"cheese_norm": np.linalg.norm([c + (25 - maze.size) / 2 for c in maze.cheese])}
+    steps = {
+        source: {square: d for square, (d, _) in search(maze, source).items()}
+        for source in (maze.cheese, decision)
+        if source is not None
+    }
+    result: dict[str, float | None] = {"cheese_norm": math.hypot(*(c + (25 - maze.size) / 2 for c in maze.cheese))}
     for name, a in (("cheese", maze.cheese), ("decision_square", decision)):
         result[f"euclidean_{name}_top_right"] = a and math.hypot(a[0] - corner[0], a[1] - corner[1])
         result[f"euclidean_{name}_region"] = a and min(math.hypot(a[0] - x, a[1] - y) for x, y in region)

@@ -77,7 +77,10 @@ def test_killed_and_resumed_writes_the_same_bytes(agent: Path, finished: Path, t
     out = tmp_path / "run"
     rows = out / "levels.csv"
     process = subprocess.Popen(
-        command(agent, out, "--workers", "1"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command(agent, out, "--workers", "1"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     while process.poll() is None and not (rows.exists() and rows.read_bytes().count(b"\n") > 16):
         time.sleep(0.01)
@@ -178,7 +181,11 @@ def test_summary_figures_by_hand() -> None:
     ]
     assert list(binned(levels, "size")["from"]) == [5, 7]
     places = by_place(levels)
-    assert list(zip(places["left"], places["down"], places["mean"], strict=True)) == [(0, 0, 1.0), (0, 3, 0.6), (4, 2, 0.2)]
+    assert list(zip(places["left"], places["down"], places["mean"], strict=True)) == [
+        (0, 0, 1.0),
+        (0, 3, 0.6),
+        (4, 2, 0.2),
+    ]
 
 
 def test_intervals_cover_what_they_should() -> None:
@@ -201,5 +208,5 @@ def test_figures_of_the_summary_are_those_of_the_rows(finished: Path) -> None:
     assert whole["mean"] == pytest.approx(rows["p_cheese"].mean())
     assert whole["n"] == 40
     least, most = surprises(rows, 3)
-    gap = lambda some: (some["p_cheese"] - some["usual"]).abs()  # noqa: E731
-    assert gap(least).max() <= gap(most).min()
+    gaps = [(some["p_cheese"] - some["usual"]).abs() for some in (least, most)]
+    assert gaps[0].max() <= gaps[1].min()

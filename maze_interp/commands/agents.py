@@ -18,7 +18,9 @@ def agents_list() -> None:
     for name in sorted(agent_folders()):
         info = agent_info(name)
         where = "not recorded" if info.region is None else f"top-right {info.region}×{info.region}"
-        table.add_row(name + (" (default)" if name == DEFAULT_AGENT else ""), info.distribution_mode, where, info.training)
+        table.add_row(
+            name + (" (default)" if name == DEFAULT_AGENT else ""), info.distribution_mode, where, info.training
+        )
     Console().print(table)
 
 

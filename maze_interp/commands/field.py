@@ -22,7 +22,7 @@ def field(
     Args:
         seed: The level.
         agent: Name of an agent, or a .safetensors or .pth file.
-        region: Where the cheese lies: anywhere (as procgen has it), none, or n for a random square of the top-right n×n.
+        region: Where the cheese lies: anywhere (procgen's own), none, or n for a random square of the top-right n×n.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         maze: A text file with a drawn maze to use instead of a level ('#' wall, '.' open, 'C' cheese, 'M' start).
         edit: A YAML file of edits to the network.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, auto_cli
@@ -14,7 +13,7 @@ from maze_interp.commands.report import report
 from maze_interp.commands.sweep import sweep
 from maze_interp.errors import MazeInterpError
 
-COMMANDS = {
+COMMANDS: dict[str, Any] = {
     "report": report,
     "sweep": sweep,
     "field": field,
@@ -36,7 +35,7 @@ class Parser(ArgumentParser):
         fail(f"{' '.join(message.split())} (see {command} --help)")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with status 2 on bad input and 130 when interrupted."""
     try:
         auto_cli(COMMANDS, args=arguments, prog="maze-interp", parser_class=Parser, as_positional=True)

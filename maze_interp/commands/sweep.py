@@ -26,7 +26,7 @@ def sweep(
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
         seeds: Levels, first:end, the end not included.
-        region: Where the cheese lies: anywhere (as procgen has it), none, or n for a random square of the top-right n×n.
+        region: Where the cheese lies: anywhere (procgen's own), none, or n for a random square of the top-right n×n.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         edit: A YAML file of edits to the network, in force throughout.
         horizon: Moves in an episode.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from functools import lru_cache
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -64,7 +64,7 @@ class Simulator:
         return cast(bytes, self._env.get_state()[0])
 
 
-@lru_cache(maxsize=None)
+@cache
 def simulator(distribution_mode: DistributionMode) -> Simulator:
     """This process's simulator for a mode, made on first use."""
     return Simulator(distribution_mode)

@@ -107,7 +107,7 @@ def read_time(state: bytes) -> int:
     return int(struct.unpack_from("=i", state, layout(state).time)[0])
 
 
-def with_grid(state: bytes, grid: NDArray[np.integer]) -> bytes:
+def with_grid(state: bytes, grid: NDArray[np.int32]) -> bytes:
     """The state with other cell contents (`[world, world]`, as `read_grid` gives)."""
     at = layout(state)
     if grid.shape != (at.world, at.world):

@@ -128,12 +128,15 @@ class Maze:
         The picture is the same; every square moves up and right by `padding`.
         """
         shift = self.padding
-        move = lambda square: (square[0] + shift, square[1] + shift)  # noqa: E731
+
+        def moved(square: Square) -> Square:
+            return square[0] + shift, square[1] + shift
+
         return dataclasses.replace(
             self,
             open=np.pad(self.open, shift),
-            start=move(self.start),
-            cheese=None if self.cheese is None else move(self.cheese),
+            start=moved(self.start),
+            cheese=None if self.cheese is None else moved(self.cheese),
         )
 
     @property

@@ -27,9 +27,7 @@ def distances(grid: NDArray[np.bool_], source: Square) -> NDArray[np.float64]:
     return dijkstra(adjacency(grid).tocsr(), directed=False, unweighted=True, indices=node).reshape(grid.shape)
 
 
-def unique_path(
-    from_a: NDArray[np.float64], from_b: NDArray[np.float64], a: Square, b: Square
-) -> tuple[Square, ...]:
+def unique_path(from_a: NDArray[np.float64], from_b: NDArray[np.float64], a: Square, b: Square) -> tuple[Square, ...]:
     """The shortest path a → b from the distances to both ends.
 
     A square lies on a shortest path just when its two distances add up to the whole; the path is

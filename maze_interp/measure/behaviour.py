@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -61,8 +62,8 @@ class Behaviour:
     p_top_right: float
     p_region: float
     occupancy: NDArray[np.float64]
-    _chain: Chain = field(repr=False)
-    _arrivals: NDArray[np.float64] = field(repr=False)  # at the decision square, facing left and right
+    _chain: Chain = dataclasses.field(repr=False)
+    _arrivals: NDArray[np.float64] = dataclasses.field(repr=False)  # at the decision square, facing left and right
 
     @property
     def decision_square(self) -> Square | None:
@@ -147,7 +148,9 @@ def _solve(evaluations: Sequence[Evaluation], horizon: int) -> Iterator[Behaviou
     begin = np.concatenate([np.arange(len(reach)) == one.start for one, (reach, _) in zip(chains, goals, strict=True)])
     spent = occupancy(transitions, begin.astype(float), horizon)
     ends = np.cumsum([len(reach) for reach, _ in goals])[:-1]
-    for evaluation, one, p, time in zip(evaluations, chains, np.split(reached, ends), np.split(spent, ends), strict=True):
+    for evaluation, one, p, time in zip(
+        evaluations, chains, np.split(reached, ends), np.split(spent, ends), strict=True
+    ):
         grid = np.zeros(one.maze.open.shape)
         x, y = np.array(one.squares).T
         grid[y, x] = time[:-1].reshape(-1, 2).sum(axis=1)

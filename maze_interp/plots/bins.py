@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MultipleLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.style import BLUE, new_figure, styled
@@ -73,17 +73,17 @@ def size_figure(levels: pd.DataFrame) -> Figure:
 
 def draw_mean(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, **style: Any) -> None:
     """Points with their intervals upwards and downwards; no whisker where there is no interval."""
-    below, above = whiskers(mean, low, high)
-    axes.errorbar(x, mean, yerr=[below, above], fmt="o", color=BLUE, capsize=3, **style)
+    axes.errorbar(x, mean, yerr=whiskers(mean, low, high), fmt="o", color=BLUE, capsize=3, **style)
 
 
-def whiskers(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
-    """Lengths of the whiskers below and above, `[2, …]`; 0 without an interval.
+def whiskers(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> list[list[float]]:
+    """Lengths of the whiskers below and above, `[2, n]`; 0 without an interval.
 
     Rounding can leave an end of an interval a hair inside the mean; a length is never negative.
     """
     middle, bottom, top = (np.asarray(values, dtype=float) for values in (mean, low, high))
-    return np.maximum(np.nan_to_num([middle - bottom, top - middle]), 0)
+    lengths: list[list[float]] = np.maximum(np.nan_to_num([middle - bottom, top - middle]), 0).tolist()
+    return lengths
 
 
 def _panel(

@@ -70,6 +70,7 @@ def png(figure: Figure) -> bytes:
     """The figure as a PNG file without dates or versions: the same figure gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    figure.set_layout_engine("none")  # laying out a second time would shift things by a hair
     return buffer.getvalue()
 
 

@@ -114,7 +114,7 @@ def estimates_figure(estimates: Mapping[str, Estimate], xlabel: str) -> Figure:
     figure = new_figure(8, 1.1 + 0.42 * len(shown))
     axes = figure.subplots()
     for row, one in enumerate(shown.values()):
-        ends = whiskers([one.mean], [one.low], [one.high])
+        ends = whiskers(*np.array([[one.mean], [one.low], [one.high]], dtype=float))
         hollow: dict[str, Any] = {"markerfacecolor": "white"} if one.n < FEW else {}
         axes.errorbar([one.mean or 0.0], [row], xerr=ends, fmt="o", color=BLUE, capsize=4, **hollow)
     axes.set_yticks(range(len(shown)), [f"{name} (n = {one.n})" for name, one in shown.items()])

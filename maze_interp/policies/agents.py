@@ -61,7 +61,9 @@ def agent_info(name: str) -> AgentInfo:
     config = folders[name] / "config.yaml"
     try:
         content: Any = yaml.safe_load(config.read_text())
-        recorded = {field.name: content[field.name] for field in fields(AgentInfo) if field.name not in ("name", "path")}
+        recorded = {
+            field.name: content[field.name] for field in fields(AgentInfo) if field.name not in ("name", "path")
+        }
     except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
         raise MazeInterpError(f"{config} does not describe an agent: {error!r}") from error
     if recorded["distribution_mode"] not in WORLD_SIZE:

@@ -116,6 +116,6 @@ class Impala(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                module.bias = nn.Parameter(torch.zeros(len(module.weight)))
         nn.init.orthogonal_(self.fc_policy.weight, gain=0.01)
         nn.init.orthogonal_(self.fc_value.weight, gain=1.0)

@@ -24,14 +24,14 @@ from torch import Tensor
 from maze_interp.environment.observe import PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.evaluate import outputs_of
+from maze_interp.measure.evaluate import BATCH, outputs_of
 from maze_interp.policies.hooks import HookFunction, bare, hooked
 from maze_interp.policies.moves import to_input
 from maze_interp.recording.columns import Column, level_labels
 from maze_interp.recording.recording import Recording
 
-BLOCK = 64
-"""Rows of a block."""
+BLOCK = BATCH
+"""Rows of a block; the last of a shard may have fewer."""
 
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises on files that are cut short, altered, or not HDF5 at all."""
@@ -69,7 +69,7 @@ def _create(file: h5py.File, name: str, column: Column, rows: int) -> Any:
         name,
         (rows, *column.shape),
         column.dtype,
-        chunks=(BLOCK, *column.shape),
+        chunks=(min(BLOCK, rows), *column.shape),
         shuffle=True,
         fletcher32=True,
         **hdf5plugin.Zstd(clevel=1),

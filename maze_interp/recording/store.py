@@ -170,7 +170,7 @@ class ActivationStore:
         if size < 1:
             raise MazeInterpError(f"a batch has at least 1 observation, not {size}")
         columns = {name: self._resolve(name) for name in (self.columns if names is None else names)}
-        chosen = self._levels.values() if levels is None else [self.level(seed) for seed in levels]
+        chosen = self._levels.values() if levels is None else [self.level(seed) for seed in dict.fromkeys(levels)]
         rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
         mixed = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
         if mixed is not None:
@@ -179,7 +179,12 @@ class ActivationStore:
         return self._batches(columns, rows, size, max(1, buffer // (size * width)) * size, mixed)
 
     def _batches(
-        self, columns: Mapping[str, str], rows: NDArray[np.intp], size: int, window: int, mixed: np.random.Generator | None
+        self,
+        columns: Mapping[str, str],
+        rows: NDArray[np.intp],
+        size: int,
+        window: int,
+        mixed: np.random.Generator | None,
     ) -> Iterator[Batch]:
         for first in range(0, len(rows), window):
             held = self.read(list(columns.values()), rows[first : first + window])

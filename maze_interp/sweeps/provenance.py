@@ -16,4 +16,8 @@ _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
 def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     """Agent, hash and versions, as plain JSON values; recorded beside every result."""
     versions = {package: version(package) for package in _PACKAGES}
-    return {"agent": name, "agent_hash": agent_hash(policy), "versions": {"python": platform.python_version(), **versions}}
+    return {
+        "agent": name,
+        "agent_hash": agent_hash(policy),
+        "versions": {"python": platform.python_version(), **versions},
+    }

@@ -78,7 +78,10 @@ def run_sweep(sweep: Sweep, out: Path, workers: int | None = None, scheduler: st
 
 
 def _run_jobs(sweep: Sweep, jobs: list[range], rows: RowFile, workers: int | None, scheduler: str | None) -> None:
-    with cluster(workers, scheduler) as client, tqdm(total=len(sweep.levels.seeds), initial=rows.done, unit="level") as bar:
+    with (
+        cluster(workers, scheduler) as client,
+        tqdm(total=len(sweep.levels.seeds), initial=rows.done, unit="level") as bar,
+    ):
         for done in ordered(client, _job, sweep, jobs):
             rows.append(done)
             bar.update(len(done))

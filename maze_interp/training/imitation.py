@@ -130,7 +130,9 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
     )
     clock = time.monotonic()
     recent: list[Tensor] = []
-    for number, batch in enumerate(tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start):
+    for number, batch in enumerate(
+        tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start
+    ):
         recent.append(_step(policy, optimiser, batch))
         schedule.step()
         if (number + 1) % checkpoint_every == 0 or number + 1 == len(data):

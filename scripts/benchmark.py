@@ -1,0 +1,134 @@
+"""Speed and memory, as ratios measured in one run: each cost beside the forward passes it needs.
+
+    python scripts/benchmark.py
+
+Every ratio is the median over repeats of (time of the whole) / (time of its forward passes alone,
+same batches, same precision, one thread), the two taken in turn so that a busy machine slows both.
+Timings decide no test.
+"""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from jsonargparse import auto_cli
+from numpy.typing import NDArray
+
+from maze_interp import Maze, behaviours, load_policy, observe, to_input, vector_field
+from maze_interp.environment.observe import FACINGS, MazeView
+from maze_interp.measure.evaluate import BATCH, distinct_states
+from maze_interp.policies.impala import Impala
+
+BEHAVIOUR_LEVELS = 1000
+
+
+def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: int = 5, memory: bool = True) -> None:
+    """Print the table.
+
+    Args:
+        agent: Whose network; only its width matters.
+        levels: Hard levels whose exact behaviour is timed, both facings.
+        repeats: Times the short measurements are repeated.
+        memory: Also measure the peak memory of sweeps of 100 and of 10,000 levels.
+    """
+    torch.set_num_threads(1)
+    policy = load_policy(agent)
+    maze = Maze.from_seed(next(seed for seed in itertools.count() if Maze.from_seed(seed).size == 25))
+    one = observe(maze, [square for square in maze.squares if square != maze.cheese])
+    report("vector field, size 25", lambda: vector_field(policy, maze), lambda: forward(policy, one), repeats)
+    small = Maze.from_seed(next(seed for seed in itertools.count() if Maze.from_seed(seed).size == 9))
+    few = observe(small, [square for square in small.squares if square != small.cheese])
+    report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
+    time_behaviours(policy, levels)
+    if memory:
+        for count in (100, 10_000):
+            print(f"peak memory of a sweep of {count:6} levels: {sweep_memory(agent, count):.2f} GB, all processes")
+
+
+def time_behaviours(policy: Impala, levels: int, chunk: int = 50) -> None:
+    """Exact behaviour on `levels` hard levels against the forward passes, in turns of `chunk`."""
+    whole = floor = 0.0
+    for first in range(0, levels, chunk):
+        mazes = [Maze.from_seed(seed) for seed in range(first, first + chunk)]
+        pictures = np.concatenate([distinct_pictures(maze) for maze in mazes])
+        whole += seconds(partial(list, behaviours(policy, mazes)))
+        floor += seconds(partial(forward, policy, pictures))
+    print(f"behaviour of {levels} hard levels, both facings: {whole:.1f} s / {floor:.1f} s = {whole / floor:.2f}")
+
+
+def distinct_pictures(maze: Maze) -> NDArray[np.uint8]:
+    """The observations that the exact behaviour needs, each once."""
+    view = MazeView(maze)
+    states, _ = distinct_states(view, [square for square in maze.squares if square != maze.cheese], FACINGS)
+    pictures = np.empty((len(states), 64, 64, 3), np.uint8)
+    for row, (square, facing) in zip(pictures, states, strict=True):
+        view.draw(row, square, facing)
+    return pictures
+
+
+def forward(policy: Impala, pictures: NDArray[np.uint8]) -> None:
+    """The floor: the network alone on observations already rendered, in the library's batches."""
+    with torch.inference_mode():
+        for first in range(0, len(pictures), BATCH):
+            policy(to_input(pictures[first : first + BATCH]))
+
+
+def report(name: str, whole: Callable[[], object], floor: Callable[[], object], repeats: int) -> None:
+    """Print the median ratio of two things timed in turn."""
+    whole(), floor()
+    pairs = [(seconds(whole), seconds(floor)) for _ in range(repeats)]
+    ratio = np.median([a / b for a, b in pairs])
+    slow, fast = np.median(pairs, axis=0)
+    print(f"{name}: {slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms = {ratio:.2f}")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def sweep_memory(agent: str, levels: int) -> float:
+    """Peak resident memory of a sweep with two workers, summed over its processes, in GB."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "maze_interp.commands.main", "sweep", "--agent", agent, "--workers", "2"]
+        arguments = ["--seeds", f"0:{levels}", "--out", f"{folder}/run"]
+        process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, sum(map(resident, family(process.pid))))
+            time.sleep(0.2)
+    return peak / 1e9
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: Sequence[str] = []
+    task = Path(f"/proc/{pid}/task/{pid}/children")
+    if task.exists():
+        children = task.read_text().split()
+    return [pid, *(one for child in children for one in family(int(child)))]
+
+
+def resident(pid: int) -> int:
+    """Resident memory of a process in bytes; 0 once it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    auto_cli(main, as_positional=False)
