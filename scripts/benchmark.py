@@ -10,16 +10,15 @@ Timings decide no test.
 from __future__ import annotations
 
 import itertools
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from jsonargparse import auto_cli
 from numpy.typing import NDArray
@@ -100,34 +99,24 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def sweep_memory(agent: str, levels: int) -> float:
-    """Peak resident memory of a sweep with two workers, summed over its processes, in GB."""
+    """Peak memory of a sweep with two workers in GB: all its processes, shared pages counted once."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "maze_interp.commands.main", "sweep", "--agent", agent, "--workers", "2"]
         arguments = ["--seeds", f"0:{levels}", "--out", f"{folder}/run"]
-        process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = psutil.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         peak = 0.0
         while process.poll() is None:
-            peak = max(peak, sum(map(resident, family(process.pid))))
-            time.sleep(0.2)
+            peak = max(peak, sum(map(memory, [process, *process.children(recursive=True)])))
+            time.sleep(0.5)
     return peak / 1e9
 
 
-def family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
-    children: Sequence[str] = []
-    task = Path(f"/proc/{pid}/task/{pid}/children")
-    if task.exists():
-        children = task.read_text().split()
-    return [pid, *(one for child in children for one in family(int(child)))]
-
-
-def resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 once it is gone."""
+def memory(process: psutil.Process) -> int:
+    """Proportional set size of a process in bytes; 0 once it is gone."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (FileNotFoundError, ProcessLookupError):
+        return int(process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return 0
-    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def dense(policy: nn.Module, maze: Maze, horizon: int) -> tuple[float, dict[Squa
 
 
 def test_equal_to_dense_matrix_powers(untrained: Impala) -> None:
-    mazes = [Maze.from_seed(seed, mode) for seed in (2, 5, 8) for mode in ("easy", "hard")]  # type: ignore[arg-type]
+    mazes = [Maze.from_seed(seed, mode) for seed in (2, 5, 8) for mode in ("easy", "hard")]
     mazes = [maze for maze in mazes if maze.size <= 9]
     assert len(mazes) >= 2
     for maze in mazes:

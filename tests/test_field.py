@@ -97,7 +97,7 @@ def test_choices_at_the_decision_square_are_the_moves_along_the_two_paths(untrai
             nearer = [
                 name
                 for name, (dx, dy) in {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}.items()
-                if (x := maze.decision_square[0] + dx, y := maze.decision_square[1] + dy)  # type: ignore[index]
+                if (x := maze.decision_square[0] + dx, y := maze.decision_square[1] + dy)
                 and 0 <= x < maze.size
                 and 0 <= y < maze.size
                 and maze.open[y, x]

@@ -88,7 +88,7 @@ def real_states(mode: DistributionMode) -> tuple[bytes, ...]:
 
 @pytest.fixture(params=MODES)
 def mode(request: pytest.FixtureRequest) -> DistributionMode:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 def changed_bytes(before: bytes, after: bytes) -> set[int]:

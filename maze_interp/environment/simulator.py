@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from functools import cache
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_interp.environment import state as states
+from maze_interp.environment.assets import MAZES_ONLY, maze_assets
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 
@@ -44,7 +46,12 @@ class Simulator:
     """A single procgen maze that makes level states and renders states."""
 
     def __init__(self, distribution_mode: DistributionMode) -> None:
-        self._env = procgen_environment(1, distribution_mode, start_level=0, num_levels=1)
+        level = {"start_level": 0, "num_levels": 1}
+        if os.environ.get(MAZES_ONLY):
+            with maze_assets() as root:
+                self._env = procgen_environment(1, distribution_mode, resource_root=root, **level)
+        else:
+            self._env = procgen_environment(1, distribution_mode, **level)
         self._template = self._state()
 
     def level(self, seed: int) -> bytes:

@@ -16,7 +16,7 @@ from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
 
-BATCH = 64
+BATCH = 32
 """Observations in one forward pass; larger batches outgrow a CPU's cache and are slower."""
 
 

@@ -49,6 +49,7 @@ def distance_figure(levels: pd.DataFrame) -> Figure:
     for panel, (variable, table) in zip(panels, drawn.items(), strict=False):
         middle = (table["from"] + table["below"]) / 2
         _, counts = _panel(panel, table, middle, BIN_WIDTH[variable], _DISTANCES[variable])
+        counts.set_xlim(table["from"].min() - 0.5, table["below"].max() + 0.5)
         counts.xaxis.set_major_locator(MultipleLocator(BIN_WIDTH[variable] * math.ceil(len(table) / 10)))
     _legend(figure)
     return figure

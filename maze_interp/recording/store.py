@@ -22,6 +22,9 @@ from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard, shard_name
 BUFFER = 2**28
 """Bytes that reading in batches may hold."""
 
+PIECE = 4 * BLOCK
+"""Neighbouring rows that shuffling draws at once: enough to make up for opening a file."""
+
 Batch = dict[str, NDArray[Any]]
 
 
@@ -174,7 +177,7 @@ class ActivationStore:
         rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
         mixed = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
         if mixed is not None:
-            rows = self._mix_blocks(rows, mixed)
+            rows = self._mix_pieces(rows, mixed)
         width = row_bytes({column: self.columns[column] for column in columns.values()})
         return self._batches(columns, rows, size, max(1, buffer // (size * width)) * size, mixed)
 
@@ -194,10 +197,13 @@ class ActivationStore:
                 picked = slice(start, start + size) if mixed is None else order[start : start + size]
                 yield {name: held[column][picked] for name, column in columns.items()}
 
-    def _mix_blocks(self, rows: NDArray[np.intp], mixed: np.random.Generator) -> NDArray[np.intp]:
-        """The rows with their blocks in random order."""
-        blocks = self._cut(rows)
-        return np.concatenate([rows[blocks[i]] for i in mixed.permutation(len(blocks))])
+    def _mix_pieces(self, rows: NDArray[np.intp], mixed: np.random.Generator) -> NDArray[np.intp]:
+        """The rows with their pieces in random order; a piece lies in one shard."""
+        starts = np.append(0, self._ends[:-1])
+        first_piece = np.cumsum(np.append(0, -(-np.diff(self._ends, prepend=0) // PIECE)))
+        shards = self._shard_of(rows)
+        pieces = _runs(first_piece[shards] + (rows - starts[shards]) // PIECE)
+        return np.concatenate([rows[pieces[i]] for i in mixed.permutation(len(pieces))])
 
     def read(self, names: Sequence[str], rows: NDArray[np.integer[Any]]) -> Batch:
         """Some rows of several columns at once, in the order asked for.
@@ -210,7 +216,7 @@ class ActivationStore:
             MazeInterpError: an unknown name, or a damaged shard.
         """
         out = {name: np.empty((len(rows), *self[name].shape[1:]), self[name].dtype) for name in names}
-        shards = np.searchsorted(self._ends, rows, side="right")
+        shards = self._shard_of(rows)
         for there in _runs(shards):
             shard = shards[there[0]]
             with self._opened(self._shards[shard]) as file:
@@ -219,12 +225,8 @@ class ActivationStore:
                     _read_blocks(file[name], local, there, out[name])
         return out
 
-    def _cut(self, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-        """Places in `rows` grouped by block."""
-        starts = np.append(0, self._ends[:-1])
-        first_block = np.cumsum(np.append(0, -(-np.diff(self._ends, prepend=0) // BLOCK)))
-        shards = np.searchsorted(self._ends, rows, side="right")
-        return _runs(first_block[shards] + (rows - starts[shards]) // BLOCK)
+    def _shard_of(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
+        return np.searchsorted(self._ends, rows, side="right")
 
     def _check(self, name: str, thoroughly: bool) -> NDArray[np.int32]:
         """The level seeds of a shard's rows, once it has proved sound."""

@@ -80,15 +80,17 @@ class Table:
     folded: bool = False
 
     def csv(self) -> str:
-        """The table unrounded; a column of numbers becomes four: mean, low, high, n."""
-        numeric = [any(isinstance(row[column], Number) for row in self.rows) for column in range(len(self.headings))]
+        """The table unrounded; a column with numbers becomes four: mean, low, high, n."""
+        wide = [any(isinstance(row[column], Number) for row in self.rows) for column in range(len(self.headings))]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(
-            _spread([(_names(name) if wide else [name]) for name, wide in zip(self.headings, numeric, strict=True)])
+            part
+            for name, four in zip(self.headings, wide, strict=True)
+            for part in ([name, f"{name}: low", f"{name}: high", f"{name}: n"] if four else [name])
         )
         for row in self.rows:
-            writer.writerow(_spread([_values(cell) for cell in row]))
+            writer.writerow(part for cell, four in zip(row, wide, strict=True) for part in _values(cell, four))
         return text.getvalue()
 
 
@@ -136,16 +138,8 @@ class Section:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-def _names(heading: str) -> list[str]:
-    return [heading, f"{heading}: low", f"{heading}: high", f"{heading}: n"]
-
-
-def _values(cell: Cell) -> list[Any]:
+def _values(cell: Cell, four: bool) -> list[Any]:
     if isinstance(cell, Number):
         one = cell.estimate
         return [one.mean, one.low, one.high, one.n]
-    return [cell]
-
-
-def _spread(cells: Sequence[Sequence[Any]]) -> list[Any]:
-    return [value for cell in cells for value in cell]
+    return [cell, None, None, None] if four else [cell]

@@ -12,7 +12,7 @@ _TITLE = "One level in full"
 
 
 def one_level_section(study: Study) -> Section:
-    """The level where the agent is most divided between the cheese's way and the rest."""
+    """The level where reaching the cheese is nearest to a toss-up."""
     levels = study.anywhere[study.outside & study.anywhere["exit_cheese"].notna()]
     if not len(levels):
         return Section(
@@ -23,7 +23,7 @@ def one_level_section(study: Study) -> Section:
                 "it part from the way to the corner."
             ],
         )
-    row = levels.loc[(levels["exit_cheese"] - 0.5).abs().idxmin()]
+    row = levels.loc[(levels["p_cheese"] - 0.5).abs().idxmin()]
     result = behaviour(study.policy, study.anywhere_sweep.levels.maze(int(row["seed"])))
     numbers = {name: exact(float(row[column])) for name, column in _COLUMNS.items()}
     return Section(
@@ -56,12 +56,12 @@ _HOW_TO_READ = (
 
 def _body(study: Study, maze: Maze) -> list[str]:
     return [
-        f"Level {maze.seed}, {maze.size}×{maze.size}, the cheese on {maze.cheese}. It was picked because of all "
-        f"these levels with the cheese outside the {study.region_name} squares it is the one where the agent is most "
-        f"divided at the decision square, {maze.decision_square}.",
-        "Put there, it makes the next move towards the cheese with probability {move_cheese} and towards the "
-        "corner with {move_corner}. However long it takes to leave, it first leaves towards the cheese with "
-        "{exit_cheese}, towards the corner with {exit_corner}, another way with {exit_other}.",
+        f"Level {maze.seed}, {maze.size}×{maze.size}, the cheese on {maze.cheese}. Of the levels with the cheese "
+        f"outside the {study.region_name} squares and a decision square, here {maze.decision_square}, it was picked "
+        "because its P(cheese) is nearest to one half.",
+        "Put on the decision square, it makes the next move towards the cheese with probability {move_cheese} and "
+        "towards the corner with {move_corner}. However long it takes to leave, it first leaves towards the "
+        "cheese with {exit_cheese}, towards the corner with {exit_corner}, another way with {exit_other}.",
         "From the start it reaches the cheese within 500 moves with probability {p_cheese}. It "
         "stands on the corner square at some time with {p_corner}. An episode lasts {length} on average.",
     ]

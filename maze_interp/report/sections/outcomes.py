@@ -48,7 +48,7 @@ def outcomes_section(study: Study) -> Section:
         pictures=[_picture(chosen)] if chosen else [],
         tables=[
             _table("episodes", "Whole episodes", _EPISODES, parts, numbers),
-            _table("choices", "At the decision square, in the levels that have one", _CHOICES, chosen, numbers),
+            *([_table("choices", "At the decision square", _CHOICES, chosen, numbers)] if chosen else []),
         ],
         how_to_read=_HOW_TO_READ,
         how_to_reproduce=[study.sweep_command(study.trained_sweep), study.sweep_command(study.anywhere_sweep)],
