@@ -79,6 +79,7 @@ def write_weights(network: nn.Module, path: Path) -> None:
     """Save the weights as safetensors, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, partial)
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
     partial.replace(path)
 
 
