@@ -23,7 +23,7 @@ CONFIGS = {
         "rand_region_5",
         "hard",
         region=5,
-        samples=1_200_000,
+        samples=900_000,
         batch=256,
         start_from="agents/rand_region_3_easy/weights.safetensors",
     ),

@@ -17,13 +17,11 @@ from torch import nn
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.recording.columns import Column, row_bytes
+from maze_interp.recording.reading import Rows, equal_runs, mix_pieces, read_rows
 from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard, shard_name
 
 BUFFER = 2**28
 """Bytes that reading in batches may hold."""
-
-PIECE = 4 * BLOCK
-"""Neighbouring rows that shuffling draws at once: enough to make up for opening a file."""
 
 Batch = dict[str, NDArray[Any]]
 
@@ -153,15 +151,15 @@ class ActivationStore:
     ) -> Iterator[Batch]:
         """Every observation once, in batches; the last may be smaller.
 
-        Memory is bounded by `buffer`, whatever the store's size (and 16 bytes an observation for
-        their order). Shuffling draws blocks of 64 neighbouring rows from the whole store, as many as
-        fit the buffer, and mixes their rows.
+        Memory is bounded by `buffer`, whatever the store's size (but for 16 bytes an observation,
+        which keep their order). Shuffling draws pieces of 256 neighbouring rows from all over the
+        store, as many as fit the buffer, and mixes their rows.
 
         Args:
             size: observations in a batch.
             names: layers and labels to read; None for all.
             levels: seeds of the levels to keep; None for all.
-            shuffle_seed: mix the observations, always alike for the same seed; None to keep their order.
+            shuffle_seed: mix the observations, always alike for the same arguments; None to keep their order.
             buffer: bytes.
 
         Yields:
@@ -175,58 +173,63 @@ class ActivationStore:
         columns = {name: self._resolve(name) for name in (self.columns if names is None else names)}
         chosen = self._levels.values() if levels is None else [self.level(seed) for seed in dict.fromkeys(levels)]
         rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
-        mixed = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
-        if mixed is not None:
-            rows = self._mix_pieces(rows, mixed)
-        width = row_bytes({column: self.columns[column] for column in columns.values()})
-        return self._batches(columns, rows, size, max(1, buffer // (size * width)) * size, mixed)
+        if shuffle_seed is None:
+            return self._in_order(columns, rows, size, buffer // 4)  # two of them live at a time, and small is quick
+        return self._mixed(columns, rows, size, buffer, np.random.default_rng(shuffle_seed))
 
-    def _batches(
-        self,
-        columns: Mapping[str, str],
-        rows: NDArray[np.intp],
-        size: int,
-        window: int,
-        mixed: np.random.Generator | None,
-    ) -> Iterator[Batch]:
+    def _in_order(self, columns: Mapping[str, str], rows: Rows, size: int, buffer: int) -> Iterator[Batch]:
+        window = self._window(columns, size, buffer)
         for first in range(0, len(rows), window):
             held = self.read(list(columns.values()), rows[first : first + window])
-            count = len(rows[first : first + window])
-            order = np.arange(count) if mixed is None else mixed.permutation(count)
-            for start in range(0, count, size):
-                picked = slice(start, start + size) if mixed is None else order[start : start + size]
-                yield {name: held[column][picked] for name, column in columns.items()}
+            for start in range(0, min(window, len(rows) - first), size):
+                yield {name: held[column][start : start + size] for name, column in columns.items()}
 
-    def _mix_pieces(self, rows: NDArray[np.intp], mixed: np.random.Generator) -> NDArray[np.intp]:
-        """The rows with their pieces in random order; a piece lies in one shard."""
-        starts = np.append(0, self._ends[:-1])
-        first_piece = np.cumsum(np.append(0, -(-np.diff(self._ends, prepend=0) // PIECE)))
-        shards = self._shard_of(rows)
-        pieces = _runs(first_piece[shards] + (rows - starts[shards]) // PIECE)
-        return np.concatenate([rows[pieces[i]] for i in mixed.permutation(len(pieces))])
+    def _mixed(
+        self, columns: Mapping[str, str], rows: Rows, size: int, buffer: int, generator: np.random.Generator
+    ) -> Iterator[Batch]:
+        window = min(self._window(columns, size, buffer), len(rows))
+        held = self._empty(columns.values(), window)
+        rows = mix_pieces(rows, self._ends, generator)
+        for first in range(0, len(rows), window):
+            some = np.sort(rows[first : first + window])
+            self._read_into(held, some)
+            order = generator.permutation(len(some))
+            for start in range(0, len(some), size):
+                yield {name: held[column][order[start : start + size]] for name, column in columns.items()}
 
-    def read(self, names: Sequence[str], rows: NDArray[np.integer[Any]]) -> Batch:
+    def _window(self, columns: Mapping[str, str], size: int, buffer: int) -> int:
+        """Rows read at once: as many whole batches as fit the buffer."""
+        width = row_bytes({column: self.columns[column] for column in columns.values()})
+        return max(1, buffer // (size * width)) * size
+
+    def read(self, names: Sequence[str], rows: Rows) -> Batch:
         """Some rows of several columns at once, in the order asked for.
 
         Args:
-            names: module paths and labels.
+            names: layers and labels.
             rows: int `[n]`, 0 … length − 1.
+
+        Returns:
+            `{name: [n, ...]}`, named as asked for.
 
         Raises:
             MazeInterpError: an unknown name, or a damaged shard.
         """
-        out = {name: np.empty((len(rows), *self[name].shape[1:]), self[name].dtype) for name in names}
-        shards = self._shard_of(rows)
-        for there in _runs(shards):
-            shard = shards[there[0]]
-            with self._opened(self._shards[shard]) as file:
-                local = rows[there] - (self._ends[shard - 1] if shard else 0)
-                for name in names:
-                    _read_blocks(file[name], local, there, out[name])
-        return out
+        found = self._empty([self._resolve(name) for name in names], len(rows))
+        self._read_into(found, rows)
+        return {name: found[self._resolve(name)] for name in names}
 
-    def _shard_of(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
-        return np.searchsorted(self._ends, rows, side="right")
+    def _empty(self, names: Iterable[str], rows: int) -> Batch:
+        return {name: np.empty((rows, *self.columns[name].shape), self.columns[name].dtype) for name in names}
+
+    def _read_into(self, out: Batch, rows: Rows) -> None:
+        shards = np.searchsorted(self._ends, rows, side="right")
+        for places in equal_runs(shards):
+            shard = shards[places[0]]
+            local = rows[places] - (self._ends[shard - 1] if shard else 0)
+            with self._opened(self._shards[shard]) as file:
+                for name, column in out.items():
+                    read_rows(file[name], local, places, column)
 
     def _check(self, name: str, thoroughly: bool) -> NDArray[np.int32]:
         """The level seeds of a shard's rows, once it has proved sound."""
@@ -281,30 +284,6 @@ def _level_rows(shards: Sequence[NDArray[np.int32]]) -> dict[int, slice]:
     starts = np.flatnonzero(np.diff(seeds, prepend=-1))
     ends = np.append(starts[1:], len(seeds))
     return {int(seeds[start]): slice(int(start), int(end)) for start, end in zip(starts, ends, strict=False)}
-
-
-def _runs(keys: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Places of equal keys, each in order."""
-    if not len(keys):
-        return []
-    order = np.argsort(keys, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-
-
-def _read_blocks(dataset: h5py.Dataset, rows: NDArray[np.intp], places: NDArray[np.intp], out: NDArray[Any]) -> None:
-    """`out[places] = dataset[rows]`, each block decompressed once."""
-    pieces = [np.arange(len(rows))] if _consecutive(rows) and _consecutive(places) else _runs(rows // BLOCK)
-    for piece in pieces:
-        from_rows, to = rows[piece], places[piece]
-        first, end = int(from_rows.min()), int(from_rows.max()) + 1
-        if _consecutive(from_rows) and _consecutive(to):
-            dataset.read_direct(out, np.s_[first:end], np.s_[int(to[0]) : int(to[-1]) + 1])
-        else:
-            out[to] = dataset[first:end][from_rows - first]
-
-
-def _consecutive(numbers: NDArray[np.intp]) -> bool:
-    return bool((np.diff(numbers) == 1).all())
 
 
 def _first_line(error: Exception) -> str:

@@ -29,9 +29,9 @@ def agent_section(study: Study) -> Section:
 
 def _body(study: Study) -> list[str]:
     task = (
-        "A mouse in a maze is paid for reaching the cheese and for nothing else. It starts at the bottom left and "
-        "has 500 moves. Going to the cheese and going to the top right are then much the same thing as long as the "
-        "cheese lies at the top right; they part where it lies elsewhere."
+        "In procgen's maze a mouse starts at the bottom left and earns its reward by reaching the cheese, within 500 "
+        "moves. As long as the cheese lies at the top right, going to the cheese and going to the top right are much "
+        "the same thing; they part where it lies elsewhere."
     )
     if study.region_recorded:
         return [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from maze_interp.mazes.features import REGION
 from maze_interp.plots.sweep import estimates_figure
 from maze_interp.report.section import Number, Picture, Section
 from maze_interp.report.study import Study, difference, tells
 from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.sweeps.summary import in_region
 
 _CHEESE = {
     -1: "In the same mazes it reaches the cheese less often when the cheese lies outside.",
@@ -51,11 +53,13 @@ _HOW_TO_READ = (
 
 def _numbers(study: Study) -> dict[str, Number]:
     outside, same = study.anywhere[study.outside], study.trained[study.outside]
+    far = outside[~in_region(outside, REGION)]
     return {
         "trained": Number(estimate(study.trained["p_cheese"])),
         "outside": Number(estimate(outside["p_cheese"])),
         "same_mazes": Number(estimate(same["p_cheese"])),
         "difference": Number(difference(outside["p_cheese"], same["p_cheese"]), "difference"),
+        "region_visited": Number(estimate(far["p_region"])),
         "corner_visited": Number(estimate(outside["p_top_right"])),
         "exit_cheese": Number(estimate(outside["exit_cheese"])),
         "exit_top_right": Number(estimate(outside["exit_top_right"])),
@@ -79,13 +83,15 @@ def _body(study: Study, numbers: dict[str, Number]) -> list[str]:
         f"difference is {{difference}}. {_CHEESE[tells(numbers['difference'].estimate)]}"
     )
     body.append(
-        "On these levels it stands on the top-right corner square at some time before the episode ends with "
-        "probability {corner_visited}."
+        f"With the cheese outside the top-right {REGION}×{REGION} squares ({numbers['region_visited'].estimate.n} "
+        "levels) it gets into those at some time before the episode ends with probability {region_visited}. On "
+        f"the levels with the cheese outside the {where} it stands on the corner square itself with "
+        "{corner_visited}."
     )
     choices = numbers["exit_cheese"].estimate.n
     if choices:
         body.append(
-            f"On the {choices} of these levels where the ways to the cheese and to the corner part, it first leaves "
+            f"On the {choices} of the latter where the ways to the cheese and to the corner part, it first leaves "
             "the decision square towards the cheese with probability {exit_cheese}, towards the corner with "
             "{exit_top_right}, and another way with {exit_other}. The first less the second is "
             "{exit_difference}. " + _EXIT[tells(numbers["exit_difference"].estimate)]
@@ -95,17 +101,18 @@ def _body(study: Study, numbers: dict[str, Number]) -> list[str]:
 
 def _picture(study: Study, numbers: dict[str, Number]) -> Picture:
     names = {
-        f"cheese in the {study.region_name}": "trained",
-        "cheese elsewhere": "outside",
-        f"the same mazes, cheese in the {study.region_name}": "same_mazes",
-        "gets to the corner, cheese elsewhere": "corner_visited",
+        f"P(cheese), cheese in the {study.region_name}": "trained",
+        "P(cheese), cheese elsewhere": "outside",
+        f"P(cheese), same mazes, cheese in the {study.region_name}": "same_mazes",
+        f"P(top-right {REGION}×{REGION}), cheese outside it": "region_visited",
+        "P(corner), cheese elsewhere": "corner_visited",
     }
     estimates: dict[str, Estimate] = {words: numbers[name].estimate for words, name in names.items()}
     written = "; ".join(f"{words} {numbers[name]}" for words, name in names.items())
     return Picture(
         "headline",
-        estimates_figure(estimates, "P(cheese) (last row: P(corner)), mean over levels"),
-        "Probability of reaching the cheese within 500 moves, and (last row) of standing on the top-right corner "
-        "square.",
+        estimates_figure(estimates, "probability within an episode, mean over levels"),
+        "Probability of reaching the cheese, of getting into the top-right squares and onto the corner square, "
+        "within an episode of 500 moves.",
         f"Points with intervals on a scale from 0 to 100%: {written}.",
     )
