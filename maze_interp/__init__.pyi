@@ -16,3 +16,7 @@ from .policies.agents import load_policy as load_policy
 from .policies.checkpoints import agent_hash as agent_hash
 from .policies.moves import to_input as to_input
 from .policies.pixels import activation_pixel as activation_pixel
+from .recording.recorder import record as record
+from .recording.recording import Recording as Recording
+from .recording.store import ActivationStore as ActivationStore
+from .sweeps.levels import LevelSet as LevelSet

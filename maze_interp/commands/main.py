@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, auto_cli
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.field import field
+from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
 from maze_interp.commands.sweep import sweep
 from maze_interp.errors import MazeInterpError
@@ -17,6 +18,7 @@ COMMANDS: dict[str, Any] = {
     "report": report,
     "sweep": sweep,
     "field": field,
+    "record": record_store,
     "agents": {
         "_help": "The agents in the box: list them, show one, import a foreign checkpoint.",
         "list": agents_list,

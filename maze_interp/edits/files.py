@@ -11,7 +11,6 @@ A long vector lies in a .npy file beside it, and the field holds that file's nam
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
@@ -99,8 +98,7 @@ def _plain(value: Any) -> Any:
 
 
 def _write_vector(edit: Add, path: Path) -> str:
-    content = hashlib.sha256(str(edit.vector.shape).encode() + edit.vector.tobytes()).hexdigest()[:12]
-    name = f"{path.stem}-{content}.npy"
+    name = f"{path.stem}-{edit.fingerprint}.npy"
     np.save(path.with_name(name), edit.vector)
     return name
 

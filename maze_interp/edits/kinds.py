@@ -7,6 +7,7 @@ not fit the layer is an error once the edit meets it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -148,7 +149,7 @@ class SetPixel:
         return changed
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Add:
     """Add `coefficient` times a vector.
 
@@ -160,7 +161,7 @@ class Add:
     """
 
     layer: str
-    vector: Any = field(repr=False)
+    vector: Any
     coefficient: float = 1.0
     channels: Channels = None
     positions: Positions = None
@@ -186,9 +187,17 @@ class Add:
         return vector.reshape(1, *vector.shape, *(1,) * (len(shape) - vector.ndim)).expand(1, *shape)
 
     @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that name the vector's shape and content."""
+        return hashlib.sha256(str(self.vector.shape).encode() + self.vector.tobytes()).hexdigest()[:12]
+
+    def __repr__(self) -> str:
+        rest = f"coefficient={self.coefficient}, channels={self.channels}, positions={self.positions}"
+        return f"Add(layer={self.layer!r}, vector={self.fingerprint}, {rest})"
+
+    @cached_property
     def _key(self) -> tuple[object, ...]:
-        vector = self.vector.shape, self.vector.tobytes()
-        return self.layer, vector, self.coefficient, self.channels, self.positions
+        return self.layer, self.fingerprint, self.coefficient, self.channels, self.positions
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Add) and self._key == other._key

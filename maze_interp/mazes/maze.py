@@ -208,6 +208,14 @@ class Maze:
         shared = sum(a == b for a, b in zip(to_cheese, to_corner, strict=False))
         return None if shared == min(len(to_cheese), len(to_corner)) else to_cheese[shared - 1]
 
+    @property
+    def known_decision_square(self) -> Square | None:
+        """The decision square; None also where an edited maze's loops leave it undefined."""
+        try:
+            return self.decision_square
+        except MazeInterpError:
+            return None
+
     def require_open(self, square: Square, what: str) -> Square:
         """`square` as plain ints, or the error saying why the mouse cannot stand there."""
         x, y = self._on_grid(square, what)

@@ -66,11 +66,6 @@ class Behaviour:
     _arrivals: NDArray[np.float64] = dataclasses.field(repr=False)  # at the decision square, facing left and right
 
     @property
-    def decision_square(self) -> Square | None:
-        """The maze's decision square; None also where an edited maze's loops leave it undefined."""
-        return self._chain.decision_square
-
-    @property
     def expected_steps(self) -> float:
         """Expected length of the episode in moves, at most the horizon."""
         return float(self.occupancy.sum())
@@ -96,7 +91,7 @@ class Behaviour:
     @property
     def first_exit(self) -> FirstExit | None:
         """Choices on first leaving the decision square; None without one or if it is never reached."""
-        square = self.decision_square
+        square = self.maze.known_decision_square
         if square is None or self.maze.cheese is None or not self._arrivals.any():
             return None
         here = self._states(square)
@@ -180,8 +175,8 @@ def _goals(one: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     stop = np.zeros_like(reach)
     for column, squares in enumerate(sets):
         reach[:, column] = one.states(squares)
-    if one.decision_square is not None:
-        first = 2 * one.squares.index(one.decision_square)
+    if maze.known_decision_square is not None:
+        first = 2 * one.squares.index(maze.known_decision_square)
         reach[[first, first + 1], [3, 4]] = True
         stop[[first + 1, first], [3, 4]] = True
     return reach, stop

@@ -18,7 +18,6 @@ from scipy.sparse import block_diag, csr_array, diags_array
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import spsolve
 
-from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.moves import STEPS
@@ -46,14 +45,6 @@ class Chain:
     def start(self) -> int:
         """Number of the state in which episodes begin: on the start, facing left."""
         return 2 * self.squares.index(self.maze.start)
-
-    @cached_property
-    def decision_square(self) -> Square | None:
-        """The maze's decision square; None also where an edited maze's loops leave it undefined."""
-        try:
-            return self.maze.decision_square
-        except MazeInterpError:
-            return None
 
     @property
     def cheese(self) -> int:

@@ -16,7 +16,6 @@ from matplotlib.ticker import MaxNLocator
 
 from maze_interp.environment.human_view import human_view
 from maze_interp.environment.observe import observe
-from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.plots.style import BLACK, BLUE, GREEN, OPEN, ORANGE, VERMILLION, WALL, new_figure, styled
 
@@ -86,7 +85,7 @@ def _draw_marks(axes: Axes, maze: Maze, region: int | None) -> list[Artist]:
     if maze.cheese is not None:
         axes.add_patch(_cheese(maze.cheese))
         handles.append(_handle("cheese", "^", ORANGE))
-    decision = decision_square(maze)
+    decision = maze.known_decision_square
     if decision is not None:
         corner = (decision[0] - 0.42, decision[1] - 0.42)
         axes.add_patch(Rectangle(corner, 0.84, 0.84, edgecolor=BLUE, label="decision square", **outline))
@@ -98,14 +97,6 @@ def _draw_marks(axes: Axes, maze: Maze, region: int | None) -> list[Artist]:
         axes.add_patch(Rectangle((edge, edge), side, side, fill=False, zorder=3, label="region", **dashed))
         handles.append(Line2D([], [], color=VERMILLION, linestyle="--", label=f"top-right {side}×{side}"))
     return handles
-
-
-def decision_square(maze: Maze) -> Square | None:
-    """The decision square; None also where an edited maze's loops leave it undefined."""
-    try:
-        return maze.decision_square
-    except MazeInterpError:
-        return None
 
 
 def _cheese(square: Square) -> Polygon:

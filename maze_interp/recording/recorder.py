@@ -46,17 +46,25 @@ def record(
         for leftover in out.glob(f"*{_PARTIAL}"):
             leftover.unlink()
         missing = [n for n in range(len(recording.shards)) if not (out / shard_name(n)).exists()]
-        levels = len(recording.levels.seeds)
-        done = levels - sum(len(recording.shards[n]) for n in missing)
         if missing:
-            with tqdm(total=levels, initial=done, unit="level") as bar:
-                with _images(recording, missing, workers, scheduler) as images:
-                    for number, image in zip(missing, images, strict=True):
-                        _write_once(out / shard_name(number), image)
-                        bar.update(len(recording.shards[number]))
+            _record_shards(recording, missing, out, workers, scheduler)
         store = ActivationStore(out)
         _write_summary(store, out)
     return store
+
+
+def _record_shards(
+    recording: Recording, numbers: list[int], out: Path, workers: int | None, scheduler: str | None
+) -> None:
+    levels = len(recording.levels.seeds)
+    done = levels - sum(len(recording.shards[number]) for number in numbers)
+    with (
+        _images(recording, numbers, workers, scheduler) as images,
+        tqdm(total=levels, initial=done, unit="level") as bar,
+    ):
+        for number, image in zip(numbers, images, strict=True):
+            _write_once(out / shard_name(number), image)
+            bar.update(len(recording.shards[number]))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from maze_interp.recording.reading import Rows, equal_runs, mix_pieces, read_row
 from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard, shard_name
 
 BUFFER = 2**28
-"""Bytes that reading in batches may hold."""
+"""Bytes that reading in batches holds."""
 
 Batch = dict[str, NDArray[Any]]
 
@@ -52,9 +52,15 @@ class StoreColumn:
             MazeInterpError: a shard turns out to be damaged.
             IndexError: a number out of range.
         """
-        rows = np.arange(len(self))[index]
-        found = self.store.read([self.name], np.atleast_1d(rows))[self.name]
-        return found if np.ndim(rows) else found[0]
+        if isinstance(index, int | np.integer):
+            return self._rows(np.array([range(len(self))[index]]))[0]
+        if isinstance(index, slice):
+            rows = range(len(self))[index]
+            return self._rows(np.arange(rows.start, rows.stop, rows.step))
+        return self._rows(np.arange(len(self))[np.asarray(index)])
+
+    def _rows(self, rows: Rows) -> NDArray[Any]:
+        return self.store.read([self.name], rows)[self.name]
 
 
 class ActivationStore:
@@ -151,9 +157,9 @@ class ActivationStore:
     ) -> Iterator[Batch]:
         """Every observation once, in batches; the last may be smaller.
 
-        Memory is bounded by `buffer`, whatever the store's size (but for 16 bytes an observation,
-        which keep their order). Shuffling draws pieces of 256 neighbouring rows from all over the
-        store, as many as fit the buffer, and mixes their rows.
+        Besides the batch, memory holds `buffer` whatever the store's size, and some tens of bytes an
+        observation for their order. Shuffling draws pieces of 256 neighbouring rows from all over
+        the store, as many as fit the buffer, and mixes their rows.
 
         Args:
             size: observations in a batch.
@@ -247,16 +253,16 @@ class ActivationStore:
                 yield file
         except DAMAGE as error:
             raise MazeInterpError(
-                f"{self.path / name} is damaged ({_first_line(error)}); delete it and run the same command to record it "
-                "again, or open the store with partial=True to do without"
+                f"{self.path / name} is damaged ({_first_line(error)}); delete it and run the same command to record "
+                "it again, or open the store with partial=True to do without"
             ) from error
 
     def _require_finished(self, names: Sequence[str]) -> None:
         there = sum((self.path / name).exists() for name in names)
         if there < len(names):
             raise MazeInterpError(
-                f"{self.path} is unfinished, {there} of {len(names)} shards are there; run the same command to finish it, "
-                "or open it with partial=True"
+                f"{self.path} is unfinished, {there} of {len(names)} shards are there; run the same command to finish "
+                "it, or open it with partial=True"
             )
 
     def _resolve(self, name: str) -> str:

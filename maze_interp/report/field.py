@@ -74,12 +74,12 @@ def _rows(field: VectorField) -> pd.DataFrame:
 
 def _figures(result: Behaviour) -> dict[str, Any]:
     """Exact figures of one maze; they carry no interval because nothing is sampled."""
-    loose = result.decision_square is None
+    choices = result.maze.known_decision_square is not None
     return {
         "p_cheese": result.p_cheese,
         "p_top_right": result.p_top_right,
         "p_region": result.p_region,
         "expected_steps": result.expected_steps,
-        "decision_p_cheese": None if loose else result.field.p_cheese,
-        "decision_p_top_right": None if loose else result.field.p_top_right,
+        "decision_p_cheese": result.field.p_cheese if choices else None,
+        "decision_p_top_right": result.field.p_top_right if choices else None,
     }

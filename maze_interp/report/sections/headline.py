@@ -111,7 +111,7 @@ def _picture(study: Study, numbers: dict[str, Number]) -> Picture:
     written = "; ".join(f"{words} {numbers[name]}" for words, name in names.items())
     return Picture(
         "headline",
-        estimates_figure(estimates, "probability within an episode, mean over levels"),
+        estimates_figure(estimates, "probability, mean over levels"),
         "Probability of reaching the cheese, of getting into the top-right squares and onto the corner square, "
         "within an episode of 500 moves.",
         f"Points with intervals on a scale from 0 to 100%: {written}.",
