@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 report: .venv/.installed
 	$(BIN)/maze-interp report --out runs/report
-	@echo "The page: file://$(CURDIR)/runs/report/index.html"
+	@echo "The page: file://$(CURDIR)/runs/report/report.html"
 
 test: .venv/.installed
 	$(BIN)/ruff check

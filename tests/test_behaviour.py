@@ -7,10 +7,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from maze_interp import DEFAULT_AGENT, Maze, MazeInterpError, behaviour, behaviours, load_policy, vector_field
 from maze_interp.mazes.maze import Square
+from maze_interp.measure.chain import reach_ever
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.measure.sampled import compare, sample_episodes
 from maze_interp.policies.impala import Impala
@@ -70,6 +72,17 @@ def test_a_policy_that_never_arrives_has_probability_zero_and_no_singular_system
         result = behaviour(Constant(actions), maze)
         assert result.p_cheese == result.p_cheese_limit == 0
         assert result.expected_steps == pytest.approx(500)
+
+
+@pytest.mark.parametrize("escape", [1e-3, 1e-15, 1e-40])
+def test_the_limit_where_two_states_hold_each_other(escape: float) -> None:
+    """0 and 1 lead to each other; 1 leaves for the target 2 and the end 3 with chances 1 : 3."""
+    stay = 1 - 4 * escape
+    moves = csr_array(np.array([[0, 1, 0, 0], [stay, 0, escape, 3 * escape], [0, 0, 0, 0], [0, 0, 0, 0]]))
+    target = np.array([False, False, True, False])
+    assert [reach_ever(moves, target, start) for start in range(4)] == pytest.approx([0.25, 0.25, 1, 0], rel=1e-12)
+    closed = csr_array(np.array([[0, 1, 0], [1, 0, 0], [0.5, 0, 0]]))
+    assert reach_ever(closed, np.array([False, False, True]), 0) == 0
 
 
 def test_first_exit_worked_out_by_hand() -> None:

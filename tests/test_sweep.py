@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -15,11 +16,13 @@ import pandas as pd
 import pytest
 
 from maze_interp import Maze, MazeInterpError, behaviour, maze_features
+from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.levels import LevelSet, level_rows, parse_cheese, parse_seeds
+from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.summary import binned, by_place, groups, in_region, outcome_table, surprises
 
 LEVELS = "0:40"  # two whole jobs and a half
@@ -60,7 +63,7 @@ def test_rows_are_features_and_exact_behaviour(finished: Path, untrained: Impala
         assert (row["size"], row["cheese_x"], row["cheese_y"]) == (maze.size, *(maze.cheese or ()))
         for name, value in maze_features(maze).items():
             assert pd.isna(row[name]) if value is None else row[name] == pytest.approx(value)
-        for name in ("p_cheese", "p_cheese_limit", "p_top_right", "p_region", "expected_steps"):
+        for name in ("p_cheese", "p_top_right", "p_region", "expected_steps"):
             assert row[name] == pytest.approx(getattr(result, name), abs=1e-5), name
         if maze.decision_square is not None:
             assert row["decision_p_cheese"] == pytest.approx(result.field.p_cheese, abs=1e-6)
@@ -95,50 +98,54 @@ def test_killed_and_resumed_writes_the_same_bytes(agent: Path, finished: Path, t
     assert files(out) == files(finished)
 
 
-def refused(arguments: Sequence[str], limit_bytes: int | None = None) -> str:
-    """Run a command that must end with status 2 and one line; returns the line."""
-
-    def limit() -> None:
-        if limit_bytes is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-
-    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=limit)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("maze-interp: ")]
-    assert done.returncode == 2, done.stderr
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
+def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str:
+    """The one line with which a command must end, with status 2."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments[3:]))
+    assert ended.value.code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("maze-interp: ")]
+    assert len(lines) == 1
     return lines[0]
 
 
-def test_the_folder_of_another_run_is_refused_and_kept(agent: Path, finished: Path) -> None:
+def test_the_folder_of_another_run_is_refused_and_kept(
+    agent: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = files(finished)
-    line = refused([*command(agent, finished), "--horizon", "400"])
+    line = refused(capsys, [*command(agent, finished), "--horizon", "400"])
     assert f"{finished} belongs to another run: its horizon is 500, not 400" in line
     assert files(finished) == before
-    line = refused(command(agent, agent.parent))
-    assert "holds other files and no run.json" in line
+    assert "holds other files and no run.json" in refused(capsys, command(agent, agent.parent))
+    with run_directory(finished, json.loads(before["run.json"])):
+        assert f"another process is writing to {finished}" in refused(capsys, command(agent, finished))
 
 
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(agent: Path, finished: Path, tmp_path: Path) -> None:
     """Files are limited to 8 kB, so that writing fails as on a full disk."""
-    line = refused(command(agent, tmp_path / "run", "--workers", "1"), limit_bytes=8_000)
-    assert "finished files are intact" in line
-    subprocess.run(command(agent, tmp_path / "run", "--workers", "1"), capture_output=True, check=True)
-    assert files(tmp_path / "run") == files(finished)
 
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
 
-def test_bad_input_in_one_line(agent: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    base = command(agent, out)
-    assert "seed range 5:5 is empty" in refused([*base, "--seeds", "5:5"])
-    assert "first:end" in refused([*base, "--seeds", "five"])
-    assert "from 1, or anywhere, or none" in refused([*base, "--region", "0"])
-    assert "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy" in refused(
-        [*base, "--agent", "rand_regon_3_easy"]
-    )
-    assert "no dask scheduler answers at tcp://127.0.0.1:1" in refused([*base, "--scheduler", "tcp://127.0.0.1:1"])
-    assert "at least 1 worker" in refused([*base, "--workers", "0"])
+    full = subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, text=True, preexec_fn=limit)
+    assert full.returncode == 2
+    assert "finished files are intact" in full.stderr
+    assert "Traceback" not in full.stderr
+    subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, check=True)
+    assert files(out) == files(finished)
+
+
+def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options, message in {
+        ("--seeds", "5:5"): "seed range 5:5 is empty",
+        ("--seeds", "five"): "first:end",
+        ("--region", "0"): "from 1, or anywhere, or none",
+        ("--agent", "rand_regon_3_easy"): "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy",
+        ("--scheduler", "tcp://127.0.0.1:1"): "no dask scheduler answers at tcp://127.0.0.1:1",
+        ("--workers", "0"): "at least 1 worker",
+    }.items():
+        assert message in refused(capsys, [*command(agent, tmp_path / "run"), *options])
 
 
 def test_the_cheese_is_put_where_it_is_asked(untrained: Impala) -> None:

@@ -51,6 +51,7 @@ def record_store(
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent), parse_cheese(region))
     facings = FACINGS if facing == "both" else FACINGS[:1]
     names = [layer.strip() for layer in layers.split(",")]
-    store = record(Recording(load_policy(agent), agent, levels, names, squares, facings, dtype), out, workers, scheduler)
+    recording = Recording(load_policy(agent), agent, levels, names, squares, facings, dtype)
+    store = record(recording, out, workers, scheduler)
     print(f"{len(store)} observations of {len(store.levels)} levels")
     print(f"written to {out}")

@@ -86,7 +86,7 @@ class Behaviour:
 
     def p_visit_limit(self, square: Square) -> float:
         """Probability of ever standing on `square`, without a time limit."""
-        return float(reach_ever(self._chain.transitions, self._states(square))[self._chain.start])
+        return reach_ever(self._chain.transitions, self._states(square), self._chain.start)
 
     @property
     def first_exit(self) -> FirstExit | None:
@@ -98,8 +98,10 @@ class Behaviour:
         one_stay = csr_array(diags_array(here.astype(float)) @ self._chain.transitions)
         onward = [self._states(self.maze.path(square, goal)[1]) for goal in (self.maze.cheese, self.maze.top_right)]
         weights = self._arrivals / self._arrivals.sum()
-        cheese, corner, any_way = (float(weights @ reach_ever(one_stay, to)[here]) for to in (*onward, ~here))
-        return FirstExit(cheese, corner, any_way - cheese - corner)
+        ways = [*onward, ~(here | onward[0] | onward[1])]
+        left, right = np.flatnonzero(here)
+        chances = [[reach_ever(one_stay, way, facing) for facing in (left, right)] for way in ways]
+        return FirstExit(*(float(weights @ chance) for chance in chances))
 
     def _states(self, square: Square) -> NDArray[np.bool_]:
         return self._chain.states([self.maze.require_open(square, "square")])

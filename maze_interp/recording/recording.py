@@ -75,11 +75,11 @@ class Recording:
     @cached_property
     def columns(self) -> dict[str, Column]:
         """Everything recorded of an observation: the layers, then the labels."""
-        probe = torch.zeros(1, 3, PIXELS, PIXELS)
+        probe = torch.zeros(2, 3, PIXELS, PIXELS)
         with bare():
             _, cache = run_with_cache(self.policy, probe, self.layers)
         for layer, activation in cache.items():
-            if activation.ndim < 2 or len(activation) != 1:
+            if activation.ndim < 2 or len(activation) != len(probe):
                 raise MazeInterpError(f"layer {layer} does not put out one row of activations for each observation")
         layers = {layer: Column(self.dtype, tuple(activation.shape[1:])) for layer, activation in cache.items()}
         return {**layers, **label_columns(self.levels.distribution_mode)}

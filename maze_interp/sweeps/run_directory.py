@@ -76,8 +76,8 @@ class RowFile:
     Args:
         path: the file; it is created with a heading if missing.
         columns: the heading.
-        job: rows in a job; a resumed file keeps only whole jobs (the last job of all may be
-            shorter, and is then done again).
+        job: rows in a job; a resumed file keeps only whole jobs.
+        total: rows of the finished file, whose last job may be shorter.
 
     Attributes:
         done: rows in the file.
@@ -86,9 +86,9 @@ class RowFile:
         MazeInterpError: the file has another heading.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], job: int) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], job: int, total: int) -> None:
         self.path, self.columns = path, columns
-        self.done = self._keep_whole_jobs(job) if path.exists() else 0
+        self.done = self._keep_whole_jobs(job, total) if path.exists() else 0
         if not self.done:
             path.write_text(self._lines([dict(zip(columns, columns, strict=True))]))
 
@@ -103,7 +103,7 @@ class RowFile:
         csv.DictWriter(text, self.columns, lineterminator="\n").writerows(rows)
         return text.getvalue()
 
-    def _keep_whole_jobs(self, job: int) -> int:
+    def _keep_whole_jobs(self, job: int, total: int) -> int:
         with self.path.open("rb+") as file:
             heading = file.readline()
             if not heading.endswith(b"\n"):
@@ -112,7 +112,7 @@ class RowFile:
                 raise MazeInterpError(f"{self.path} has other columns than this run writes")
             done, keep = 0, file.tell()
             for number, line in enumerate(iter(file.readline, b""), 1):
-                if line.endswith(b"\n") and number % job == 0:
+                if line.endswith(b"\n") and (number % job == 0 or number == total):
                     done, keep = number, file.tell()
             file.truncate(keep)
         return done

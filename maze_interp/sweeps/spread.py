@@ -57,7 +57,7 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
         raise MazeInterpError(f"the work needs at least 1 worker, not {count}")
     with (
         dask.config.set({"distributed.nanny.pre-spawn-environ": _ENVIRONMENT}),
-        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, memory_limit=0) as local,
+        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as local,
         Client(local) as client,
     ):
         yield client

@@ -14,7 +14,6 @@ from maze_interp.sweeps.run_directory import write_whole
 
 OUTCOMES = (
     "p_cheese",
-    "p_cheese_limit",
     "p_top_right",
     "p_region",
     "expected_steps",

@@ -69,8 +69,8 @@ def run_sweep(sweep: Sweep, out: Path, workers: int | None = None, scheduler: st
         MazeInterpError: the folder is another run's, or the scheduler does not answer.
     """
     with run_directory(out, sweep.settings):
-        rows = RowFile(out / "levels.csv", COLUMNS, JOB)
         seeds = sweep.levels.seeds
+        rows = RowFile(out / "levels.csv", COLUMNS, JOB, len(seeds))
         jobs = [seeds[first : first + JOB] for first in range(rows.done, len(seeds), JOB)]
         if jobs:
             _run_jobs(sweep, jobs, rows, workers, scheduler)
