@@ -53,9 +53,10 @@ def shard_image(recording: Recording, seeds: Sequence[int]) -> bytes:
     levels = [(maze, recording.states(maze)) for maze in map(recording.levels.maze, seeds)]
     states = [(maze, square, facing) for maze, some in levels for square, facing in some]
     image = io.BytesIO()
-    # The format from HDF5 1.10 on has a checksum on every piece of metadata; Fletcher's is on the data.
+    # All bytes are under a checksum: the format from HDF5 1.10 on has them on metadata, though not on strings of
+    # variable length, and Fletcher's is on the data. HDF5 can loop for ever over altered bytes that it takes for sound.
     with h5py.File(image, "w", libver="v110") as file:
-        file.attrs["settings"] = json.dumps(recording.settings)
+        file.attrs["settings"] = np.bytes_(json.dumps(recording.settings))
         datasets = {name: _create(file, name, column, len(states)) for name, column in recording.columns.items()}
         labels = [level_labels(maze, some) for maze, some in levels]
         for name in labels[0]:
@@ -127,7 +128,7 @@ def open_shard(path: Path, settings: Mapping[str, Any]) -> h5py.File:
         OSError, KeyError, RuntimeError, ValueError, TypeError: it is damaged.
     """
     file = h5py.File(path, "r")
-    if json.loads(str(file.attrs["settings"])) != settings:
+    if json.loads(np.asarray(file.attrs["settings"]).tobytes()) != settings:
         file.close()
         raise MazeInterpError(f"{path} belongs to another store, recorded from other settings")
     return file
