@@ -28,6 +28,9 @@ def report(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.report.build import build_report
+    from maze_interp.report.build import build_report, headlines
 
-    print(f"written to {build_report(agent, out, levels, mode, workers, scheduler)}")
+    page = build_report(agent, out, levels, mode, workers, scheduler)
+    for line in headlines(out):
+        print(line)
+    print(f"written to {page}")

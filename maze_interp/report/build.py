@@ -16,6 +16,7 @@ from maze_interp.report.page import render
 from maze_interp.report.section import Section
 from maze_interp.report.sections import SECTIONS
 from maze_interp.report.study import Study, make_study
+from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.run_directory import run_directory, write_whole
 
@@ -71,6 +72,26 @@ def build_report(
         page = _write(study, settings, sections)
         bar.update()
     return page
+
+
+_HEADLINES = {
+    "trained": "P(cheese), cheese in the top-right {region}×{region}",
+    "outside": "P(cheese), cheese elsewhere",
+    "same_mazes": "P(cheese), the same mazes, cheese in the top-right {region}×{region}",
+    "exit_cheese": "first leaves the decision square towards the cheese",
+    "exit_top_right": "first leaves the decision square towards the corner",
+}
+
+
+def headlines(out: Path) -> list[str]:
+    """The main figures of a finished report, one line each: mean, 95% interval, number of levels."""
+    summary = json.loads((out / "summary.json").read_text())
+    lines = []
+    for name, words in _HEADLINES.items():
+        if figure := summary["figures"]["headline"].get(name):
+            found = Estimate(**{key: figure[key] for key in ("n", "mean", "low", "high")})
+            lines.append(f"{words.format(region=summary['region'])}: {found}")
+    return lines
 
 
 def _write(study: Study, settings: dict[str, Any], sections: Sequence[Section]) -> Path:
