@@ -160,6 +160,8 @@ def test_equal_to_dense_matrix_powers(untrained: Impala) -> None:
         assert result.p_cheese < later[0] <= later[1] <= result.p_cheese_limit + 1e-9
         # The chance of still being on the way decays geometrically: its square is that of twice the time.
         assert result.p_cheese_limit == pytest.approx(1, abs=1e-6)
+        assert result.p_region <= result.p_region_limit + 1e-9
+        assert result.p_region_limit >= result.p_visit_limit(maze.top_right) >= result.p_top_right - 1e-9
         assert 1 - later[1] == pytest.approx((1 - later[0]) ** 2, rel=0.2, abs=1e-9)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 
 from maze_interp import Maze, MazeInterpError, behaviour, maze_features
 from maze_interp.commands.main import main
@@ -74,6 +75,12 @@ def test_rows_are_features_and_exact_behaviour(finished: Path, untrained: Impala
 def test_two_workers_write_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:
     subprocess.run(command(agent, tmp_path / "run", "--workers", "2"), capture_output=True, check=True)
     assert files(tmp_path / "run") == files(finished)
+
+
+def test_a_given_scheduler_is_used_and_writes_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as elsewhere:
+        main(command(agent, tmp_path / "run", "--scheduler", elsewhere.scheduler_address)[3:])
+    assert (tmp_path / "run" / "levels.csv").read_bytes() == (finished / "levels.csv").read_bytes()
 
 
 def test_killed_and_resumed_writes_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:

@@ -89,6 +89,12 @@ class Behaviour:
         return reach_ever(self._chain.transitions, self._states(square), self._chain.start)
 
     @property
+    def p_region_limit(self) -> float:
+        """Probability of ever standing in the top-right 5×5, without a time limit."""
+        region = self._chain.states(self.maze.region(REGION))
+        return reach_ever(self._chain.transitions, region, self._chain.start)
+
+    @property
     def first_exit(self) -> FirstExit | None:
         """Choices on first leaving the decision square; None without one or if it is never reached."""
         square = self.maze.known_decision_square

@@ -2,7 +2,8 @@
 
 The forward passes of a shard are its own, so its content depends on no other shard. A block is what
 one pass yields, one chunk of each dataset, and what is read at once. Squares of one level look alike
-and so do their activations: byte-shuffled, neighbouring rows compress well even at zstd's fastest.
+and so do their activations: byte-shuffled, neighbouring rows compress as well at zstd's level −1 as
+at 1, in less time.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _create(file: h5py.File, name: str, column: Column, rows: int) -> Any:
         chunks=(min(BLOCK, rows), *column.shape),
         shuffle=True,
         fletcher32=True,
-        **hdf5plugin.Zstd(clevel=1),
+        **hdf5plugin.Zstd(clevel=-1),
     )
 
 
