@@ -45,7 +45,7 @@ def changed(activation: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def compare(network: nn.Module, layer: str, x: Tensor) -> None:
+def check_cut(network: nn.Module, layer: str, x: Tensor) -> None:
     cut = split(network, layer)
     crossing = cut.prefix(x)
     plain = network(x)
@@ -60,17 +60,17 @@ def compare(network: nn.Module, layer: str, x: Tensor) -> None:
 @pytest.mark.parametrize("layer", [*LAYERS, f"{LAYER}_out"])
 def test_both_parts_in_turn_are_the_whole_network(layer: str, x: Tensor) -> None:
     torch.manual_seed(0)
-    compare(Impala(1), layer, x)
+    check_cut(Impala(1), layer, x)
 
 
 @pytest.mark.parametrize("layer", ["embedder.block1.res2.conv1", LAYER, "embedder.fc"])
 def test_at_the_published_weights(published: Impala, layer: str, x: Tensor) -> None:
-    compare(published, layer, x)
+    check_cut(published, layer, x)
 
 
 @pytest.mark.parametrize("layer", ["inner.embedder.block2.res1", "inner.fc_policy"])
 def test_a_network_of_another_kind_runs_whole(untrained: Impala, layer: str, x: Tensor) -> None:
-    compare(Wrapped(untrained), layer, x)
+    check_cut(Wrapped(untrained), layer, x)
 
 
 @pytest.mark.parametrize("layer", ["embedder.block2.res1.conv1", LAYER, "fc_value"])

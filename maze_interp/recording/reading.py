@@ -1,4 +1,4 @@
-"""Reading rows of a shard's datasets, each block decompressed once, and the order in which batches draw them."""
+"""Reading rows of a shard's datasets, each block decompressed once, and the order in which shuffling draws them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,21 @@ from numpy.typing import NDArray
 from maze_interp.recording.shards import BLOCK
 
 PIECE = 4 * BLOCK
-"""Neighbouring rows that shuffling draws at once: enough to make up for opening a file."""
+"""Neighbouring rows drawn at once when shuffling, and read at once: enough to make up for opening a file."""
 
 Rows = NDArray[np.intp]
 
 
 def read_rows(dataset: h5py.Dataset, rows: Rows, places: Rows, out: NDArray[Any]) -> None:
-    """`out[places] = dataset[rows]`, as few reads as the order of the rows allows."""
-    for part in _parts(rows, places):
-        source, target = rows[part], places[part]
-        first, end = int(source.min()), int(source.max()) + 1
-        if _consecutive(source) and _consecutive(target):
-            dataset.read_direct(out, np.s_[first:end], np.s_[int(target[0]) : int(target[-1]) + 1])
-        else:
-            out[target] = dataset[first:end][source - first]
-
-
-def _parts(rows: Rows, places: Rows) -> list[Rows]:
-    """Cut a read into stretches of neighbours or, where those are short, by block."""
-    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(places) != 1)) + 1
-    blocks = equal_runs(rows // BLOCK)
-    return np.split(np.arange(len(rows)), breaks) if len(breaks) < len(blocks) else blocks
+    """`out[places] = dataset[rows]`: neighbours in order at once, others piece by piece."""
+    if _consecutive(rows) and _consecutive(places):
+        dataset.read_direct(out, np.s_[rows[0] : rows[-1] + 1], np.s_[places[0] : places[-1] + 1])
+        return
+    order = np.argsort(rows, kind="stable")
+    for part in equal_runs(rows[order] // PIECE):
+        source, target = rows[order[part]], places[order[part]]
+        found = dataset[source[0] : source[-1] + 1]
+        out[target] = found if _consecutive(source) else found[source - source[0]]
 
 
 def _consecutive(numbers: Rows) -> bool:

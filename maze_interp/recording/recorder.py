@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,10 +62,16 @@ def _record_shards(
     with (
         _images(recording, numbers, workers, scheduler) as images,
         tqdm(total=levels, initial=done, unit="level") as bar,
+        ThreadPoolExecutor(1) as writer,  # the disk is waited for while the next shard is made
     ):
+        written: Future[None] | None = None
         for number, image in zip(numbers, images, strict=True):
-            _write_once(out / shard_name(number), image)
+            if written is not None:
+                written.result()
+            written = writer.submit(_write_once, out / shard_name(number), image)
             bar.update(len(recording.shards[number]))
+        if written is not None:
+            written.result()
 
 
 @contextmanager

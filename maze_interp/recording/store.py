@@ -179,32 +179,22 @@ class ActivationStore:
         columns = {name: self._resolve(name) for name in (self.columns if names is None else names)}
         chosen = self._levels.values() if levels is None else [self.level(seed) for seed in dict.fromkeys(levels)]
         rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
-        if shuffle_seed is None:
-            return self._in_order(columns, rows, size, buffer // 4)  # two of them live at a time, and small is quick
-        return self._mixed(columns, rows, size, buffer, np.random.default_rng(shuffle_seed))
+        mixed = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        if mixed is not None:
+            rows = mix_pieces(rows, self._ends, mixed)
+        return self._batches(columns, rows, size, self._window(columns, size, buffer // 2), mixed)
 
-    def _in_order(self, columns: Mapping[str, str], rows: Rows, size: int, buffer: int) -> Iterator[Batch]:
-        window = self._window(columns, size, buffer)
+    def _batches(
+        self, columns: Mapping[str, str], rows: Rows, size: int, window: int, mixed: np.random.Generator | None
+    ) -> Iterator[Batch]:
         for first in range(0, len(rows), window):
-            held = self.read(list(columns.values()), rows[first : first + window])
-            for start in range(0, min(window, len(rows) - first), size):
+            some = rows[first : first + window]
+            held = self.read(list(columns.values()), some if mixed is None else mixed.permutation(some))
+            for start in range(0, len(some), size):
                 yield {name: held[column][start : start + size] for name, column in columns.items()}
 
-    def _mixed(
-        self, columns: Mapping[str, str], rows: Rows, size: int, buffer: int, generator: np.random.Generator
-    ) -> Iterator[Batch]:
-        window = min(self._window(columns, size, buffer), len(rows))
-        held = self._empty(columns.values(), window)
-        rows = mix_pieces(rows, self._ends, generator)
-        for first in range(0, len(rows), window):
-            some = np.sort(rows[first : first + window])
-            self._read_into(held, some)
-            order = generator.permutation(len(some))
-            for start in range(0, len(some), size):
-                yield {name: held[column][order[start : start + size]] for name, column in columns.items()}
-
     def _window(self, columns: Mapping[str, str], size: int, buffer: int) -> int:
-        """Rows read at once: as many whole batches as fit the buffer."""
+        """Rows read at once: as many whole batches as fit in `buffer` bytes."""
         width = row_bytes({column: self.columns[column] for column in columns.values()})
         return max(1, buffer // (size * width)) * size
 
@@ -221,21 +211,16 @@ class ActivationStore:
         Raises:
             MazeInterpError: an unknown name, or a damaged shard.
         """
-        found = self._empty([self._resolve(name) for name in names], len(rows))
-        self._read_into(found, rows)
-        return {name: found[self._resolve(name)] for name in names}
-
-    def _empty(self, names: Iterable[str], rows: int) -> Batch:
-        return {name: np.empty((rows, *self.columns[name].shape), self.columns[name].dtype) for name in names}
-
-    def _read_into(self, out: Batch, rows: Rows) -> None:
+        columns = {self._resolve(name): self[name] for name in names}
+        found = {name: np.empty((len(rows), *column.shape[1:]), column.dtype) for name, column in columns.items()}
         shards = np.searchsorted(self._ends, rows, side="right")
         for places in equal_runs(shards):
             shard = shards[places[0]]
             local = rows[places] - (self._ends[shard - 1] if shard else 0)
             with self._opened(self._shards[shard]) as file:
-                for name, column in out.items():
+                for name, column in found.items():
                     read_rows(file[name], local, places, column)
+        return {name: found[self._resolve(name)] for name in names}
 
     def _check(self, name: str, thoroughly: bool) -> NDArray[np.int32]:
         """The level seeds of a shard's rows, once it has proved sound."""

@@ -16,15 +16,7 @@ from maze_interp.mazes.features import FEATURE_NAMES, maze_features
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.measure.behaviour import HORIZON, Behaviour, behaviours
 
-COLUMNS = (
-    "seed",
-    "size",
-    "open_squares",
-    "cheese_x",
-    "cheese_y",
-    "decision_x",
-    "decision_y",
-    *FEATURE_NAMES,
+OUTCOMES = (
     "p_cheese",
     "p_top_right",
     "p_region",
@@ -35,6 +27,19 @@ COLUMNS = (
     "exit_cheese",
     "exit_top_right",
     "exit_other",
+)
+"""What a policy does in a level, as in `Behaviour` and, at the decision square, `VectorField` and `FirstExit`."""
+
+COLUMNS = (
+    "seed",
+    "size",
+    "open_squares",
+    "cheese_x",
+    "cheese_y",
+    "decision_x",
+    "decision_y",
+    *FEATURE_NAMES,
+    *OUTCOMES,
 )
 """Columns of `levels.csv`; what a level has not (no decision square, say) is left empty."""
 

@@ -10,20 +10,8 @@ import numpy as np
 import pandas as pd
 
 from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.sweeps.levels import OUTCOMES
 from maze_interp.sweeps.run_directory import write_whole
-
-OUTCOMES = (
-    "p_cheese",
-    "p_top_right",
-    "p_region",
-    "expected_steps",
-    "decision_p_cheese",
-    "decision_p_top_right",
-    "decision_p_other",
-    "exit_cheese",
-    "exit_top_right",
-    "exit_other",
-)
 
 BIN_WIDTH = {
     "euclidean_cheese_top_right": 2,
