@@ -22,7 +22,7 @@ _PARTIAL = ".partial"
 
 
 def record(
-    recording: Recording, out: Path, workers: int | None = None, scheduler: str | None = None
+    recording: Recording, out: str | Path, workers: int | None = None, scheduler: str | None = None
 ) -> ActivationStore:
     """Record, or go on with a recording that was stopped; the content does not depend on the workers.
 
@@ -43,14 +43,14 @@ def record(
             written by another process; no scheduler answers; a layer exceeds float16's range; a
             shard recorded earlier is damaged.
     """
-    with run_directory(out, recording.settings):
-        for leftover in out.glob(f"*{_PARTIAL}"):
+    with run_directory(Path(out), recording.settings) as folder:
+        for leftover in folder.glob(f"*{_PARTIAL}"):
             leftover.unlink()
-        missing = [n for n in range(len(recording.shards)) if not (out / shard_name(n)).exists()]
+        missing = [n for n in range(len(recording.shards)) if not (folder / shard_name(n)).exists()]
         if missing:
-            _record_shards(recording, missing, out, workers, scheduler)
-        store = ActivationStore(out)
-        _write_summary(store, out)
+            _record_shards(recording, missing, folder, workers, scheduler)
+        store = ActivationStore(folder)
+        _write_summary(store, folder)
     return store
 
 

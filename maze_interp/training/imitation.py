@@ -22,7 +22,9 @@ from tqdm import tqdm
 
 from maze_interp.environment.levels import region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
+from maze_interp.policies.checkpoints import read_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 
@@ -120,7 +122,19 @@ def _lesson(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
 
 
 def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> Impala:
-    """Run or resume imitation; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes."""
+    """Run or resume imitation; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes.
+
+    Args:
+        config: the run.
+        out: its folder.
+        checkpoint_every: steps between checkpoints.
+
+    Returns:
+        the trained network.
+
+    Raises:
+        MazeInterpError: the folder holds a checkpoint of another configuration.
+    """
     out.mkdir(parents=True, exist_ok=True)
     policy, optimiser, start = _begin(config, out)
     data = ShortestPaths(config)
@@ -169,19 +183,17 @@ def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor])
 
 
 def _begin(config: ImitationConfig, out: Path) -> tuple[Impala, torch.optim.Optimizer, int]:
-    from safetensors.torch import load_file
-
     torch.manual_seed(config.seed)
     policy = Impala(config.width, config.name)
     if config.start_from is not None:
-        policy.load_state_dict(load_file(config.start_from))
+        policy.load_state_dict(read_weights(Path(config.start_from)))
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
     checkpoint = out / "checkpoint.pt"
     if not checkpoint.exists():
         return policy, optimiser, 0
     saved = torch.load(checkpoint, weights_only=True)
     if saved["config"] != asdict(config):
-        raise ValueError(f"{checkpoint} belongs to a run with another configuration")
+        raise MazeInterpError(f"{checkpoint} belongs to a run with another configuration; choose another folder")
     policy.load_state_dict(saved["policy"])
     optimiser.load_state_dict(saved["optimiser"])
     for group in optimiser.param_groups:
