@@ -1,9 +1,8 @@
 """One shard: an HDF5 file of whole levels, a dataset per column, cut into blocks of rows.
 
 The forward passes of a shard are its own, so its content depends on no other shard. A block is what
-one pass yields, one chunk of each dataset, and what is read at once. Squares of one level look alike
-and so do their activations: byte-shuffled, neighbouring rows compress as well at zstd's level −1 as
-at 1, in less time.
+one pass yields and one chunk of each dataset. Squares of one level look alike and so do their
+activations: byte-shuffled, neighbouring rows compress as well at zstd's level −1 as at 1, in less time.
 """
 
 from __future__ import annotations

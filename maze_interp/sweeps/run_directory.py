@@ -19,6 +19,8 @@ from maze_interp.errors import MazeInterpError
 
 Row = Mapping[str, Any]
 
+_PARTIAL = ".partial"
+
 
 @contextmanager
 def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
@@ -36,7 +38,8 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
         raise MazeInterpError(f"{out} is a file, not a folder to write a run to")
     out.mkdir(parents=True, exist_ok=True)
     record = out / "run.json"
-    if not record.exists() and any(path.name != ".lock" for path in out.iterdir()):
+    ours = {".lock", f"{record.name}{_PARTIAL}"}  # what a kill may leave before the run is recorded
+    if not record.exists() and any(path.name not in ours for path in out.iterdir()):
         raise MazeInterpError(f"{out} holds other files and no run.json; choose an empty or new folder")
     with (out / ".lock").open("w") as lock:
         try:
@@ -65,7 +68,7 @@ def _compare(record: Path, settings: Mapping[str, Any]) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + _PARTIAL)
     partial.write_text(text)
     partial.replace(path)
 
