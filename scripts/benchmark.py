@@ -83,12 +83,11 @@ def forward(policy: Impala, pictures: NDArray[np.uint8]) -> None:
 
 
 def report(name: str, whole: Callable[[], object], floor: Callable[[], object], repeats: int) -> None:
-    """Print the median ratio of two things timed in turn."""
+    """Print the pair with the median ratio of two things timed in turn."""
     whole(), floor()
-    pairs = [(seconds(whole), seconds(floor)) for _ in range(repeats)]
-    ratio = np.median([a / b for a, b in pairs])
-    slow, fast = np.median(pairs, axis=0)
-    print(f"{name}: {slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms = {ratio:.2f}")
+    pairs = sorted(((seconds(whole), seconds(floor)) for _ in range(repeats)), key=lambda pair: pair[0] / pair[1])
+    slow, fast = pairs[repeats // 2]
+    print(f"{name}: {slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms = {slow / fast:.2f}")
 
 
 def seconds(work: Callable[[], object]) -> float:
