@@ -144,6 +144,7 @@ def bad_files(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.filterwarnings("error")
 def test_bad_checkpoints_are_refused_in_one_line_and_run_nothing(tmp_path: Path) -> None:
     for name, message in bad_files(tmp_path).items():
         with pytest.raises(MazeInterpError, match=message) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch also remarks on the protocol of pickles it then refuses
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise MazeInterpError(f"{path} holds more than plain tensors, or is no pickle; it was not loaded") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
