@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maze_interp.environment.assets import MAZES_ONLY
@@ -30,9 +31,14 @@ _ENVIRONMENT = {
 _AHEAD = 3  # jobs per worker that may be under way or waiting to be written: bounds memory
 
 
+_open: ContextVar[Client | None] = ContextVar("open", default=None)
+
+
 @contextmanager
 def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
     """A dask client: on `scheduler` (`tcp://host:port`), else on `workers` local processes.
+
+    Inside another such block it is the outer one's client, so that several runs share their processes.
 
     Args:
         workers: processes; None for one per core.
@@ -41,6 +47,19 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
     Raises:
         MazeInterpError: fewer than one worker, or no scheduler answers at the address.
     """
+    if (outer := _open.get()) is not None:
+        yield outer
+        return
+    with _connect(workers, scheduler) as client:
+        token = _open.set(client)
+        try:
+            yield client
+        finally:
+            _open.reset(token)
+
+
+@contextmanager
+def _connect(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 

@@ -1,0 +1,72 @@
+"""Experiments over levels: rows in order, the same bytes after a stop, whatever the workers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy
+from maze_interp.sweeps.experiment import Experiment, run_experiment, write_figures
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.spread import cluster
+
+
+@dataclass(frozen=True)
+class CountMoves(Experiment):
+    """A row for every square beside the start; no row where there is one alone."""
+
+    name: ClassVar[str] = "moves"
+    columns: ClassVar[tuple[str, ...]] = ("x", "share")
+    factor: float = 1.0
+    fail_at: int | None = None
+
+    def rows(self, maze: Maze) -> list[dict[str, Any]]:
+        """See `Experiment`."""
+        if maze.seed == self.fail_at:
+            raise MazeInterpError(f"stopped at {maze.seed}")
+        beside = [square for square in maze.squares if maze.steps(maze.start, square) == 1]
+        return [{"x": x, "share": self.factor / len(beside)} for x, _ in beside if len(beside) > 1]
+
+
+LEVELS = LevelSet(range(30, 42), "easy")
+
+
+def test_rows_resume_and_refusal(tmp_path: Path) -> None:
+    policy = load_policy(DEFAULT_AGENT)
+    whole = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "whole", workers=2)
+    assert list(whole.columns) == ["seed", "x", "share"]
+    expected = [row["x"] for seed in LEVELS.seeds for row in CountMoves(policy, "", LEVELS).rows(LEVELS.maze(seed))]
+    assert list(whole["x"]) == expected
+    assert 0 < len(expected) < 2 * len(LEVELS.seeds)
+
+    stopped = CountMoves(policy, DEFAULT_AGENT, LEVELS, fail_at=36)
+    with pytest.raises(MazeInterpError, match="stopped at 36"), cluster(1):
+        run_experiment(stopped, tmp_path / "stopped")
+    assert not (tmp_path / "stopped" / "moves.csv").exists()
+    with pytest.raises(MazeInterpError, match="fail_at is 36, not None"):
+        run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "stopped")
+    settings = tmp_path / "stopped" / "run.json"  # as a kill would have left the run that does not fail
+    settings.write_text(settings.read_text().replace('"fail_at": 36', '"fail_at": null'))
+    kept = tmp_path / "stopped" / "parts" / "30.csv"
+    before = kept.stat().st_mtime_ns
+    with cluster(1) as outer, cluster(2) as inner:
+        assert inner is outer
+        run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "stopped")
+        assert before
+        assert not kept.exists()
+    assert (tmp_path / "stopped" / "moves.csv").read_bytes() == (tmp_path / "whole" / "moves.csv").read_bytes()
+
+
+def test_figures_are_written_with_their_settings(tmp_path: Path) -> None:
+    experiment = CountMoves(load_policy(DEFAULT_AGENT), DEFAULT_AGENT, LEVELS, factor=2.0)
+    write_figures(tmp_path, experiment.settings, {"share": {"all": estimate([1.0, 2.0, 3.0])}}, {})
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["factor"] == 2.0
+    assert summary["seeds"] == "30:42"
+    assert summary["agent"] == DEFAULT_AGENT
+    assert summary["figures"]["share"]["all"]["mean"] == 2.0
+    assert summary["figures"]["share"]["all"]["n"] == 3
