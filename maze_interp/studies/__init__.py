@@ -1,0 +1,1 @@
+"""Studies of the inside of a policy: what channels respond to, what edits of them do to behaviour."""
