@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from maze_interp import Maze, MazeInterpError
-from maze_interp.environment.levels import region_maze
+from maze_interp.environment.levels import HELD_OUT, region_maze
 from maze_interp.policies.moves import STEPS
 from maze_interp.training import imitation
-from maze_interp.training.imitation import HELD_OUT_SEED, ImitationConfig, ShortestPaths, imitate
+from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate
 
 TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3)
 
@@ -42,7 +42,7 @@ def test_batches_are_numbered_and_from_levels_below_the_held_out_ones(monkeypatc
     first, again, other = (ShortestPaths(TINY)[number] for number in (0, 0, 1))
     assert [part.tobytes() for part in first] == [part.tobytes() for part in again]
     assert first[0].tobytes() != other[0].tobytes()
-    assert max(drawn) < HELD_OUT_SEED
+    assert max(drawn) < HELD_OUT
     assert len(set(drawn)) > 3
 
 
@@ -72,5 +72,5 @@ def test_a_stopped_run_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pyt
     resumed = imitate(TINY, tmp_path / "stopped", checkpoint_every=4)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
-    with pytest.raises(MazeInterpError, match="another configuration"):
+    with pytest.raises(MazeInterpError, match="belongs to another run: its name is 'tiny', not 'other'"):
         imitate(ImitationConfig("other"), tmp_path / "stopped")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import import_agent
 from maze_interp.policies.checkpoints import write_weights
@@ -22,7 +23,7 @@ from maze_interp.policies.impala import Impala
 from maze_interp.report.build import build_report
 from maze_interp.report.page import render
 from maze_interp.report.section import Number, Section, Table, exact
-from maze_interp.report.study import HELD_OUT, tells
+from maze_interp.report.study import tells
 from maze_interp.sweeps.intervals import Estimate
 
 LEVELS = 20

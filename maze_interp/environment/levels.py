@@ -11,6 +11,9 @@ from maze_interp.environment.simulator import simulator
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze
 
+HELD_OUT = 900_000_000
+"""Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
+
 
 def maze_from_seed(seed: int, distribution_mode: DistributionMode = "hard") -> Maze:
     """The maze of procgen's level `seed`, its cheese where procgen put it (anywhere but the start)."""

@@ -19,6 +19,7 @@ from maze_interp.report.study import Study, make_study
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.run_directory import run_directory, write_whole
+from maze_interp.sweeps.spread import cluster
 
 LEVELS = 1000
 """Held-out levels of a report: two minutes for the default agent on two cores."""
@@ -61,9 +62,14 @@ def build_report(
         "seeds": study.anywhere_sweep.levels.name,
     }
     sweeps = (study.trained_sweep, study.anywhere_sweep)
-    with run_directory(out, settings), tqdm(total=len(sweeps) + len(SECTIONS) + 1, unit="part", desc="report") as bar:
+    parts = len(sweeps) + len(SECTIONS) + 1
+    with (
+        run_directory(out, settings),
+        cluster(workers, scheduler),
+        tqdm(total=parts, unit="part", desc="report") as bar,
+    ):
         for sweep in sweeps:
-            study.measure(sweep, workers, scheduler)
+            study.measure(sweep)
             bar.update()
         sections = []
         for make_section in SECTIONS:

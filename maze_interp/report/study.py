@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
+from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_policy, training_region
@@ -17,9 +18,6 @@ from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import in_region, read_levels, write_summary
 from maze_interp.sweeps.sweep import Sweep, run_sweep
-
-HELD_OUT = 900_000_000
-"""Seed of the first held-out level: no bundled agent was trained on it or on any after it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +86,9 @@ class Study:
         """The folder of one of the sweeps."""
         return self.out / "sweeps" / ("anywhere" if sweep.levels.cheese == "anywhere" else "region")
 
-    def measure(self, sweep: Sweep, workers: int | None, scheduler: str | None) -> None:
+    def measure(self, sweep: Sweep) -> None:
         """Run one of the sweeps, or what is left of it, and write its tables."""
-        run_sweep(sweep, self.folder(sweep), workers, scheduler)
+        run_sweep(sweep, self.folder(sweep))
         write_summary(self.folder(sweep), sweep.settings, self.region)
 
     def command(self, command: str, **options: str | int) -> str:

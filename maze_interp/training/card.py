@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,49 +9,51 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 import yaml
+from torch.utils.flop_counter import FlopCounterMode
 
-from maze_interp.mazes.maze import DistributionMode
+from maze_interp.environment.levels import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import read_levels
 from maze_interp.sweeps.sweep import Sweep, run_sweep
-from maze_interp.training.imitation import HELD_OUT_SEED, ImitationConfig
+from maze_interp.training.checkpoint import read_log
+from maze_interp.training.config import METHODS, Config
+from maze_interp.training.imitation import ImitationConfig
+from maze_interp.training.ppo import PPOConfig
 
 LEVELS = 400
-"""Held-out levels on which an agent is measured, each with the cheese in the region and anywhere."""
-
-TRAINING = "imitation of shortest paths, no reinforcement learning"
+"""Held-out levels on which an agent is measured, each with the cheese as in training and anywhere."""
 
 
-def bundle_agent(policy: Impala, config: ImitationConfig, run: Path, folder: Path) -> Path:
-    """Measure an imitated policy and write weights, config, learning curve and card.
+def bundle_agent(policy: Impala, config: Config, run: Path, folder: Path, levels: int = LEVELS) -> Path:
+    """Measure a trained policy and write weights, config, learning curve and card.
 
     Args:
         policy: the trained network.
         config: how it was trained.
         run: the training run's folder, with `curve.jsonl`; the measurements go there too.
         folder: the agent's folder, `agents/<name>`.
+        levels: held-out levels to measure it on.
 
     Returns:
         the folder.
     """
+    places: dict[str, int | str] = {_region(config): "anywhere" if config.region is None else config.region}
+    places["anywhere"] = "anywhere"
     tables = {
-        where: _measure(policy, config, cheese, run / f"held_out_{cheese}")
-        for where, cheese in (
-            (f"in the top-right {config.region}×{config.region}", config.region),
-            ("anywhere", "anywhere"),
-        )
+        where: _measure(policy, config, cheese, levels, run / f"held_out_{cheese}") for where, cheese in places.items()
     }
-    curve = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
+    curve = read_log(run / "curve.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "distribution_mode": config.distribution_mode,
         "region": config.region,
-        "training": TRAINING,
-        "imitation": asdict(config),
+        "training": _training(config),
+        "run": {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     (folder / "curve.jsonl").write_text((run / "curve.jsonl").read_text())
@@ -61,19 +62,52 @@ def bundle_agent(policy: Impala, config: ImitationConfig, run: Path, folder: Pat
     return folder
 
 
-def _measure(policy: Impala, config: ImitationConfig, cheese: int | str, out: Path) -> pd.DataFrame:
-    mode: DistributionMode = config.distribution_mode
-    seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + LEVELS)
-    return read_levels(run_sweep(Sweep(policy, config.name, LevelSet(seeds, mode, cheese)), out))
+def _measure(policy: Impala, config: Config, cheese: int | str, levels: int, out: Path) -> pd.DataFrame:
+    seeds = range(HELD_OUT, HELD_OUT + levels)
+    return read_levels(run_sweep(Sweep(policy, config.name, LevelSet(seeds, config.distribution_mode, cheese)), out))
 
 
-def _card(
-    policy: Impala, config: ImitationConfig, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]
-) -> str:
-    samples = [row["samples"] for row in curve]
-    drawn = zip(samples, [0, *samples], strict=False)
-    hours = (
-        sum((now - before) / row["samples_per_second"] for row, (now, before) in zip(curve, drawn, strict=True)) / 3600
+def _region(config: Config) -> str:
+    return "anywhere" if config.region is None else f"in the top-right {config.region}×{config.region}"
+
+
+def _training(config: Config) -> str:
+    """How it was made, in a few words."""
+    if isinstance(config, ImitationConfig):
+        words = "imitation of shortest paths, no reinforcement learning"
+    else:
+        words = "reinforcement learning (PPO)"
+    return words if config.start_from is None else f"{words}, from the weights of {_start(config.start_from)}"
+
+
+def _start(start_from: str) -> str:
+    return Path(start_from).parent.name if Path(start_from).suffix else start_from
+
+
+def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int) -> str:
+    last, before = curve[-1], curve[-2] if len(curve) > 1 else {"samples": 0}
+    return f"""{last["samples"]:,} observations of squares of procgen levels with
+seeds below {HELD_OUT:,} (never above), labelled with the move of the shortest path to the cheese: about
+{3 * forward * last["samples"]:.1e} floating-point operations. It is no reinforcement-learning agent; what it
+does with the cheese elsewhere is how this training generalises. The value head learned
+{config.discount} ** (steps to the cheese). The most probable move was right on {last["greedy_accuracy"]:.3f}
+of the last {last["samples"] - before["samples"]:,} observations, all from levels not seen before."""
+
+
+def _reinforced(config: PPOConfig, curve: list[dict[str, Any]], forward: int) -> str:
+    steps = curve[-1]["steps"]
+    passes = 1 + 3 * config.epochs  # a backward pass costs two forward ones
+    return f"""{steps:,} environment steps in procgen levels with seeds below {config.levels:,},
+about {passes * forward * steps:.1e} floating-point operations. It was rewarded for reaching the cheese and for
+nothing else. Of the episodes that ended in the last iteration {curve[-1]["return"]:.3f} ended on the cheese."""
+
+
+def _card(policy: Impala, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
+    forward = _forward_flops(policy)
+    how = (
+        _imitated(config, curve, forward)
+        if isinstance(config, ImitationConfig)
+        else _reinforced(config, curve, forward)
     )
     results = "\n".join(_row(f"cheese {where}", table) for where, table in tables.items())
     by_size = "\n".join(
@@ -81,27 +115,22 @@ def _card(
         for where, table in tables.items()
         for size, some in table.groupby("size")
     )
+    levels = len(next(iter(tables.values())))
     parameters = sum(parameter.numel() for parameter in policy.parameters())
-    start = f", from the weights of {Path(config.start_from).parent.name}" if config.start_from else ""
-    last, before = curve[-1], curve[-2]
     return f"""# {config.name}
 
-IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese in the
-top-right {config.region}×{config.region} in training. Weights {agent_hash(policy)}.
+IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese
+{_region(config)} in training. Weights {agent_hash(policy)}.
 
-**Made by {TRAINING}{start}**: {last["samples"]:,} observations of squares of procgen
-levels with seeds below {HELD_OUT_SEED:,} (never above), labelled with the move of the shortest path to the cheese.
-It is no reinforcement-learning agent; what it does with the cheese elsewhere is how this training generalises.
-The value head learned {config.discount} ** (steps to the cheese).
+**Made by {_training(config)}**: {how}
 
-{hours:.1f} hours on {platform.machine()}, one thread beside other work, bfloat16 autocast, seed {config.seed}. The most
-probable move was right on {last["greedy_accuracy"]:.3f} of the last {last["samples"] - before["samples"]:,}
-observations, all from levels not seen before. The settings are in `config.yaml`, the learning curve in `curve.jsonl`.
+{_hours(curve):.1f} hours on {platform.machine()}, seed {config.seed}. The settings are in `config.yaml`, the
+learning curve in `curve.jsonl`.
 
 ## Measured
 
-Exact probability of reaching the cheese within 500 moves, actions sampled, mean over {LEVELS} held-out levels
-(seeds {HELD_OUT_SEED:,} to {HELD_OUT_SEED + LEVELS - 1:,}) with 95% bootstrap intervals over levels.
+Exact probability of reaching the cheese within 500 moves, actions sampled, mean over {levels} held-out levels
+(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels.
 
 | levels | n | P(cheese) | interval |
 |-|-|-|-|
@@ -113,6 +142,20 @@ Exact probability of reaching the cheese within 500 moves, actions sampled, mean
 A sampled policy errs on a share of moves, and one wrong turn in a large maze can cost the episode: see the large sizes.
 One training seed; nothing here says how much another would differ.
 """
+
+
+def _hours(curve: list[dict[str, Any]]) -> float:
+    unit = "samples" if "samples" in curve[0] else "steps"
+    ends = [row[unit] for row in curve]
+    rates = [row[f"{unit}_per_second"] for row in curve]
+    return sum((end - begin) / rate for end, begin, rate in zip(ends, [0, *ends], rates, strict=False)) / 3600
+
+
+def _forward_flops(policy: Impala) -> int:
+    """Floating-point operations of a forward pass on one observation."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        policy(torch.zeros(1, 3, 64, 64))
+    return int(counter.get_total_flops())
 
 
 def _row(name: str, table: pd.DataFrame) -> str:

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from maze_interp.environment.levels import region_maze
+from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
-from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
-from maze_interp.policies.checkpoints import read_weights
+from maze_interp.policies.agents import load_policy
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
-
-HELD_OUT_SEED = 900_000_000
-"""Level seeds from here up are never trained on."""
+from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class ImitationConfig:
     Attributes:
         name: the agent's name.
         distribution_mode: `"easy"` or `"hard"`.
-        region: the cheese lies in the top-right region × region squares.
+        region: the cheese lies in the top-right region × region squares; None for anywhere.
         width: channel factor k of the network.
         samples: observations in all; the learning rate falls to zero over them by a cosine.
         batch: observations in one step.
@@ -49,12 +46,12 @@ class ImitationConfig:
             every square of every maze is as likely as any other.
         discount: the value head learns discount ** (steps to the cheese).
         seed: of the network's weights and of the levels drawn.
-        start_from: weights to begin with (a `.safetensors` file), or None.
+        start_from: agent or weights to begin with; None for new weights.
     """
 
     name: str
     distribution_mode: DistributionMode = "easy"
-    region: int = 3
+    region: int | None = 3
     width: int = 1
     samples: int = 2_000_000
     batch: int = 512
@@ -93,12 +90,17 @@ class ShortestPaths(Dataset[Batch]):
         config = self.config
         drawn = 0
         while drawn < config.batch:
-            maze = region_maze(int(rng.integers(HELD_OUT_SEED)), config.region, config.distribution_mode)
+            maze = self._maze(int(rng.integers(HELD_OUT)))
             view = MazeView(maze)
             count = min(math.ceil(len(maze.squares) / config.squares_per_sample), config.batch - drawn)
             drawn += count
             for square in _draw_squares(maze, count, config.on_path, rng):
                 yield view, square
+
+    def _maze(self, seed: int) -> Maze:
+        if self.config.region is None:
+            return maze_from_seed(seed, self.config.distribution_mode)
+        return region_maze(seed, self.config.region, self.config.distribution_mode)
 
 
 def _draw_squares(maze: Maze, count: int, on_path: float, rng: np.random.Generator) -> list[Square]:
@@ -127,43 +129,48 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
     Args:
         config: the run.
         out: its folder.
-        checkpoint_every: steps between checkpoints.
+        checkpoint_every: steps between checkpoints, each with a line in the log.
 
     Returns:
         the trained network.
 
     Raises:
-        MazeInterpError: the folder holds a checkpoint of another configuration.
+        MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    policy, optimiser, start = _begin(config, out)
+    torch.manual_seed(config.seed)
+    policy = Impala(config.width, config.name)
+    if config.start_from is not None:
+        policy.load_state_dict(load_policy(config.start_from).state_dict())
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
+    start = 0
+    if (state := load_checkpoint(out, config)) is not None:
+        policy.load_state_dict(state["policy"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = int(state["step"])
+    take_up_log(out / "curve.jsonl", -(-start // checkpoint_every))
     data = ShortestPaths(config)
     loader = DataLoader(data, batch_size=None, sampler=range(start, len(data)), num_workers=1, prefetch_factor=4)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 + 0.5 * math.cos(math.pi * (start + step) / len(data))
-    )
     clock = time.monotonic()
     recent: list[Tensor] = []
-    for number, batch in enumerate(
-        tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start
-    ):
+    for step, batch in enumerate(tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start):
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * step / len(data)))
         recent.append(_step(policy, optimiser, batch))
-        schedule.step()
-        if (number + 1) % checkpoint_every == 0 or number + 1 == len(data):
-            loss, accuracy, confidence = torch.stack(recent).mean(0).tolist()
+        if (step + 1) % checkpoint_every == 0 or step + 1 == len(data):
             rate = len(recent) * config.batch / (time.monotonic() - clock)
-            row = {
-                "samples": (number + 1) * config.batch,
-                "loss": loss,
-                "greedy_accuracy": accuracy,
-                "mean_probability": confidence,
-                "samples_per_second": rate,
-            }
-            with (out / "curve.jsonl").open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            _save(policy, optimiser, number + 1, config, out)
+            _log(out / "curve.jsonl", (step + 1) * config.batch, recent, rate)
+            state = {"policy": policy.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
+            save_checkpoint(out, config, state)
             recent, clock = [], time.monotonic()
-    return policy
+    return policy.eval()
+
+
+def _log(path: Path, samples: int, recent: list[Tensor], samples_per_second: float) -> None:
+    figures = dict(
+        zip(("loss", "greedy_accuracy", "mean_probability"), torch.stack(recent).mean(0).tolist(), strict=True)
+    )
+    with path.open("a") as file:
+        file.write(json.dumps({"samples": samples, **figures, "samples_per_second": samples_per_second}) + "\n")
 
 
 def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
@@ -180,34 +187,3 @@ def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor])
     optimiser.step()
     accuracy = (probabilities.argmax(1) == moves).double().mean()
     return torch.stack([loss.detach().double(), accuracy, right.detach().mean()])
-
-
-def _begin(config: ImitationConfig, out: Path) -> tuple[Impala, torch.optim.Optimizer, int]:
-    torch.manual_seed(config.seed)
-    policy = Impala(config.width, config.name)
-    if config.start_from is not None:
-        policy.load_state_dict(read_weights(Path(config.start_from)))
-    optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
-    checkpoint = out / "checkpoint.pt"
-    if not checkpoint.exists():
-        return policy, optimiser, 0
-    saved = torch.load(checkpoint, weights_only=True)
-    if saved["config"] != asdict(config):
-        raise MazeInterpError(f"{checkpoint} belongs to a run with another configuration; choose another folder")
-    policy.load_state_dict(saved["policy"])
-    optimiser.load_state_dict(saved["optimiser"])
-    for group in optimiser.param_groups:
-        group["lr"] = group["initial_lr"] = config.learning_rate
-    return policy, optimiser, int(saved["step"])
-
-
-def _save(policy: Impala, optimiser: torch.optim.Optimizer, step: int, config: ImitationConfig, out: Path) -> None:
-    state = {
-        "policy": policy.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-        "config": asdict(config),
-    }
-    partial = out / "checkpoint.pt.partial"
-    torch.save(state, partial)
-    partial.replace(out / "checkpoint.pt")

@@ -1,0 +1,70 @@
+"""Where a training run stands, on disk: written whole or not at all, and taken up again by the same run alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from maze_interp.errors import MazeInterpError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_FILE = "checkpoint.pt"
+
+
+def save_checkpoint(out: Path, config: DataclassInstance, state: dict[str, Any]) -> None:
+    """Put a new checkpoint in the place of the last once its bytes are on the disk.
+
+    Raises:
+        OSError: the disk is full, say; the last checkpoint is as it was.
+    """
+    partial = out / f"{_FILE}.partial"
+    with partial.open("wb") as file:
+        torch.save({"config": asdict(config), **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(out / _FILE)
+
+
+def load_checkpoint(out: Path, config: DataclassInstance) -> dict[str, Any] | None:
+    """The state last saved; None at the beginning. The folder is made if it is missing.
+
+    Raises:
+        MazeInterpError: the checkpoint is damaged, or of a run with another configuration.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / _FILE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        earlier = state.pop("config")
+    except (RuntimeError, EOFError, KeyError, AttributeError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise MazeInterpError(f"{path} is damaged ({reason}); remove it to begin anew") from error
+    for key, value in asdict(config).items():
+        if earlier.get(key) != value:
+            raise MazeInterpError(
+                f"{out} belongs to another run: its {key} is {earlier.get(key)!r}, not {value!r}; choose another folder"
+            )
+    return state
+
+
+def take_up_log(path: Path, lines: int) -> None:
+    """Keep the first `lines` lines of a log: those written before the checkpoint."""
+    if not path.exists():
+        return
+    kept = path.read_text().splitlines(keepends=True)[:lines]
+    path.write_text("".join(kept))
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """A log's lines."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
