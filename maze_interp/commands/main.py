@@ -9,9 +9,11 @@ from jsonargparse import ArgumentParser, auto_cli
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.field import field
+from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
 from maze_interp.commands.sweep import sweep
+from maze_interp.commands.train import train_agent
 from maze_interp.errors import MazeInterpError
 
 COMMANDS: dict[str, Any] = {
@@ -19,6 +21,13 @@ COMMANDS: dict[str, Any] = {
     "sweep": sweep,
     "field": field,
     "record": record_store,
+    "questions": {
+        "_help": "Prediction questions: list them, score forecasts, write a blank forecast or lock one.",
+        "list": questions_list,
+        "score": questions_score,
+        "new-forecast": questions_new_forecast,
+    },
+    "train": train_agent,
     "agents": {
         "_help": "The agents in the box: list them, show one, import a foreign checkpoint.",
         "list": agents_list,
@@ -29,7 +38,14 @@ COMMANDS: dict[str, Any] = {
 
 
 class Parser(ArgumentParser):
-    """Bad options end in one line, like every other bad input."""
+    """Bad options end in one line, like every other bad input; what is true or false is a switch."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Add an option."""
+        if kwargs.get("type") is bool:
+            del kwargs["type"]
+            kwargs["action"] = "store_true"
+        return super().add_argument(*args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the line and exit with status 2."""

@@ -1,0 +1,85 @@
+"""`questions list | score | new-forecast`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def questions_list(questions: Path | None = None) -> None:
+    """List the questions: what is asked, the measurement that answers, and when the answer is what.
+
+    Args:
+        questions: Folder of question files; the bundled ones unless given.
+    """
+    from rich.console import Console
+
+    from maze_interp.questions.registry import load_questions
+    from maze_interp.questions.tables import question_tables
+
+    for table in question_tables(load_questions(questions)):
+        Console().print(table)
+
+
+def questions_new_forecast(file: Path, lock: bool = False, questions: Path | None = None) -> None:
+    """Write a blank forecast to fill in, or lock one that is filled in.
+
+    Args:
+        file: The .yaml file.
+        lock: Stamp the file, as it is, with a hash and the time; a later edit is refused.
+        questions: Folder of question files; the bundled ones unless given.
+    """
+    from maze_interp.errors import MazeInterpError
+    from maze_interp.questions.forecasts import load_forecast
+    from maze_interp.questions.locking import lock_forecast
+    from maze_interp.questions.registry import load_questions
+    from maze_interp.questions.template import write_template
+
+    known = load_questions(questions)
+    if not lock:
+        write_template(file, known)
+        print(f"written to {file}")
+        return
+    forecast = load_forecast(file, known)
+    if not forecast.answered:
+        raise MazeInterpError(f"{file} answers no question yet; fill it in, then lock it")
+    stamp = lock_forecast(file)
+    print(f"locked at {stamp.time} with {len(forecast.answered)} of {len(known)} questions answered")
+    print(f"publish this hash to show that it came first: {stamp.sha256}")
+
+
+def questions_score(
+    forecast: str = "nanda-2023",
+    resolution: str | None = None,
+    questions: Path | None = None,
+    out: Path = Path("runs/score"),
+) -> None:
+    """Score forecasts by measured outcomes, beside baselines.
+
+    Args:
+        forecast: Forecast files, or names of bundled ones, separated by commas.
+        resolution: Resolution files, one per agent, separated by commas; every runs/questions/*/resolution.yaml
+            unless given.
+        questions: Folder of question files; the bundled ones unless given.
+        out: Folder for scores.csv, agents.csv, summary.json and forecasts.png.
+    """
+    from rich.console import Console
+
+    from maze_interp.plots.forecasts import forecasts_figure
+    from maze_interp.plots.style import save
+    from maze_interp.questions.forecasts import forecast_path, load_forecast
+    from maze_interp.questions.registry import load_questions
+    from maze_interp.questions.resolution_files import find_resolutions
+    from maze_interp.questions.scoreboard import Scoreboard
+    from maze_interp.questions.tables import score_lines
+
+    known = load_questions(questions)
+    board = Scoreboard(
+        [load_forecast(forecast_path(name.strip()), known) for name in forecast.split(",")],
+        known,
+        find_resolutions(known, [Path(name.strip()) for name in resolution.split(",")] if resolution else None),
+    )
+    board.write(out)
+    save(forecasts_figure(board.forecasts, known, board.outcomes), out / "forecasts.png")
+    for part in score_lines(board):
+        Console().print(part)
+    print(f"written to {out}")

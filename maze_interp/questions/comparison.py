@@ -1,0 +1,180 @@
+"""Forecasters beside each other and beside baselines, over all questions that have an outcome.
+
+Baselines, each on the questions that the forecaster answered:
+
+- `even`: 50% for yes or no, the uniform distribution over all other outcomes;
+- `base_rate`: the mean outcome of the *other* questions with the same outcomes (all yes-or-no questions together, those
+  with the same thresholds together), or `even` where there is no other: it never sees the question's own outcome;
+- `best`: the outcome probabilities themselves, the lowest score that can be expected; 0 where outcomes are certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maze_interp.questions.forecasts import Forecast
+from maze_interp.questions.registry import Question
+from maze_interp.questions.resolutions import Resolutions
+from maze_interp.questions.scoring import scores
+from maze_interp.sweeps.intervals import Estimate, estimate
+
+SCORES = ("brier", "log", "rps")
+BASELINES = ("even", "base_rate", "best")
+
+ENOUGH = 20
+"""Answered yes-or-no questions from which calibration is shown."""
+
+Floats = NDArray[np.float64]
+Outcomes = Mapping[str, Floats]
+"""Probabilities of each question's `labels`, by question id; questions without an outcome are absent."""
+
+
+def pooled_outcomes(resolutions: Sequence[Resolutions], questions: Mapping[str, Question]) -> dict[str, Floats]:
+    """Mean outcome probabilities over the agents that answer a question."""
+    found: dict[str, list[Floats]] = {}
+    for one in resolutions:
+        for name, answer in one.answers.items():
+            if answer.outcome is not None:
+                found.setdefault(name, []).append(np.array([answer.outcome[label] for label in questions[name].labels]))
+    return {name: np.mean(found[name], axis=0) for name in questions if name in found}
+
+
+def base_rate(question: Question, questions: Mapping[str, Question], outcomes: Outcomes) -> Floats:
+    """The baseline of that name: probabilities of the question's `labels`."""
+    others = [
+        outcome
+        for name, outcome in outcomes.items()
+        if name != question.id and questions[name].labels == question.labels
+    ]
+    return np.mean(others, axis=0) if others else even(question)
+
+
+def even(question: Question) -> Floats:
+    """The uniform distribution over the question's `labels`."""
+    return np.full(len(question.labels), 1 / len(question.labels))
+
+
+def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question], outcomes: Outcomes) -> pd.DataFrame:
+    """One row for each reading of each answer to a question that has an outcome.
+
+    Returns:
+        columns forecaster, group, question, kind, form; `counts`, whether the reading is the one that counts;
+        repair; `credence` and `outcome`, the probability of yes (NaN for other kinds); and each of
+        `SCORES`, plain for the forecaster and with `_<baseline>` after it for each of `BASELINES`.
+    """
+    rows = []
+    for forecast in forecasts:
+        for name in (name for name in forecast.answered if name in outcomes):
+            question, outcome = questions[name], outcomes[name]
+            baselines = {"even": even(question), "base_rate": base_rate(question, questions, outcomes), "best": outcome}
+            beside = {
+                f"{score}_{baseline}": value
+                for baseline, distribution in baselines.items()
+                for score, value in scores(question, distribution, outcome).items()
+            }
+            for number, reading in enumerate(forecast.answers[name].readings):
+                asked = reading.form == "binary"
+                rows.append(
+                    {
+                        "forecaster": forecast.forecaster,
+                        "group": question.group,
+                        "question": name,
+                        "kind": question.kind,
+                        "form": reading.form,
+                        "counts": number == 0,
+                        "repair": reading.repair,
+                        "credence": reading.probabilities[0] if asked else np.nan,
+                        "outcome": outcome[0] if asked else np.nan,
+                        **scores(question, reading.probabilities, outcome),
+                        **beside,
+                    }
+                )
+    columns = ["forecaster", "group", "question", "kind", "form", "counts", "repair", "credence", "outcome", *SCORES]
+    return pd.DataFrame(rows, columns=columns + [f"{score}_{one}" for one in BASELINES for score in SCORES])
+
+
+def other_readings(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that count, but where an answer has a second reading that one instead."""
+    last = table.groupby(["forecaster", "question"], sort=False).tail(1)
+    return last.assign(counts=True)
+
+
+def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
+    """Mean scores over the questions that a forecaster answered.
+
+    Args:
+        table: of `score_table`.
+
+    Returns:
+        by forecaster, by score: `forecaster` and each of `BASELINES`, and `less_even` and
+        `less_base_rate`, the difference from these on the same questions (below 0: better). The
+        intervals are bootstraps over questions, as if these were independent.
+    """
+    counted = table[table["counts"]]
+    return {
+        str(name): {score: _means(rows, score) for score in SCORES}
+        for name, rows in counted.groupby("forecaster", sort=False)
+    }
+
+
+def _means(rows: pd.DataFrame, score: str) -> dict[str, Estimate]:
+    against = {f"less_{one}": estimate(rows[score] - rows[f"{score}_{one}"]) for one in ("even", "base_rate")}
+    baselines = {one: estimate(rows[f"{score}_{one}"]) for one in BASELINES}
+    return {"forecaster": estimate(rows[score]), **baselines, **against}
+
+
+def common_questions(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of questions that every forecaster answered."""
+    answered = table.groupby("question")["forecaster"].transform("nunique")
+    return table[answered == table["forecaster"].nunique()]
+
+
+def coverage(forecast: Forecast, questions: Mapping[str, Question], outcomes: Outcomes) -> dict[str, int]:
+    """How many questions there are, have an outcome, are answered, and are both and so scored."""
+    scored = sum(name in outcomes for name in forecast.answered)
+    return {
+        "questions": len(questions),
+        "resolved": len(outcomes),
+        "answered": len(forecast.answered),
+        "scored": scored,
+    }
+
+
+def calibration(table: pd.DataFrame, bins: int = 5) -> pd.DataFrame | None:
+    """Credences in yes against outcomes, in equal bins, for one forecaster; None for fewer than `ENOUGH` answers.
+
+    Where outcomes are certain it is scikit-learn's `calibration_curve`; an uncertain one counts with its probability.
+
+    Returns:
+        columns credence and outcome, the bin's means, and n.
+    """
+    asked = table[table["counts"] & table["credence"].notna()]
+    if len(asked) < ENOUGH:
+        return None
+    number = np.minimum((asked["credence"] * bins).astype(int), bins - 1)
+    grouped = asked.groupby(number)[["credence", "outcome"]]
+    return grouped.mean().assign(n=grouped.size()).reset_index(drop=True)
+
+
+def leave_one_agent_out(
+    forecasts: Sequence[Forecast], questions: Mapping[str, Question], resolutions: Sequence[Resolutions]
+) -> pd.DataFrame:
+    """How much the verdict depends on the agent: mean Brier scores with all agents, and with each left out.
+
+    Returns:
+        columns left_out (empty for none), forecaster, n, brier, brier_even, brier_base_rate, brier_best; no rows for
+        fewer than two agents.
+    """
+    rows = []
+    for left_out in (None, *resolutions) if len(resolutions) > 1 else ():
+        kept = [one for one in resolutions if one is not left_out]
+        table = score_table(forecasts, questions, pooled_outcomes(kept, questions))
+        columns = ["brier", *(f"brier_{baseline}" for baseline in BASELINES)]
+        for name, some in table[table["counts"]].groupby("forecaster", sort=False):
+            means = some[columns].mean().to_dict()
+            rows.append({"left_out": left_out.agent if left_out else "", "forecaster": name, "n": len(some), **means})
+    return pd.DataFrame(rows, columns=["left_out", "forecaster", "n", "brier", *(f"brier_{one}" for one in BASELINES)])

@@ -1,0 +1,195 @@
+"""Forecasts as files: probabilities in a stated form, checked for coherence, and repaired where they lack it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import isotonic_regression
+
+from maze_interp.bundled import bundled_path
+from maze_interp.questions.documents import Entry, read_document
+from maze_interp.questions.locking import Lock, read_lock
+from maze_interp.questions.registry import YES, Question
+
+FORMS = {
+    "binary": "P(yes)",
+    "cumulative": "for each threshold, from the easiest to the hardest, P(it is met); must not rise",
+    "bins": "for each outcome, P(it is the one, or the hardest threshold met); sums to 1",
+}
+"""The forms of an answer."""
+
+TOLERANCE = 1e-6
+"""How far bins may be from summing to 1, and nested credences may rise, by rounding."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of an answer.
+
+    Attributes:
+        form: one of `FORMS`.
+        given: the probabilities as the file has them, by outcome.
+        probabilities: of the question's `labels`, float64 `[labels]`, summing to 1: what is scored.
+        repair: what was incoherent and what is scored instead; None if nothing was.
+    """
+
+    form: str
+    given: Mapping[str, float]
+    probabilities: Floats
+    repair: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a forecast says to one question: no reading where it is left open, several where its form is in doubt.
+
+    The first reading is the one that counts; the others are scored beside it.
+    """
+
+    readings: tuple[Reading, ...]
+    notes: str | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A forecast file.
+
+    Attributes:
+        path: the file.
+        forecaster, date, source: who, when and where, as written.
+        answers: by question id.
+        lock: when it was locked, and the hash; None if it is not.
+    """
+
+    path: Path
+    forecaster: str
+    date: str
+    source: str
+    answers: Mapping[str, Answer]
+    lock: Lock | None
+
+    @property
+    def answered(self) -> list[str]:
+        """Ids of the questions that have a probability."""
+        return [name for name, answer in self.answers.items() if answer.readings]
+
+
+def forecast_path(name: str) -> Path:
+    """A forecast file, by its path or by the name of a bundled one, such as `nanda-2023`."""
+    path = Path(name)
+    return path if path.suffix else bundled_path("data", "forecasts", f"{name}.yaml")
+
+
+def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:
+    """Read a forecast.
+
+    Args:
+        path: the file.
+        questions: those it may answer, by id.
+
+    Raises:
+        MazeInterpError: a mistake, named by file, line and field: an unknown question, a probability
+            below 0 or above 1, a form that the question does not take; or an edit after the lock.
+    """
+    content = read_document(path, "forecast file")
+    lock = read_lock(content)
+    fields = content.fields(("forecaster", "date", "source", "answers"), ("lock",))
+    answers: dict[str, Answer] = {}
+    for name, entry in fields["answers"].children().items():
+        if name not in questions:
+            raise entry.unknown("question", name, questions)
+        answers[name] = _answer(entry, questions[name])
+    who, when, where = (fields[name].text() for name in ("forecaster", "date", "source"))
+    return Forecast(path, who, when, where, answers, lock)
+
+
+def _answer(entry: Entry, question: Question) -> Answer:
+    fields = entry.children()
+    for name, child in fields.items():
+        if name in FORMS and name not in question.forms:
+            raise child.error(f"a question of kind {question.kind} is answered with {' or '.join(question.forms)}")
+    fields = entry.fields((), (*question.forms, "notes"))
+    readings = [_reading(child, name, question) for name, child in fields.items() if name != "notes"]
+    notes = fields.get("notes")
+    return Answer(
+        readings=tuple(one for one in readings if one is not None),
+        notes=None if notes is None or notes.empty else notes.text(),
+    )
+
+
+def _reading(entry: Entry, form: str, question: Question) -> Reading | None:
+    """The answer in one form; None if it is left empty."""
+    if entry.empty:
+        return None
+    if form == "binary":
+        yes = entry.probability()
+        return Reading(form, {YES: yes}, np.array([yes, 1 - yes]), None)
+    labels = tuple(question.rules) if form == "cumulative" else question.labels
+    children = entry.children()
+    for name, child in children.items():
+        if name not in labels:
+            raise child.unknown(f"outcome of {question.id}", name, labels)
+    filled = [name for name in labels if name in children and not children[name].empty]
+    if not filled:
+        return None
+    if len(filled) < len(labels):
+        missing = ", ".join(name for name in labels if name not in filled)
+        raise entry.error(f"there is no probability for {missing}; give all outcomes one, or leave all empty")
+    given = {name: children[name].probability() for name in labels}
+    values = np.array(list(given.values()))
+    probabilities, repair = coherent_cumulative(values) if form == "cumulative" else coherent_bins(values)
+    if probabilities is None:
+        raise entry.error("all probabilities are 0; they should sum to 1")
+    return Reading(form, given, probabilities, repair)
+
+
+def coherent_cumulative(values: Floats) -> tuple[Floats, str | None]:
+    """The distribution that nested credences imply, and the repair if they rise.
+
+    Rising ones are replaced by their isotonic regression: the nearest credences, by squares, that do not rise.
+
+    Args:
+        values: P(met) of each threshold, from the easiest to the hardest, `[k]`.
+
+    Returns:
+        probabilities `[k + 1]` of none and of each threshold being the hardest one met; and the repair, or None.
+    """
+    repair = None
+    if (np.diff(values) > TOLERANCE).any():
+        nearest = isotonic_regression(values, increasing=False)
+        repair = (
+            f"credences rise with difficulty ({_list(values)}); scored as their isotonic regression {_list(nearest)}"
+        )
+        values = nearest
+    values = np.minimum.accumulate(values)
+    return np.diff(values[::-1], prepend=0.0, append=1.0)[::-1], repair
+
+
+def coherent_bins(values: Floats) -> tuple[Floats | None, str | None]:
+    """The distribution that exclusive probabilities imply, and the repair if they do not sum to 1.
+
+    They are divided by their sum.
+
+    Args:
+        values: `[n]`.
+
+    Returns:
+        probabilities `[n]`, None if all are 0; and the repair, or None.
+    """
+    total = values.sum()
+    if total == 0:
+        return None, None
+    scaled = values / total
+    if abs(total - 1) <= TOLERANCE:
+        return scaled, None
+    return scaled, f"probabilities sum to {total:.4g}, not 1; scored divided by their sum: {_list(scaled)}"
+
+
+def _list(values: Floats) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)

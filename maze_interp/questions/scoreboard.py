@@ -1,0 +1,136 @@
+"""Everything about a set of forecasts and a set of measured agents: scores, standings, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.questions.comparison import (
+    calibration,
+    common_questions,
+    coverage,
+    leave_one_agent_out,
+    other_readings,
+    pooled_outcomes,
+    score_table,
+    standings,
+)
+from maze_interp.questions.forecasts import Forecast
+from maze_interp.questions.registry import Question
+from maze_interp.questions.resolutions import Resolutions
+from maze_interp.questions.scoring import BOUND
+from maze_interp.sweeps.intervals import Estimate
+from maze_interp.sweeps.run_directory import write_whole
+
+Standings = dict[str, dict[str, dict[str, Estimate]]]
+
+
+@dataclass(frozen=True)
+class Scoreboard:
+    """Forecasts held against measurements; outcomes are the mean over the agents.
+
+    Attributes:
+        forecasts: of different forecasters.
+        questions: by id.
+        resolutions: of different agents.
+
+    Raises:
+        MazeInterpError: two forecasts of one name, or none answers a question that has an outcome.
+    """
+
+    forecasts: Sequence[Forecast]
+    questions: dict[str, Question]
+    resolutions: Sequence[Resolutions]
+
+    def __post_init__(self) -> None:
+        names = [forecast.forecaster for forecast in self.forecasts]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise MazeInterpError(f"two forecasts are by {name!r}; give one of them another forecaster")
+        if not len(self.table):
+            raise MazeInterpError(
+                f"nothing to score: {len(self.outcomes)} of {len(self.questions)} questions have an outcome, and the "
+                "forecasts answer none of these"
+            )
+
+    @cached_property
+    def outcomes(self) -> dict[str, NDArray[np.float64]]:
+        """Of `pooled_outcomes`."""
+        return pooled_outcomes(self.resolutions, self.questions)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Of `score_table`."""
+        return score_table(self.forecasts, self.questions, self.outcomes)
+
+    @cached_property
+    def standings(self) -> dict[str, Standings]:
+        """Of `standings`, by which rows are taken.
+
+        `first`, the first reading of each answer; `other`, the other reading of those that have two, if
+        there are any; `common`, the questions that all forecasters answered, if there are several.
+        """
+        found = {"first": standings(self.table)}
+        if not self.table["counts"].all():
+            found["other"] = standings(other_readings(self.table))
+        if len(self.forecasts) > 1:
+            found["common"] = standings(common_questions(self.table))
+        return found
+
+    @cached_property
+    def agents(self) -> pd.DataFrame:
+        """Of `leave_one_agent_out`."""
+        return leave_one_agent_out(self.forecasts, self.questions, self.resolutions)
+
+    def calibration(self, forecast: Forecast) -> pd.DataFrame | None:
+        """Of one forecaster."""
+        return calibration(self.table[self.table["forecaster"] == forecast.forecaster])
+
+    def coverage(self, forecast: Forecast) -> dict[str, int]:
+        """Of one forecaster."""
+        return coverage(forecast, self.questions, self.outcomes)
+
+    def write(self, out: Path) -> None:
+        """Write `scores.csv`, `agents.csv` and `summary.json`."""
+        out.mkdir(parents=True, exist_ok=True)
+        for name, table in {"scores": self.table, "agents": self.agents}.items():
+            write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        summary = {
+            "brier": "half the sum of squared differences over outcomes; for yes or no the one-sided score",
+            "log": f"-ln of the probability of what happened, nats, probabilities below {BOUND} raised to it",
+            "rps": "mean over thresholds of the one-sided Brier score of its being met",
+            "outcomes": "expected scores where an outcome is uncertain; the mean over agents",
+            "interval": "95%, bootstrap over questions as if independent, 2000 resamples, seed 0",
+            "agents": [
+                {"agent": one.agent, "agent_hash": one.agent_hash, "setting": one.setting, "command": one.command}
+                for one in self.resolutions
+            ],
+            "forecasts": {forecast.forecaster: self._about(forecast) for forecast in self.forecasts},
+            "standings": self.standings,
+        }
+        text = json.dumps(summary, indent=1, ensure_ascii=False, default=Estimate.as_dict)
+        write_whole(out / "summary.json", text + "\n")
+
+    def _about(self, forecast: Forecast) -> dict[str, Any]:
+        curve = self.calibration(forecast)
+        return {
+            "date": forecast.date,
+            "lock": forecast.lock and vars(forecast.lock),
+            **self.coverage(forecast),
+            "repairs": {
+                f"{name} ({reading.form})": reading.repair
+                for name, answer in forecast.answers.items()
+                for reading in answer.readings
+                if reading.repair
+            },
+            "calibration": None if curve is None else curve.to_dict("records"),
+        }
