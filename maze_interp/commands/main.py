@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, auto_cli
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
+from maze_interp.commands.channels import channels
 from maze_interp.commands.field import field
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_score
 from maze_interp.commands.record import record_store
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Any] = {
     "sweep": sweep,
     "field": field,
     "record": record_store,
+    "channels": channels,
     "questions": {
         "_help": "Prediction questions: list them, score forecasts, write a blank forecast or lock one.",
         "list": questions_list,

@@ -1,0 +1,236 @@
+"""What channels respond to: ranked scores beside untrained networks', and the observations behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+from torch import nn
+
+from maze_interp.environment.observe import PIXELS, observe
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.plots.bins import whiskers
+from maze_interp.plots.style import BLACK, BLUE, VERMILLION, new_figure, styled
+from maze_interp.policies.pixels import pixel_in
+from maze_interp.studies.channels import AS_GOOD, level_scores
+from maze_interp.studies.responses import strongest
+from maze_interp.studies.tracking import NEAR, TARGETS, Maps, maps_of
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.levels import LevelSet
+
+Mark = tuple[int, int]
+"""A channel and the sign of its peak."""
+
+SHOWN = 20
+"""Ranks in the picture of scores."""
+
+_HALO = [withStroke(linewidth=3, foreground="white")]
+_MAP_COLOURS = "RdBu_r"
+_TILE = PIXELS + 6  # from the left edge of one picture of a strip to that of the next
+_WORDS = {1: "highest", -1: "lowest"}
+
+
+def mark_name(mark: Mark) -> str:
+    """The channel's number, with an arrow if it marks things with its lowest value."""
+    return f"{mark[0]}{'' if mark[1] > 0 else '↓'}"
+
+
+@styled
+def scores_figure(reported: pd.DataFrame, chosen: pd.DataFrame, tracking: pd.DataFrame) -> Figure:
+    """Ranked scores of the agent's channels, a panel per target, over those of every untrained network.
+
+    Args:
+        reported: table of `Responses` for the agent's scores.
+        chosen: another, of the levels that channels were chosen on, for the untrained networks' scores.
+        tracking: the rows that track of `tracking_scores(chosen)`.
+    """
+    figure = new_figure(10, 7.4)
+    for axes, target in zip(figure.subplots(2, 2).ravel(), TARGETS, strict=True):
+        marks = set(tracking.loc[tracking["target"] == target, ["channel", "sign"]].itertuples(index=False, name=None))
+        _untrained(axes, level_scores(chosen, target).drop(columns=0, level=0))
+        _ranked(axes, level_scores(reported, target)[0], marks)
+        what = "correlation" if target == "walls" else "share of hits"
+        axes.set(xlabel="channel and sign, best first", ylabel=f"{what} above chance", title=target)
+        axes.set_xticks(range(1, SHOWN + 1, 3))
+        axes.margins(y=0.09)
+        axes.grid(axis="y")
+    handles = [
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="none",
+            color=BLUE,
+            label="tracks (chosen on other levels; ↓ by its lowest value)",
+        ),
+        Line2D([], [], marker="o", linestyle="none", color=BLUE, markerfacecolor="white", label="does not"),
+        Line2D([], [], color="#BBBBBB", label="an untrained network"),
+        Line2D([], [], color=VERMILLION, linestyle="--", label=f"above {1 - AS_GOOD:.0%} of untrained channels"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    return figure
+
+
+def _untrained(axes: Axes, scores: pd.DataFrame) -> None:
+    means = scores.mean()
+    for _, network in means.groupby(level=0):
+        best = network.sort_values(ascending=False)[:SHOWN]
+        axes.plot(range(1, len(best) + 1), best, color="#BBBBBB", linewidth=1, zorder=1)
+    axes.axhline(means.quantile(1 - AS_GOOD), color=VERMILLION, linestyle="--", linewidth=1.4, zorder=1)
+
+
+def _ranked(axes: Axes, scores: pd.DataFrame, chosen: set[Mark]) -> None:
+    order = list(scores.mean().sort_values(ascending=False, kind="stable").index[:SHOWN])
+    estimates = [estimate(scores[mark]) for mark in order]
+    mean, low, high = (np.array([getattr(one, end) for one in estimates], float) for end in ("mean", "low", "high"))
+    rank, tracks = np.arange(1, len(order) + 1), np.array([mark in chosen for mark in order])
+    for some, face in ((tracks, BLUE), (~tracks, "white")):
+        ends = whiskers(mean[some], low[some], high[some])
+        axes.errorbar(
+            rank[some], mean[some], yerr=ends, fmt="o", color=BLUE, markerfacecolor=face, markersize=5, zorder=3
+        )
+    for i in np.flatnonzero(tracks):
+        at = (rank[i], np.fmax(high[i], mean[i]))
+        axes.annotate(mark_name(order[i]), at, (0, 3), textcoords="offset points", ha="center", fontsize=7)
+
+
+@styled
+def excitation_figure(
+    policy: nn.Module,
+    layer: str,
+    levels: LevelSet,
+    table: pd.DataFrame,
+    mean: Maps,
+    marks: Mapping[Mark, str],
+    count: int = 4,
+) -> Figure:
+    """The observations that excite channels most, the peak's place and what it would hit boxed, and their mean maps.
+
+    Args:
+        policy: the network.
+        layer: the layer.
+        levels: of the table.
+        table: of `Responses`.
+        mean: each channel's mean map.
+        marks: channels and signs, a row of the picture each, with a note for its heading.
+        count: observations of each, from as many levels.
+
+    Raises:
+        MazeInterpError: there is no channel to show.
+    """
+    if not marks:
+        raise MazeInterpError("there is no channel to show")
+    figure = new_figure(10, 2.15 * len(marks))
+    panels = figure.subplots(len(marks), 1, squeeze=False)[:, 0]
+    for axes, ((channel, sign), note) in zip(panels, marks.items(), strict=True):
+        rows = list(strongest(table, channel, sign, count).itertuples())
+        seen = np.stack([_observation(levels, row) for row in rows])
+        first = maps_of(policy, layer, seen[:1])[0, channel]
+        titles = [f"level {row.seed}: {row.peak:.2f}" for row in rows]
+        for name, values in (("map of the first", first), ("mean map", mean[channel])):
+            titles.append(f"{name}: {values.min():.2f} to {values.max():.2f}")
+        _strip(axes, [*seen, _coloured(first), _coloured(mean[channel])], titles)
+        scale = PIXELS / len(first)
+        for number, row in enumerate(rows):
+            _box(axes, (row.row, row.column), len(first), NEAR, scale, number * _TILE)
+        axes.set_title(f"channel {channel}, {_WORDS[sign]} values: {note}", fontsize=10, pad=14)
+    return figure
+
+
+@styled
+def moved_figure(
+    policy: nn.Module, layer: str, maze: Maze, cheeses: Sequence[Square], channels: Sequence[int]
+) -> Figure:
+    """Maps of channels (rows) in one maze whose cheese is moved (columns), the cheese's position boxed.
+
+    The mouse stands on the start.
+
+    Args:
+        policy: the network.
+        layer: the layer.
+        maze: the maze.
+        cheeses: squares for the cheese.
+        channels: channel numbers.
+
+    Raises:
+        MazeInterpError: no square or no channel.
+    """
+    if not cheeses or not channels:
+        raise MazeInterpError("the picture needs at least one square for the cheese and one channel")
+    observations = np.concatenate([observe(maze.with_cheese(cheese), [maze.start]) for cheese in cheeses])
+    maps = maps_of(policy, layer, observations)
+    figure = new_figure(1.9 * len(cheeses) + 0.9, 2.0 * (len(channels) + 1), square=True)
+    panels = figure.subplots(len(channels) + 1, len(cheeses), squeeze=False)
+    for axes, cheese, observation in zip(panels[0], cheeses, observations, strict=True):
+        axes.imshow(observation, interpolation="nearest")
+        axes.set_title(f"cheese on {cheese}", fontsize=9)
+    for row, channel in zip(panels[1:], channels, strict=True):
+        limit = float(np.abs(maps[:, channel]).max())
+        for axes, cheese, one in zip(row, cheeses, maps[:, channel], strict=True):
+            image = _heat(axes, one, limit)
+            _box(axes, pixel_in(maze, cheese, (one.shape[0], one.shape[1])), len(one))
+        row[0].set_ylabel(f"channel {channel}")
+        figure.colorbar(image, ax=row[-1], shrink=0.8, label="activation")
+    for axes in panels.ravel():
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    return figure
+
+
+def _observation(levels: LevelSet, row: Any) -> NDArray[np.uint8]:
+    """The observation of a row of `Responses`, `[64, 64, 3]`."""
+    maze = levels.maze(row.seed).with_cheese((row.cheese_x, row.cheese_y))
+    return observe(maze, [(row.mouse_x, row.mouse_y)])[0]
+
+
+def _coloured(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A map in colours, white at 0, as large as an observation: `[64, 64, 3]`."""
+    limit = float(np.abs(values).max()) or 1.0
+    pixel = np.arange(PIXELS) * len(values) // PIXELS
+    return colormaps[_MAP_COLOURS](values / (2 * limit) + 0.5, bytes=True)[np.ix_(pixel, pixel)][..., :3]
+
+
+def _strip(axes: Axes, pictures: Sequence[NDArray[np.uint8]], titles: Sequence[str]) -> None:
+    """Pictures `[64, 64, 3]` side by side, their left edges `_TILE` apart; one image, for many panels are slow."""
+    strip = np.full((PIXELS, _TILE * len(pictures) - (_TILE - PIXELS), 3), 255, np.uint8)
+    for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
+        strip[:, number * _TILE : number * _TILE + PIXELS] = picture
+        axes.text(number * _TILE, -2.5, title, fontsize=7)
+    axes.imshow(strip, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _heat(axes: Axes, values: NDArray[np.float32], limit: float) -> AxesImage:
+    """A map on a scale that is white at 0."""
+    return axes.imshow(values, cmap=_MAP_COLOURS, vmin=-limit, vmax=limit, interpolation="nearest")
+
+
+def _box(
+    axes: Axes, position: tuple[int, int], size: int, around: int = 0, scale: float = 1.0, offset: float = 0.0
+) -> None:
+    """Outline a position of a map and `around` more on every side.
+
+    Args:
+        axes: what to draw on.
+        position: (row, column).
+        size: rows and columns of the map; the outline ends where the map does.
+        around: further rows and columns.
+        scale: width of a position as drawn.
+        offset: of the map's left edge.
+    """
+    top, left = (max(one - around, 0) * scale for one in position)
+    bottom, right = (min(one + around + 1, size) * scale for one in position)
+    box = Rectangle((left + offset - 0.5, top - 0.5), right - left, bottom - top, fill=False, edgecolor=BLACK)
+    box.set(linewidth=1.6, path_effects=_HALO, zorder=4)
+    axes.add_patch(box)

@@ -1,0 +1,336 @@
+"""What channels respond to: hits against brute force, planted channels found, random ones not, runs that repeat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from maze_interp.commands.channels import channels
+from maze_interp.environment.observe import observe
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.policies.impala import Impala
+from maze_interp.policies.moves import to_input
+from maze_interp.policies.pixels import pixel_in
+from maze_interp.studies.channels import (
+    CHOOSING,
+    channel_scores,
+    cheese_channels,
+    tracking_counts,
+    tracking_scores,
+)
+from maze_interp.studies.responses import Responses, strongest, untrained_like
+from maze_interp.studies.tracking import (
+    SIGNS,
+    TARGETS,
+    Maps,
+    Placements,
+    hits_of_own,
+    maps_of,
+    mean_maps,
+    peaks,
+    place,
+    track,
+    value_at_cheese,
+    wall_correlation,
+)
+from maze_interp.sweeps.levels import LevelSet
+
+LAYER = "embedder.block2.res1.resadd"
+SIZE = (16, 16)
+MAZE = next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(50)) if maze.size == 9)
+
+
+def level_of_size(size: int) -> Maze:
+    return next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(100)) if maze.size == size)
+
+
+def marking(placements: Placements, squares: list[Square], value: float) -> Maps:
+    """Maps `[n, 1, 16, 16]`, 0 but for `value` on a square of each observation."""
+    maps = np.zeros((len(squares), 1, *SIZE), np.float32)
+    for one, square in zip(maps, squares, strict=True):
+        one[0][pixel_in(placements.maze, square, SIZE)] = value
+    return maps
+
+
+# One maze.
+
+
+def test_placements_move_both_and_repeat() -> None:
+    placements = place(MAZE, 12)
+    assert placements == place(MAZE, 12)
+    assert len(set(placements.cheeses)) == len(set(placements.mice)) == 12
+    assert all(cheese != mouse for cheese, mouse in zip(placements.cheeses, placements.mice, strict=True))
+    assert MAZE.start not in placements.cheeses
+    for maze in map(level_of_size, (3, 5)):
+        assert len(place(maze, 100).cheeses) == len(maze.squares) - 1
+    for i, observation in enumerate(placements.observations()):
+        expected = observe(MAZE.with_cheese(placements.cheeses[i]), [placements.mice[i]])[0]
+        np.testing.assert_array_equal(observation, expected)
+
+
+@pytest.mark.parametrize("layer", [LAYER, "embedder.block1.conv"])
+def test_maps_are_the_layers_output(untrained: Impala, layer: str) -> None:
+    observations = place(MAZE, 40).observations()
+    expected = untrained.run_with_cache(to_input(observations), [layer])[2][layer].numpy()
+    np.testing.assert_allclose(maps_of(untrained, layer, observations), expected, atol=1e-5)
+    assert len(observations) > 32
+    np.testing.assert_allclose(mean_maps(untrained, layer, [MAZE], 40), expected.mean(axis=0), atol=1e-5)
+
+
+def test_hits_against_brute_force() -> None:
+    random = np.random.default_rng(0)
+    peak, target = random.integers(0, 6, (7, 5, 2)), random.integers(0, 6, (7, 2))
+    own, chance = hits_of_own(peak, target)
+    for channel in range(5):
+        hit = [[max(abs(peak[i, channel] - target[j])) <= 1 for j in range(7)] for i in range(7)]
+        assert own[channel] == pytest.approx(np.mean([hit[i][i] for i in range(7)]))
+        assert chance[channel] == pytest.approx(np.mean([hit[i][j] for i in range(7) for j in range(7) if i != j]))
+    same = np.broadcast_to(peak[:1], peak.shape)
+    own, chance = hits_of_own(same, target)
+    np.testing.assert_allclose(own, chance)  # a liking for one place scores 0
+    assert np.isnan(hits_of_own(peak[:1], target[:1])).all()
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_channel_that_marks_the_cheese_hits_it_alone(sign: int) -> None:
+    placements = place(MAZE, 16)
+    maps = marking(placements, list(placements.cheeses), 2.5 * sign)
+    found = track(placements, maps, sign)
+    assert found["cheese"][0] == 1
+    assert found["cheese"][1] < 0.3
+    assert found["mouse"][0] - found["mouse"][1] < 0.1
+    np.testing.assert_allclose(value_at_cheese(placements, maps, sign), 2.5 * sign)
+    np.testing.assert_allclose(value_at_cheese(placements, maps, -sign), 0)
+    shifted = np.roll(maps, 1, axis=2)
+    assert track(placements, shifted, sign)["cheese"][0] == 1
+    assert track(placements, np.roll(maps, 2, axis=2), sign)["cheese"][0] == 0
+
+
+def test_a_channel_that_marks_the_mouse_hits_it() -> None:
+    placements = place(MAZE, 16)
+    found = track(placements, marking(placements, list(placements.mice), 1), 1)
+    assert found["mouse"][0] == 1
+    assert found["cheese"][0] < 0.3
+
+
+def test_the_corner_is_told_from_a_fixed_place() -> None:
+    """A channel that marks the corner of every maze, beside one that marks where a 9×9 maze has it."""
+    fixed, own = [], []
+    row, column = pixel_in(MAZE, MAZE.top_right, SIZE)
+    for size in (3, 5, 7, 9, 11, 13, 15):
+        placements = place(level_of_size(size), 16)
+        maps = marking(placements, [placements.maze.top_right] * len(placements.mice), 1)
+        own.append(np.diff(track(placements, maps, 1)["corner"], axis=0).item())
+        maps = np.zeros_like(maps)
+        maps[:, :, row, column] = 1
+        fixed.append(np.diff(track(placements, maps, 1)["corner"], axis=0).item())
+    assert max(own) <= -2 / 3  # chance less share: of the six other sizes, two neighbours may be hit
+    assert abs(np.mean(fixed)) < 0.15
+    assert min(fixed) < 0 < max(fixed)
+
+
+def test_observations_with_a_thing_near_the_corner_say_nothing_of_it() -> None:
+    maze = level_of_size(15)
+    edge = maze.top_right[0]
+    beside = min((square for square in maze.squares if square != maze.top_right), key=lambda s: 2 * edge - sum(s))
+    near = Placements(maze, (beside, (0, 2)), ((0, 0), beside))
+    maps = marking(near, [maze.top_right] * 2, 1)
+    assert np.isnan(track(near, maps, 1)["corner"]).all()
+    far = Placements(maze, (beside, (0, 2)), ((0, 0), (2, 0)))
+    assert track(far, maps, 1)["corner"][0] == 1
+
+
+def test_walls_are_told_from_their_mirror_images() -> None:
+    maze = level_of_size(15)
+    walls = np.zeros(SIZE)
+    for row, column in np.ndindex(SIZE):
+        x, y = int((column + 0.5) * 15 / 16), 14 - int((row + 0.5) * 15 / 16)
+        walls[row, column] = not maze.open[y, x]
+    random = np.random.default_rng(0)
+    maps = np.stack([walls, 3 - 2 * walls, np.ones(SIZE), walls[:, ::-1], random.random(SIZE)])[None]
+    own, chance = wall_correlation(np.repeat(maps, 2, axis=0).astype(np.float32), maze)
+    assert own[0] > 0.75  # a position covers parts of up to four squares
+    assert own[1] == pytest.approx(-own[0])
+    assert own[2] == chance[2] == 0
+    assert chance[0] < own[0] - 0.3  # all mazes share the lattice
+    assert own[3] < chance[3] + 0.2
+    assert abs(own[4]) < 0.25
+    found = track(place(maze, 2), np.repeat(maps, 2, axis=0).astype(np.float32), -1)["walls"]
+    np.testing.assert_allclose(found, [-own, -chance])
+
+
+# Channels.
+
+
+class Planted(nn.Module):
+    """A map of three channels: yellow (the cheese), its negative, and noise that is the same for all pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(3, 3, 4, stride=4, bias=False)
+        self.head = nn.Linear(3, 16)
+        with torch.no_grad():
+            self.look.weight.zero_()
+            yellow = torch.tensor([1.0, 0.6, -2.2])  # red and green much above blue
+            self.look.weight[0] = yellow[:, None, None] / 16
+            self.look.weight[1] = -yellow[:, None, None] / 16
+            self.look.weight[2] = 0.01
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.head(self.look(x).mean(dim=(2, 3)))
+        return out[:, :15], out[:, 15]
+
+
+LEVELS = LevelSet(range(600, 614), "easy")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """Of the planted network and six untrained ones."""
+    experiment = Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=6)
+    parts = [pd.DataFrame(experiment.rows(LEVELS.maze(seed))).assign(seed=seed) for seed in LEVELS.seeds]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_planted_channel_is_found_with_its_sign(table: pd.DataFrame) -> None:
+    scores = tracking_scores(table).set_index(["channel", "sign", "target"])
+    assert len(scores) == 3 * 2 * 4
+    assert scores.loc[(0, 1, "cheese"), "score"] > 0.25
+    assert scores.loc[(0, 1, "cheese"), "score"] == scores.loc[(1, -1, "cheese"), "score"]
+    assert scores.loc[(0, 1, "cheese"), "p"] < 1e-3
+    assert scores.loc[(0, 1, "cheese"), "cheese_value"] == -scores.loc[(1, -1, "cheese"), "cheese_value"]
+    assert scores.loc[(2, 1, "cheese"), "p"] > 0.05
+    row = table[(table["network"] == 0) & (table["channel"] == 0) & (table["sign"] == 1)]
+    assert scores.loc[(0, 1, "cheese"), "share"] == pytest.approx(row["cheese_share"].mean())
+    assert scores.loc[(0, 1, "cheese"), "n"] == len(LEVELS.seeds)
+
+
+def test_as_good_as_untrained_is_counted_over_all_their_channels(table: pd.DataFrame) -> None:
+    scores = tracking_scores(table)
+    others = table[table["network"] > 0]
+    means = (others["mouse_share"] - others["mouse_chance"]).groupby(
+        [others["network"], others["channel"], others["sign"]]
+    )
+    for row in scores[scores["target"] == "mouse"].itertuples():
+        assert row.as_good_untrained == pytest.approx((means.mean() >= row.score - 1e-12).mean())
+    counts = tracking_counts(table)
+    assert list(counts.index) == list(range(7))
+    assert counts.loc[0, "cheese"] == scores[scores["tracks"] & (scores["target"] == "cheese")]["channel"].nunique()
+
+
+def test_the_strongest_observation_is_the_one_with_the_highest_value(table: pd.DataFrame) -> None:
+    policy = Planted()
+    for sign in SIGNS:
+        rows = strongest(table, 0, sign, 3)
+        assert len(rows["seed"].unique()) == 3
+        assert (np.diff(sign * rows["peak"]) <= 0).all()
+        for row in rows.itertuples():
+            maze = LEVELS.maze(row.seed).with_cheese((row.cheese_x, row.cheese_y))
+            seen = maps_of(policy, "look", observe(maze, [(row.mouse_x, row.mouse_y)]))
+            assert tuple(peaks(seen, sign)[0, 0]) == (row.row, row.column)
+            assert seen[0, 0, row.row, row.column] == pytest.approx(row.peak)
+            assert sign * row.peak == pytest.approx((sign * maps_of_level(policy, row.seed)).max())
+
+
+def maps_of_level(policy: nn.Module, seed: int) -> Maps:
+    return maps_of(policy, "look", place(LEVELS.maze(seed), 8).observations())[:, 0]
+
+
+def test_the_best_channel_of_the_published_network_shows_the_cheese(published: Impala) -> None:
+    """Channel 10: with no other thing moved, its peak goes where the cheese goes; in mazes not chosen on."""
+    levels = LevelSet(CHOOSING.seeds[:8], "easy")
+    assert cheese_channels(published, LAYER, levels, placements=8, untrained=2)[0] == 10
+    maze = level_of_size(13)
+    squares = [square for square in maze.squares if square != maze.start][::8]
+    observations = np.concatenate([observe(maze.with_cheese(square), [maze.start]) for square in squares])
+    peak = peaks(maps_of(published, LAYER, observations), 1)[:, 10]
+    expected = [pixel_in(maze, square, SIZE) for square in squares]
+    assert (np.abs(peak - expected).max(axis=1) <= 1).mean() > 0.9
+
+
+def test_signs_are_chosen_and_repeat(published: Impala) -> None:
+    levels = LevelSet(CHOOSING.seeds[:6], "easy")
+    both, high, low = (cheese_channels(published, LAYER, levels, sign, 6, 2) for sign in (None, 1, -1))
+    assert set(both) == set(high) | set(low)
+    assert both == cheese_channels(published, f"{LAYER}_out", levels, None, 6, 2)
+    scores = channel_scores(published, LAYER, levels, 6, 2)
+    assert [int(c) for c in scores[scores["tracks"] & (scores["target"] == "cheese")]["channel"].unique()] == list(both)
+
+
+def test_an_untrained_copy_has_the_shape_and_nothing_else(published: Impala) -> None:
+    state = torch.get_rng_state()
+    one, again, other = (untrained_like(published, seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), state)
+    for (name, weights), same, different in zip(
+        published.named_parameters(), again.parameters(), other.parameters(), strict=True
+    ):
+        mine = one.get_parameter(name)
+        assert mine.shape == weights.shape
+        assert torch.equal(mine, same)
+        if name.endswith("bias"):
+            assert not mine.any()
+        else:
+            assert not torch.equal(mine, different)
+            assert not torch.equal(mine, weights)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": "embedder.fc"}, "embedder.fc has no map of positions"),
+        ({"layer": "embedder.block2.res1.resad"}, "unknown layer .*: did you mean embedder.block2.res1.resadd"),
+        ({"placements": 1}, "2 placements or more, not 1"),
+        ({"untrained": 0}, "set against untrained networks; give 1 or more"),
+        ({"levels": LevelSet(range(7, 8), "easy")}, "tested over levels; give 2 or more"),
+        ({"sign": 0}, "sign is 1, -1, or None for both, not 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(untrained: Impala, options: dict[str, object], message: str) -> None:
+    few = {"levels": LevelSet(range(2), "easy"), "placements": 2, "untrained": 1}
+    with pytest.raises(MazeInterpError, match=message):
+        cheese_channels(untrained, **{**few, **options})  # type: ignore[arg-type]
+
+
+# The command.
+
+
+def test_the_command_writes_figures_tables_and_pictures(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    channels(
+        layer="embedder.block1.res1.resadd",
+        seeds="900000000:900000003",
+        choose="5:9",
+        placements=4,
+        untrained=2,
+        out=out,
+        workers=1,
+    )
+    assert {"scores.png", "gallery_000.png", "gallery_008.png"} <= {path.name for path in out.iterdir()}
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["seeds"], summary["chosen_on"]) == ("900000000:900000003", "5:9")
+    scores = pd.read_csv(out / "scores.csv")
+    assert len(scores) == 16 * 2 * 4
+    for target in TARGETS:
+        figures, rows = summary["figures"][target], scores[scores["tracks"] & (scores["target"] == target)]
+        assert figures["tracking"] == rows["channel"].nunique()
+        if len(rows):
+            assert figures["best"]["score"]["mean"] == pytest.approx(rows.iloc[0]["score"])
+    reported = pd.read_csv(out / "reported" / "responses.csv")
+    assert set(reported["seed"]) == set(range(900_000_000, 900_000_003))
+    row = scores.iloc[0]
+    mine = reported[(reported["channel"] == row["channel"]) & (reported["sign"] == row["sign"])]
+    assert row["share"] == pytest.approx(mine[f"{row['target']}_share"].mean())
+    assert len(pd.read_csv(out / "strongest.csv")) == 16 * 2 * 3
+
+
+def test_levels_chosen_on_are_not_reported_on(tmp_path: Path) -> None:
+    with pytest.raises(MazeInterpError, match=r"chosen on levels 5:9 cannot be reported on 8:12"):
+        channels(seeds="8:12", choose="5:9", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
