@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -23,10 +23,12 @@ import torch
 from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
-from maze_interp import Maze, behaviours, load_policy, observe, to_input, vector_field
+from maze_interp import LevelSet, Maze, behaviours, load_policy, observe, to_input, vector_field
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states
 from maze_interp.policies.impala import Impala
+from maze_interp.policies.split import split
+from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
 
 BEHAVIOUR_LEVELS = 1000
 
@@ -48,10 +50,43 @@ def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: 
     small = Maze.from_seed(next(seed for seed in itertools.count() if Maze.from_seed(seed).size == 9))
     few = observe(small, [square for square in small.squares if square != small.cheese])
     report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
+    time_ablations(policy, repeats)
     time_behaviours(policy, levels)
     if memory:
         for count in (100, 10_000):
             print(f"peak memory of a sweep of {count:6} levels: {sweep_memory(agent, count):.2f} GB, all processes")
+
+
+def time_ablations(policy: Impala, repeats: int) -> None:
+    """Every channel zeroed in turn on one hard level of size 15, against prefix + channels × suffix.
+
+    For single layers exactly, which is two behaviours per channel (the cheese as procgen has it, and in
+    the region); for the main layers together at the decision square.
+    """
+    sizes = (Maze.from_seed(seed) for seed in itertools.count())
+    maze = next(maze for maze in sizes if maze.size == 15 and maze.decision_square)
+    level = LevelSet(range(maze.seed, maze.seed + 1), "hard")
+    sweeps: dict[str, Ablation] = {
+        f"exact, {layer}": ExactAblation(policy, policy.name, level, (f"embedder.{layer}",), ("zero",))
+        for layer in ("block2.res1.resadd", "fc")
+    }
+    sweeps["at the decision square, main layers"] = DecisionAblation(policy, policy.name, level, kinds=("zero",))
+    for name, sweep in sweeps.items():
+        floor = partial(ablation_floor, policy, sweep.layers, [one.x for one in sweep.situations(maze)])
+        report(f"ablation {name}", partial(sweep.rows, maze), floor, repeats)
+
+
+def ablation_floor(policy: Impala, layers: Sequence[str], inputs: Sequence[torch.Tensor]) -> None:
+    """The network's two parts alone: the first once per observation and layer, the second for every channel as well."""
+    for layer, x in itertools.product(layers, inputs):
+        cut = split(policy, layer)
+        with torch.inference_mode():
+            for first in range(0, len(x), BATCH):
+                crossing = cut.prefix(x[first : first + BATCH])
+                together = BATCH // len(crossing)
+                batch = crossing.rows(torch.arange(len(crossing)).repeat(together))
+                for _ in range(0, crossing.activation.shape[1], together):
+                    cut.suffix(batch)
 
 
 def time_behaviours(policy: Impala, levels: int, chunk: int = 50) -> None:

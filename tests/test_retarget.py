@@ -149,6 +149,37 @@ def test_a_network_of_another_kind_is_retargeted_too(untrained: Impala) -> None:
     np.testing.assert_allclose(got.path_probability, expected.path_probability, atol=1e-5)
 
 
+BESIDE = (
+    edits.Scale("embedder.block1.res2.resadd", 0.5, channels=[2]),
+    edits.Zero(LAYER, channels=[1, 3]),  # set again by the edit for the target, which comes after it
+    edits.Zero("embedder.block2", channels=[0, 9]),
+    edits.Scale("embedder", 1.5),
+)
+
+
+def test_other_edits_hold_with_and_without_the_one_for_the_target(policy: Impala) -> None:
+    maze = MAZES[1]
+    result = mi.retarget(policy, maze, edits=BESIDE, **EDIT)  # type: ignore[arg-type]
+    moved = mi.retarget_by_cheese(policy, maze, edits=BESIDE)
+    quick = mi.retarget_by_cheese(policy, maze, edits=BESIDE, p_visit=False)
+    np.testing.assert_allclose(quick.path_probability, moved.path_probability, atol=1e-5)
+    plain = mi.vector_field(policy, maze, edits=BESIDE)
+    for i, target in enumerate(result.targets):
+        path = maze.path(maze.start, target)
+        alone = mi.behaviour(policy, maze, edits=[*BESIDE, *one_edit(maze, target)])
+        assert result.path_probability[i] == pytest.approx(product_along(alone.field, path), abs=1e-5)
+        assert result.path_probability_unedited[i] == pytest.approx(product_along(plain, path), abs=1e-5)
+        assert result.p_visit is not None
+        assert result.p_visit[i] == pytest.approx(alone.p_visit(target), abs=1e-4)
+    for i, target in enumerate(moved.targets):
+        there = mi.behaviour(policy, maze.with_cheese(target), edits=BESIDE)
+        path = maze.path(maze.start, target)
+        assert moved.path_probability[i] == pytest.approx(product_along(there.field, path), abs=1e-5)
+        assert moved.p_visit is not None
+        assert moved.p_visit[i] == pytest.approx(there.p_cheese, abs=1e-4)
+    assert np.abs(result.path_probability - mi.retarget(policy, maze, **EDIT).path_probability).max() > 1e-3  # type: ignore[arg-type]
+
+
 def test_rows_and_grids_lay_the_figures_out(untrained: Impala) -> None:
     maze = MAZES[0]
     result = mi.retarget(untrained, maze, [(4, 2), (0, 4), (0, 0)], channels=[3, 17], value=4.0)

@@ -7,22 +7,36 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, auto_cli
 
+from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.channels import channels
 from maze_interp.commands.field import field
+from maze_interp.commands.patch import patch
+from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
+from maze_interp.commands.resample import resample
+from maze_interp.commands.retarget import retarget_levels
+from maze_interp.commands.statistics import statistics
 from maze_interp.commands.sweep import sweep
 from maze_interp.commands.train import train_agent
+from maze_interp.commands.vectors import vectors
 from maze_interp.errors import MazeInterpError
 
 COMMANDS: dict[str, Any] = {
     "report": report,
     "sweep": sweep,
+    "statistics": statistics,
     "field": field,
     "record": record_store,
+    "probe": probe_store,
     "channels": channels,
+    "ablate": ablate,
+    "resample": resample,
+    "vectors": vectors,
+    "retarget": retarget_levels,
+    "patch": patch,
     "questions": {
         "_help": "Prediction questions: list them, score forecasts, write a blank forecast or lock one.",
         "list": questions_list,

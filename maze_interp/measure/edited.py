@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edit, bind
+from maze_interp.edits.base import Bound, Edit, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
@@ -26,6 +26,7 @@ def evaluate_edits(
     edits: Sequence[Sequence[Edit]],
     wanted: NDArray[np.bool_] | None = None,
     facings: Sequence[Facing] = FACINGS,
+    throughout: Sequence[Edit] = (),
 ) -> list[Evaluation]:
     """Evaluate `policy` on a maze under each of several combinations of edits to one layer.
 
@@ -36,9 +37,12 @@ def evaluate_edits(
         edits: e combinations, each applied in the order given; an empty one leaves the network as it is.
         wanted: bool `[e, n, facings]`, which of the n squares are needed; None for all.
         facings: the facings to evaluate.
+        throughout: edits of any layer that are in force beside every combination; those of the same
+            layer act first.
 
     Returns:
-        e evaluations, NaN where nothing was wanted. Only one batch of activations is held at a time.
+        e evaluations, NaN where nothing was wanted. Squares that no edit needs are not run at all, and
+        only one batch of activations is held at a time.
 
     Raises:
         MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.
@@ -54,11 +58,13 @@ def evaluate_edits(
         for row, some in zip(needed, wanted, strict=True):
             row[rows[some]] = True
     outputs = np.full((len(edits), len(states), 6), np.nan)
-    with torch.inference_mode():
-        for first in range(0, len(states), BATCH):
-            part = slice(first, first + BATCH)
-            crossing = cut.prefix(to_input(_draw(view, states[part])))
-            _run(cut, crossing, bound, needed[:, part], outputs[:, part])
+    used = np.flatnonzero(needed.any(axis=0))
+    always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
+    with torch.inference_mode(), applied(policy, always):
+        for first in range(0, len(used), BATCH):
+            part = used[first : first + BATCH]
+            crossing = cut.prefix(to_input(_draw(view, [states[i] for i in part])))
+            outputs[:, part] = _run(cut, crossing, bound, needed[:, part])
     results = [output[rows] for output in outputs]
     return [Evaluation(maze, squares, result[..., :5], result[..., 5]) for result in results]
 
@@ -84,13 +90,10 @@ _Piece = tuple[int, NDArray[np.intp], Crossing]  # an edit's number, the rows it
 
 
 def _run(
-    cut: Split,
-    crossing: Crossing,
-    edits: Sequence[Sequence[Bound]],
-    needed: NDArray[np.bool_],
-    outputs: NDArray[np.float64],
-) -> None:
-    """Fill the needed ones of `outputs` (`[e, n, 6]`), small pieces of several edits in one batch."""
+    cut: Split, crossing: Crossing, edits: Sequence[Sequence[Bound]], needed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Outputs `[e, n, 6]` where needed (`[e, n]`), else NaN; small pieces of several edits share a batch."""
+    outputs = np.full((*needed.shape, 6), np.nan)
     pieces: list[_Piece] = []
     for number, some in enumerate(edits):
         rows = np.flatnonzero(needed[number])
@@ -100,6 +103,7 @@ def _run(
         if pieces and (number + 1 == len(edits) or sum(len(rows) for _, rows, _ in pieces) >= _ENOUGH):
             _finish(cut, pieces, outputs)
             pieces = []
+    return outputs
 
 
 def _changed(activation: Tensor, edits: Sequence[Bound]) -> Tensor:

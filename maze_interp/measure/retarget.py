@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from maze_interp.edits.base import Edit, applied
 from maze_interp.edits.kinds import SetPixel
 from maze_interp.environment.observe import FACINGS, Facing, observe
 from maze_interp.mazes.maze import Maze, Square
@@ -107,6 +108,7 @@ def retarget(
     channels: int | Iterable[int] | None,
     value: float,
     layer: str = LAYER,
+    edits: Sequence[Edit] = (),
     p_visit: bool = True,
     horizon: int = HORIZON,
 ) -> Retargeting:
@@ -122,6 +124,7 @@ def retarget(
         channels: channel numbers, or None for all.
         value: what is written.
         layer: a convolutional layer.
+        edits: other changes in force throughout, also where the one for the target is not.
         p_visit: measure `p_visit` too, which needs every square; the paths' squares suffice else.
         horizon: moves in an episode.
 
@@ -131,12 +134,13 @@ def retarget(
     """
     paths = paths_to(maze, targets)
     size = map_size(policy, layer)
-    edits = [SetPixel(layer, channels, pixel_in(maze, target, size), value) for target in paths]
-    distinct = {edit: i for i, edit in enumerate(dict.fromkeys(edits), 1)}  # 0 is the network as it is
-    number = [distinct[edit] for edit in edits]
+    marks = [SetPixel(layer, channels, pixel_in(maze, target, size), value) for target in paths]
+    distinct = {mark: i for i, mark in enumerate(dict.fromkeys(marks), 1)}  # 0 is the network without any
+    number = [distinct[mark] for mark in marks]
     facings: Sequence[Facing] = FACINGS if p_visit else ("left",)
     wanted = None if p_visit else _wanted(maze, list(paths.values()), number)
-    results = evaluate_edits(policy, maze, layer, [(), *((edit,) for edit in distinct)], wanted, facings)
+    combinations = [(), *((mark,) for mark in distinct)]
+    results = evaluate_edits(policy, maze, layer, combinations, wanted, facings, edits)
     own = [results[one] for one in number]
     return Retargeting(
         maze=maze,
@@ -153,26 +157,28 @@ def retarget_by_cheese(
     maze: Maze,
     targets: Iterable[Square] | None = None,
     *,
+    edits: Sequence[Edit] = (),
     p_visit: bool = True,
     horizon: int = HORIZON,
 ) -> Retargeting:
     """Move the cheese itself to each target instead of editing; "unedited" is the maze as given.
 
-    Arguments and errors are those of `retarget`; the start, where no cheese can lie, is no target.
+    Arguments and errors are those of `retarget`; `edits` hold in both mazes. The start, where no
+    cheese can lie, is no target.
     """
     paths = paths_to(maze, targets)
     if targets is None:
         del paths[maze.start]
     mazes = [maze.with_cheese(target) for target in paths]
-    plain = next(evaluate(policy, [maze], facings=FACINGS if p_visit else ("left",)))
+    plain = next(evaluate(policy, [maze], edits, FACINGS if p_visit else ("left",)))
     reached: list[float] = []
     moved: list[float] = []
     if p_visit:
-        for path, result in zip(paths.values(), behaviours(policy, mazes, horizon=horizon), strict=True):
+        for path, result in zip(paths.values(), behaviours(policy, mazes, edits, horizon), strict=True):
             reached.append(result.p_cheese)
             moved.append(path_probability(result.field.probs, result.field.squares, path, result.maze.cheese))
     else:
-        for path, probs in zip(paths.values(), _along(policy, mazes, list(paths.values())), strict=True):
+        for path, probs in zip(paths.values(), _along(policy, mazes, list(paths.values()), edits), strict=True):
             moved.append(path_probability(probs, path[:-1], path, path[-1]))
     return Retargeting(
         maze=maze,
@@ -203,11 +209,13 @@ def _path_probabilities(evaluations: Sequence[Evaluation], paths: dict[Square, t
     return np.array(results)
 
 
-def _along(policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Square]]) -> list[Floats]:
+def _along(
+    policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Square]], edits: Sequence[Edit]
+) -> list[Floats]:
     """Move probabilities `[len(path) − 1, 5]` on all but the last square of each path, in full batches."""
     states = (one for maze, path in zip(mazes, paths, strict=True) for one in observe(maze, path[:-1]))
     outputs = []
-    with torch.inference_mode():
+    with torch.inference_mode(), applied(policy, edits):
         while batch := list(islice(states, BATCH)):
             outputs.append(outputs_of(*policy(to_input(np.stack(batch))))[:, :5])
     return np.split(np.concatenate(outputs), np.cumsum([len(path) - 1 for path in paths])[:-1])

@@ -63,6 +63,10 @@ class Split(Protocol):
         """Run the rest: logits `[n, 15]` and value `[n]`."""
         ...
 
+    def runs(self, layer: str) -> str:
+        """The module that puts out what `layer` (a module path) does and runs in one of the parts."""
+        ...
+
 
 def split(network: nn.Module, layer: str) -> Split:
     """`network` cut after `layer`.
@@ -90,9 +94,8 @@ class _SplitImpala:
     def __init__(self, network: Impala, layer: str) -> None:
         self._network = network
         steps = _steps()
-        # A container's output is that of the last of its leaves.
-        number = max(i for i, step in enumerate(steps) if f"{step.path}.".startswith(f"{layer}."))
-        self._cut = steps[number].path
+        self._cut = self.runs(layer)
+        number = [step.path for step in steps].index(self._cut)
         self._before, self._after = steps[: number + 1], steps[number + 1 :]
         read_later = {path for step in self._after for path in step.reads} | {"fc_policy", "fc_value"}
         self._kept = [step.path for step in self._before if step.path in read_later and step.path != self._cut]
@@ -104,6 +107,10 @@ class _SplitImpala:
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
         outputs = self._run(self._after, {**crossing.kept, self._cut: crossing.activation})
         return outputs["fc_policy"], outputs["fc_value"].squeeze(-1)
+
+    def runs(self, layer: str) -> str:
+        # A container's output is that of the last of its leaves.
+        return [step.path for step in _steps() if f"{step.path}.".startswith(f"{layer}.")][-1]
 
     def _run(self, steps: Sequence[_Step], outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         for step in steps:
@@ -146,3 +153,6 @@ class _SplitAtInput:
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
         with hooked(self._network, {self._layer: lambda _, __: crossing.activation}):
             return cast(tuple[Tensor, Tensor], self._network(crossing.kept[_INPUT]))
+
+    def runs(self, layer: str) -> str:
+        return layer

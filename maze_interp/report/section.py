@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from maze_interp.sweeps.intervals import Estimate
 
-Unit = Literal["probability", "difference", "moves"]
-_UNITS: dict[Unit, str] = {"probability": "%", "difference": " points", "moves": " moves"}
+Unit = Literal["probability", "difference", "moves", "count"]
+_UNITS: dict[Unit, str] = {"probability": "%", "difference": " points", "moves": " moves", "count": ""}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Number:
 
     def _write(self, value: float) -> str:
         sign = "+" if self.unit == "difference" else ""
-        shown = round(value if self.unit == "moves" else 100 * value, 1) + 0.0  # + 0.0: no minus zero
+        shown = round(value if self.unit in ("moves", "count") else 100 * value, 1) + 0.0  # + 0.0: no minus zero
         return f"{shown:{sign}.1f}".replace("-", "−")
 
     @property

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap
+from scipy.stats import DegenerateDataWarning, bootstrap
 
 RESAMPLES = 2000
 
@@ -44,3 +47,28 @@ def estimate(values: ArrayLike, seed: int = 0) -> Estimate:
     found = bootstrap((sample,), np.mean, n_resamples=RESAMPLES, batch=100, method="percentile", rng=seed)
     low, high = found.confidence_interval
     return Estimate(len(sample), mean, float(low), float(high))
+
+
+def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed: int = 0) -> Estimate:
+    """A statistic other than the mean, such as a median or a ratio of means, with its interval over levels.
+
+    Args:
+        statistic: takes the samples and `axis`, as `numpy.median` takes one; NaN where it has no value.
+        samples: one value per level each, paired by position; without NaN.
+        seed: of the resampling.
+
+    Returns:
+        the statistic in the place of the mean; None where it has no value, and without an interval
+        where it has none for some of the resamples.
+    """
+    arrays = tuple(np.asarray(values, dtype=float) for values in samples)
+    n = len(arrays[0])
+    whole = float(statistic(*arrays, axis=-1)) if n else np.nan
+    if n < 2 or np.isnan(whole):
+        return Estimate(n, None if np.isnan(whole) else whole, None, None)
+    options = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": seed}
+    with catch_warnings():
+        simplefilter("ignore", DegenerateDataWarning)  # resamples without a value: said by the missing interval
+        found = bootstrap(arrays, statistic, paired=True, vectorized=True, **options)
+    low, high = (None if np.isnan(end) else float(end) for end in found.confidence_interval)
+    return Estimate(n, whole, low, high)

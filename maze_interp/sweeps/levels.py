@@ -51,8 +51,8 @@ class LevelSet:
     Attributes:
         seeds: half-open range of procgen level seeds.
         distribution_mode: `"easy"` or `"hard"`.
-        cheese: `"anywhere"` (procgen's own), `"none"`, or n for a random square of the top-right
-            n×n, as in training.
+        cheese: `"anywhere"` (procgen's own), `"none"`, `"half"` (procgen's own in levels of even seed,
+            none in the others), or n for a random square of the top-right n×n, as in training.
     """
 
     seeds: range
@@ -64,7 +64,8 @@ class LevelSet:
         if isinstance(self.cheese, int):
             return region_maze(seed, self.cheese, self.distribution_mode)
         maze = maze_from_seed(seed, self.distribution_mode)
-        return maze.with_cheese(None) if self.cheese == "none" else maze
+        without = self.cheese == "none" or (self.cheese == "half" and seed % 2 == 1)
+        return maze.with_cheese(None) if without else maze
 
     @property
     def name(self) -> str:
@@ -91,16 +92,16 @@ def parse_seeds(text: str) -> range:
 
 
 def parse_cheese(text: str) -> int | str:
-    """`"anywhere"`, `"none"`, or the n of a top-right n×n region.
+    """`"anywhere"`, `"none"`, `"half"`, or the n of a top-right n×n region.
 
     Raises:
         MazeInterpError: anything else.
     """
-    if text in ("anywhere", "none"):
+    if text in ("anywhere", "none", "half"):
         return text
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise MazeInterpError(f"the region is a whole number from 1, or anywhere, or none; not {text!r}")
+    raise MazeInterpError(f"the region is a whole number from 1, or anywhere, or none, or half; not {text!r}")
 
 
 def level_rows(

@@ -1,0 +1,71 @@
+"""`probe`.
+
+The function is not called `probe`, for the same reason as `record_store`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def probe_store(
+    store: Path = Path("runs/record"),
+    layer: str = "all",
+    target: str = "cheese_square_world,cheese_square_maze,cheese_square_mouse,mouse_square_world,cheese_here,wall",
+    agent: str | None = None,
+    folds: int = 1,
+    levels: int | None = None,
+    reader: Literal["logistic", "ridge"] = "logistic",
+    kernel: Literal[1, 3] = 1,
+    without_controls: bool = False,
+    edit_layer: str | None = None,
+    edit_levels: int = 100,
+    save: Path | None = None,
+    out: Path = Path("runs/probe"),
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Fit and compare probes from a store: what each layer says about cheese, mouse, maze and the way.
+
+    Levels are split, never observations; the picture itself, an untrained network and random labels are
+    always scored beside. Stop it at any moment; the same command goes on where it was.
+
+    Args:
+        store: Folder of a store made by record.
+        layer: Recorded layers, separated by commas, or all; the picture itself (pixels) is always probed too.
+        target: What to ask, separated by commas; an unknown name lists those there are.
+        agent: Name or file of the agent that was recorded; the one named in the store unless given.
+        folds: 1 holds out a quarter of the levels; k holds out each level once, in k fits.
+        levels: Use the store's first so many levels; all unless given.
+        reader: How coordinates are read: as classes (logistic) or as numbers (ridge).
+        kernel: Side of the patch of positions that questions about single squares are read from.
+        without_controls: Fit neither the controls nor the learning curve.
+        edit_layer: Also try the probes of this layer as edits that move the represented cheese.
+        edit_levels: Levels of that, the next after the store's.
+        save: Folder to save fitted probes under, as <agent>/<layer>/<target>.
+        out: Folder for summary.json, tables and pictures.
+        workers: Processes on this machine; one per core unless given.
+        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+    """
+    from maze_interp.mazes.maze import WORLD_SIZE
+    from maze_interp.plots.probe_maps import edits_figure
+    from maze_interp.plots.probes import write_pictures
+    from maze_interp.plots.style import save as save_picture
+    from maze_interp.probing.directions import run_edits
+    from maze_interp.probing.plan import make_study
+    from maze_interp.probing.study import result_lines, run_study
+    from maze_interp.sweeps.spread import cluster
+
+    layers, targets = ([name.strip() for name in some.split(",")] for some in (layer, target))
+    study = make_study(
+        store, layers, targets, agent,
+        folds=folds, levels=levels, reader=reader, kernel=kernel, controls=not without_controls, save=save,
+    )  # fmt: skip
+    with cluster(workers, scheduler):
+        tables = run_study(study, out)
+        write_pictures(tables, out, WORLD_SIZE[study.store.settings["mode"]])
+        print("\n".join(result_lines(tables.scores)))
+        if edit_layer is not None:
+            save_picture(edits_figure(run_edits(study, edit_layer, edit_levels, out / "edits")), out / "edits.png")
+    print(f"written to {out}")

@@ -1,0 +1,48 @@
+"""`resample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from maze_interp.bundled import DEFAULT_AGENT
+
+
+def resample(
+    agent: str = DEFAULT_AGENT,
+    layer: str = "embedder.block2.res1.resadd",
+    channels: str = "auto",
+    draws: int = 10,
+    seeds: str = "900000000:900000200",
+    mode: Literal["easy", "hard"] | None = None,
+    out: Path = Path("runs/resample"),
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Take some channels from other levels, their cheese on the same square or on another: how far do the moves change?
+
+    Beside them stand random sets of as many other channels, and the whole layer.
+
+    Stop it at any moment; the same command goes on where it was and ends in the same files.
+
+    Args:
+        agent: Name of an agent, or a .safetensors or .pth file.
+        layer: The layer.
+        channels: Numbers with commas between them, or auto for those that track the cheese, chosen on other levels.
+        draws: Random sets.
+        seeds: Levels, first:end, the end not included.
+        mode: Distribution of levels; the agent's own unless given (hard for a file).
+        out: Folder for resampling.csv, summary.json and a picture.
+        workers: Processes on this machine; one per core unless given.
+        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+    """
+    from maze_interp.policies.agents import agent_mode, load_policy
+    from maze_interp.report.resampling import parse_channels, write_resampling
+    from maze_interp.studies.resampling import Resampling
+    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+
+    policy = load_policy(agent)
+    levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
+    chosen = parse_channels(policy, layer, channels, levels.distribution_mode)
+    for line in write_resampling(Resampling(policy, agent, levels, chosen, layer, draws), out, workers, scheduler):
+        print(line)

@@ -1,0 +1,57 @@
+"""Run a policy with one channel of a layer replaced at a time: what lies before the layer runs once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.policies.split import Crossing, split
+
+_FLOATS = 2**18  # of a batch of small activations: 1 MB, which a CPU's cache holds
+
+
+@torch.inference_mode()
+def ablated_outputs(
+    policy: nn.Module, layer: str, x: Tensor, channels: Sequence[int], values: Tensor
+) -> NDArray[np.float64]:
+    """Run `policy` with one channel of a layer replaced at a time; what lies before the layer runs once.
+
+    Args:
+        policy: the network; an `Impala` is cut after the layer, any other runs whole per channel.
+        layer: the layer.
+        x: observations `[n, 3, 64, 64]`.
+        channels: k channel numbers, each replaced in a run of its own.
+        values: `[k, ...]`, what replaces each: a channel of the layer's output, without batch axis.
+
+    Returns:
+        float64 `[1 + k, n, 6]`: move probabilities and value, of the network as it is and then with
+        each replacement.
+    """
+    cut = split(policy, layer)
+    chosen = torch.as_tensor(channels)
+    outputs = np.empty((1 + len(chosen), len(x), 6))
+    for first in range(0, len(x), BATCH):
+        part = slice(first, first + BATCH)
+        crossing = cut.prefix(x[part])
+        outputs[0, part] = outputs_of(*cut.suffix(crossing))
+        rows = max(BATCH, _FLOATS // crossing.activation[0].numel())
+        together = max(1, rows // len(crossing))  # replacements in one forward pass
+        for k in range(0, len(chosen), together):
+            some = slice(k, k + together)
+            results = outputs_of(*cut.suffix(_replaced(crossing, chosen[some], values[some])))
+            outputs[1:][some, part] = results.reshape(-1, len(crossing), 6)
+    return outputs
+
+
+def _replaced(crossing: Crossing, channels: Tensor, values: Tensor) -> Crossing:
+    """The batch once per channel, that channel replaced."""
+    k, n = len(channels), len(crossing)
+    repeated = crossing.rows(torch.arange(n).repeat(k))
+    by_channel = repeated.activation.view(k, n, *repeated.activation.shape[1:])
+    by_channel[torch.arange(k), :, channels] = values[:, None]
+    return repeated

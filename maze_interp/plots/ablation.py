@@ -1,0 +1,206 @@
+"""What channels are needed for, in pictures: every channel's effect, the strongest ones', and two metrics compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from maze_interp.plots.bins import whiskers
+from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, new_figure, styled
+from maze_interp.studies.importance import RATE
+
+METRICS = {
+    "decision_p_cheese": "P(cheese | decision square)",
+    "decision_p_top_right": "P(top-right | decision square)",
+    "p_cheese": "P(cheese), cheese where procgen puts it",
+    "p_solve": "P(cheese), cheese in the training region",
+}
+"""The metrics in words."""
+
+DIVERGING = "PuOr_r"
+"""Colours of signed quantities: purple below 0, white at 0, orange above, for every kind of colour vision."""
+
+_LEAST = 1e-3  # an axis of effects spans at least a tenth of a point either way
+_PER_ROW = 32  # channels in one row of the heat map
+_LOOKS = {"zero": (BLUE, "o"), "mean": (VERMILLION, "s"), "resample": (GREEN, "D")}
+_PARTS = {"block1": (BLUE, "o"), "block2": (VERMILLION, "s"), "block3": (GREEN, "D"), "fc": (PURPLE, "^")}
+
+
+def short(layer: str) -> str:
+    """A layer's name without what all begin with."""
+    return layer.removeprefix("embedder.")
+
+
+@styled
+def effects_figure(effects: pd.DataFrame, kind: str) -> Figure:
+    """Every channel's effect by one kind of ablation, mean over levels: a panel for each metric, rows of 32 channels.
+
+    Colours end at the 99th percentile of the effects in size; a dot marks an effect told from 0.
+
+    Args:
+        effects: of `channel_effects`.
+        kind: one of its kinds.
+    """
+    some = effects[effects["kind"] == kind]
+    metrics = some["metric"].unique()
+    rows = sum(-(-len(part) // _PER_ROW) for _, part in some[some["metric"] == metrics[0]].groupby("layer"))
+    down, across = -(-len(metrics) // 2), min(2, len(metrics))
+    figure = new_figure(6.2 * across, 0.4 + max(2.0, 0.9 + 0.2 * rows) * down)
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes, metric in zip(panels, metrics, strict=False):
+        _heat_map(figure, axes, some[some["metric"] == metric])
+        axes.set_title(METRICS[metric])
+    for axes in panels[len(metrics) :]:
+        axes.set_axis_off()
+    label = f"told from 0 (false discovery rate {RATE})"
+    dot = Line2D([], [], linestyle="none", marker=".", color=BLACK, label=label)
+    figure.legend(handles=[dot], loc="outside lower left")
+    return figure
+
+
+def _heat_map(figure: Figure, axes: Axes, some: pd.DataFrame) -> None:
+    blocks, ticks, names, top = [], [], [], 0
+    for layer, part in some.groupby("layer", sort=False):
+        block = _wrapped(part["mean"].to_numpy())
+        marked = np.argwhere(_wrapped((part["p"] <= RATE).to_numpy(float)) == 1)
+        axes.plot(marked[:, 1], marked[:, 0] + top, ".", color=BLACK, markersize=3)
+        blocks.append(block)
+        ticks.append(top + (len(block) - 1) / 2)
+        names.append(short(str(layer)))
+        top += len(block)
+        axes.axhline(top - 0.5, color=GREY, linewidth=0.6)
+    limit = max(float(np.percentile(some["mean"].abs(), 99)), _LEAST)
+    image = axes.imshow(
+        np.vstack(blocks), cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+    )
+    axes.set_facecolor("#EEEEEE")
+    axes.set_yticks(ticks, names)
+    axes.set(ylim=(top - 0.5, -0.5), xlabel=f"channel (a layer of more than {_PER_ROW} goes on in the next row)")
+    figure.colorbar(image, ax=axes, extend="both", label="unedited − ablated")
+
+
+def _wrapped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows = -(-len(values) // _PER_ROW)
+    padded = np.full(rows * _PER_ROW, np.nan)
+    padded[: len(values)] = values
+    return padded.reshape(rows, _PER_ROW)
+
+
+@styled
+def strongest_figure(effects: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
+    """Chosen channels' effects with their intervals, kinds of ablation side by side, a panel for each metric.
+
+    A grey band shows where the middle 95% of all channels lie, all kinds together.
+
+    Args:
+        effects: of `channel_effects`.
+        chosen: of `strongest`.
+    """
+    metrics = chosen["metric"].unique()
+    down, across = -(-len(metrics) // 2), min(2, len(metrics))
+    most = max(len(some[["layer", "channel"]].drop_duplicates()) for _, some in chosen.groupby("metric"))
+    figure = new_figure(1.5 + 5.5 * across, 0.6 + (1.0 + 0.36 * most) * down)
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes, metric in zip(panels, metrics, strict=False):
+        low, high = np.percentile(effects.loc[effects["metric"] == metric, "mean"], (2.5, 97.5))
+        axes.axvspan(low, high, color="#DDDDDD", zorder=0, label="middle 95% of all channels")
+        _channel_points(axes, chosen[chosen["metric"] == metric])
+        axes.set(title=METRICS[metric], xlabel="unedited − ablated, mean over levels, 95%")
+    for axes in panels[len(metrics) :]:
+        axes.set_axis_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    return figure
+
+
+def _channel_points(axes: Axes, chosen: pd.DataFrame) -> None:
+    """The points of one metric, one row for each channel."""
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.update_datalim([(-_LEAST, 0), (_LEAST, 0)])
+    kinds = list(chosen["kind"].unique())
+    shift = np.linspace(-0.24, 0.24, len(kinds)) if len(kinds) > 1 else [0.0]
+    for kind, offset in zip(kinds, shift, strict=True):
+        some = chosen[chosen["kind"] == kind]
+        colour, marker = _LOOKS[kind]
+        axes.errorbar(
+            some["mean"], np.arange(len(some)) + offset, xerr=whiskers(some["mean"], some["low"], some["high"]),
+            fmt=marker, markersize=5, color=colour, capsize=2, label=f"{kind} ablation",
+        )  # fmt: skip
+    channels = chosen[["layer", "channel"]].drop_duplicates().itertuples(index=False)
+    names = [f"{short(layer)}  {channel}" for layer, channel in channels]
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="x")
+
+
+@styled
+def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, str]]) -> Figure:
+    """Every channel's effect on one metric against that on another, a panel for each pair.
+
+    The axes are logarithmic beyond a tenth of a point of probability.
+
+    Args:
+        effects: of `channel_effects`.
+        kind: of ablation.
+        pairs: of metrics, the one along x first.
+    """
+    some = effects[effects["kind"] == kind].pivot(index=["layer", "channel"], columns="metric", values="mean")
+    parts = np.array([_part(layer) for layer in some.index.get_level_values("layer")])
+    figure = new_figure(5.6 * len(pairs), 5.6)
+    panels = figure.subplots(1, len(pairs), squeeze=False).ravel()
+    for axes, (a, b) in zip(panels, pairs, strict=True):
+        for line in (axes.axhline, axes.axvline):
+            line(0, color=GREY, linewidth=0.8)
+        for part, (colour, marker) in _PARTS.items():
+            mine = some[parts == part].dropna(subset=[a, b])
+            look: dict[str, Any] = {"color": colour, "marker": marker, "alpha": 0.6, "markersize": 5}
+            if len(mine):
+                axes.plot(mine[a], mine[b], linestyle="none", label=f"{part} ({len(mine)} channels)", **look)
+        for scale in (axes.set_xscale, axes.set_yscale):
+            scale("symlog", linthresh=_LEAST)
+        axes.set(xlabel=f"effect on {METRICS[a]}", ylabel=f"effect on {METRICS[b]}")
+        axes.grid()
+    figure.suptitle(f"{kind} ablation, unedited − ablated, mean over levels", x=0.01, ha="left", fontsize=11)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    return figure
+
+
+def _part(layer: str) -> str:
+    first = short(layer).split(".")[0]
+    return first if first in _PARTS else "fc"
+
+
+@styled
+def resampling_figure(figures: dict[str, Any]) -> Figure:
+    """Total variation and changed greedy moves by set of channels and by source, with intervals.
+
+    Args:
+        figures: of `resampling_figures`.
+    """
+    names = {"given": "the channels", "random": "as many others,\nat random", "layer": "the whole layer"}
+    sources = {"same": "same cheese square", "other": "another cheese square"}
+    words = {"tv": "total variation distance", "changed": "share of greedy moves changed"}
+    figure = new_figure(9.5, 3.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (quantity, label) in zip(panels, words.items(), strict=True):
+        for (source, text), offset, look in zip(
+            sources.items(), (-0.12, 0.12), ((BLUE, "o"), (ORANGE, "s")), strict=True
+        ):
+            found = [figures[quantity][name][source] for name in names]
+            mean, low, high = np.array([[one.mean, one.low, one.high] for one in found], float).T
+            axes.errorbar(
+                mean, np.arange(len(names)) + offset, xerr=whiskers(mean, low, high), fmt=look[1], color=look[0],
+                capsize=3, label=text,
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"{label}, mean over levels, 95%")
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(names)), names.values())
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return figure

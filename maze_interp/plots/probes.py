@@ -1,0 +1,200 @@
+"""How probes score: layers × targets, learning curves, and by distance and size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, ScalarFormatter
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.plots.bins import whiskers
+from maze_interp.plots.probe_maps import places_figure, short
+from maze_interp.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PROBABILITY,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    save,
+    styled,
+)
+from maze_interp.probing.study import Tables, main_metric
+
+
+def write_pictures(tables: Tables, out: Path, world: int) -> list[Path]:
+    """Draw a finished study into its folder.
+
+    Args:
+        tables: what it found.
+        out: the folder: for the table, each target's parts and learning curve, and where at each layer the cheese's
+            place is got wrong.
+        world: side of procgen's world in squares.
+
+    Returns:
+        the pictures' paths.
+    """
+    figures = {"table": table_figure(tables.scores)}
+    for target in dict.fromkeys(tables.scores["target"]):
+        figures[f"parts.{target}"] = parts_figure(tables.scores, target)
+        if (tables.scores["part"] == "learning curve").any():
+            figures[f"curve.{target}"] = curve_figure(tables.scores, target)
+    places = tables.places[tables.places["target"].str.startswith("cheese_")] if len(tables.places) else tables.places
+    for layer, target in places.groupby(["layer", "target"], sort=False).groups if len(places) else []:
+        figures[f"places.{layer}.{target}"] = places_figure(places, layer, target, world)
+    return [save(figure, out / f"{name}.png") for name, figure in figures.items()]
+
+
+_COLOURS = (GREY, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+_MARKS = "Xos^DvP*"
+_METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+
+
+@styled
+def table_figure(scores: pd.DataFrame) -> Figure:
+    """The main figure of every layer (rows) and target (columns), with the controls' in small print.
+
+    Args:
+        scores: `Tables.scores` of a study.
+
+    Raises:
+        MazeInterpError: there is no score.
+    """
+    rows = scores[(scores["part"] == "all") & (scores["metric"] == scores["target"].map(main_metric))]
+    if not len(rows):
+        raise MazeInterpError("there are no scores to draw")
+    layers, targets = list(dict.fromkeys(rows["layer"])), list(dict.fromkeys(rows["target"]))
+    true = rows[(rows["labels"] == "true") & (rows["network"] == "agent")]
+    values = true.pivot(index="layer", columns="target", values="value").reindex(index=layers, columns=targets)
+    figure = new_figure(2.6 + 1.15 * len(targets), 2.6 + 0.62 * len(layers))
+    axes = figure.subplots()
+    image = axes.imshow(np.clip(values.to_numpy(float), 0, 1), cmap=PROBABILITY, vmin=0, vmax=1, aspect="auto")
+    for (i, layer), (j, target) in ((a, b) for a in enumerate(layers) for b in enumerate(targets)):
+        cell = rows[(rows["layer"] == layer) & (rows["target"] == target)]
+        _write_cell(axes, j, i, cell)
+    axes.set_xticks(
+        range(len(targets)), [f"{name}\n{_METRICS[main_metric(name)]}" for name in targets], rotation=40, ha="right"
+    )
+    axes.set_yticks(range(len(layers)), [short(layer) for layer in layers])
+    axes.tick_params(length=0)
+    bar = figure.colorbar(image, ax=axes, fraction=0.03)
+    bar.set_label("score of the probe on held-out levels")
+    figure.supxlabel(
+        "small print: u the same layer of an untrained network, m the majority (of a number, the mean)", fontsize=9
+    )
+    return figure
+
+
+def _write_cell(axes: Axes, x: int, y: int, cell: pd.DataFrame) -> None:
+    main = cell[(cell["labels"] == "true") & (cell["network"] == "agent")]["value"]
+    if not len(main) or pd.isna(main.iloc[0]):
+        return
+    dark = sum(colormaps[PROBABILITY](float(np.clip(main.iloc[0], 0, 1)))[:3]) < 1.5
+    look: dict[str, Any] = {"ha": "center", "color": "white" if dark else "black"}
+    axes.text(x, y + 0.02, _number(main.iloc[0]), va="bottom", fontsize=11, **look)
+    notes = {"u": cell[cell["network"] == "untrained"], "m": cell[cell["labels"] == "majority"]}
+    small = "  ".join(f"{mark} {_number(some['value'].iloc[0])}" for mark, some in notes.items() if len(some))
+    axes.text(x, y + 0.12, small, va="top", fontsize=7, **look)
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1).replace("-", "−")  # + 0.0: no minus zero
+
+
+@styled
+def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -> Figure:
+    """Scores against the number of training levels, a line per layer; what controls reach is dotted.
+
+    Args:
+        scores: `Tables.scores` of a study with controls.
+        target: the target.
+        metric: of its figures; the main one unless given.
+
+    Raises:
+        MazeInterpError: the target has no learning curve.
+    """
+    name = metric or main_metric(target)
+    rows = scores[(scores["target"] == target) & (scores["metric"] == name) & (scores["network"] == "agent")]
+    true = rows[(rows["labels"] == "true") & rows["part"].isin(["all", "learning curve"])]
+    if not (rows["part"] == "learning curve").any():
+        raise MazeInterpError(f"{target} has no learning curve; fit it with controls")
+    figure = new_figure(7.5, 4.4)
+    axes = figure.subplots()
+    for number, (layer, points) in enumerate(true.groupby("layer", sort=False)):
+        some = points.sort_values("training_levels")
+        ends = whiskers(some["value"], some["low"], some["high"])
+        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
+        axes.errorbar(
+            some["training_levels"] * 1.015**number,
+            some["value"],
+            yerr=ends,
+            capsize=3,
+            label=short(str(layer)),
+            **look,
+        )
+    for labels, line in (("majority", ":"), ("shuffled", "--")):
+        level = rows[(rows["labels"] == labels) & (rows["part"] == "all")]["value"].max()
+        axes.axhline(
+            level, color=GREY, linestyle=line, linewidth=1.2, label=f"{labels} labels" if line == "--" else labels
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(sorted(set(true["training_levels"])))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(
+        xlabel="levels fitted to (log scale)", ylabel=_METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
+    )
+    axes.set_title(f"{target}, on held-out levels")
+    axes.grid(axis="y")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    return figure
+
+
+@styled
+def parts_figure(scores: pd.DataFrame, target: str) -> Figure:
+    """The main figure by the cheese's distance from the mouse and from the corner, and by the size of the maze."""
+    name = main_metric(target)
+    rows = scores[
+        (scores["target"] == target)
+        & (scores["metric"] == name)
+        & (scores["network"] == "agent")
+        & (scores["labels"] == "true")
+    ]
+    kinds = {
+        r"cheese (\d+) to \d+ squares from the mouse": "cheese to mouse, straight line (squares)",
+        r"cheese (\d+) to \d+ squares from the corner": "cheese to top-right corner, straight line (squares)",
+        r"maze of size (\d+)": "size of the maze (squares per side)",
+    }
+    figure = new_figure(11, 3.9)
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, (pattern, label) in zip(panels, kinds.items(), strict=True):
+        found = rows.assign(at=rows["part"].str.extract(f"^{pattern}$", expand=False)).dropna(subset=["at"])
+        _draw_parts(axes, found.astype({"at": int}), 1 if "squares from" in pattern else 0)
+        axes.set(xlabel=label, ylim=(-0.03, 1.03))
+        axes.grid(axis="y")
+    panels[0].set_ylabel(f"{_METRICS[name]}, 95% interval")
+    figure.suptitle(f"{target}, on held-out levels", x=0.01, ha="left", fontsize=11)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    return figure
+
+
+def _draw_parts(axes: Axes, rows: pd.DataFrame, middle: int) -> None:
+    for number, (layer, points) in enumerate(rows.groupby("layer", sort=False)):
+        some = points.sort_values("at")
+        ends = whiskers(some["value"], some["low"], some["high"])
+        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8], "markersize": 4}
+        axes.errorbar(
+            some["at"] + middle + 0.1 * number, some["value"], yerr=ends, capsize=2, label=short(str(layer)), **look
+        )

@@ -1,0 +1,83 @@
+"""What the agent does in the levels of a store, for the targets that ask: p_cheese, and its move from every square."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from maze_interp.mazes.maze import Maze
+from maze_interp.measure.behaviour import behaviour
+from maze_interp.policies.moves import MOVES
+from maze_interp.recording.store import ActivationStore
+from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.run_directory import Row
+
+_LETTERS = "".join(move[0] for move in MOVES)
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the agent does in one level.
+
+    Attributes:
+        p_cheese: exact probability of getting the cheese from the start.
+        moves: for every open square, in the order of `maze.squares`, the number in `MOVES` of its
+            most probable move there facing left, as float64; NaN on the cheese.
+    """
+
+    p_cheese: float
+    moves: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AgentOutcomes(Experiment):
+    """`Outcome` of every level: a row each, the moves as letters."""
+
+    name: ClassVar[str] = "outcomes"
+    columns: ClassVar[tuple[str, ...]] = ("p_cheese", "moves")
+
+    def rows(self, maze: Maze) -> list[Row]:
+        """See `Experiment`."""
+        result = behaviour(self.policy, maze)
+        best = dict(zip(result.field.squares, result.field.probs.argmax(axis=1), strict=True))
+        moves = "".join(_LETTERS[best[square]] if square in best else _NONE for square in maze.squares)
+        return [{"p_cheese": result.p_cheese, "moves": moves}]
+
+
+def measure_outcomes(
+    store: ActivationStore,
+    policy: nn.Module,
+    seeds: range,
+    out: Path,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> dict[int, Outcome]:
+    """The outcomes of levels of a store, by seed; measured into `out`, or read from there.
+
+    Args:
+        store: says how the levels' mazes are made.
+        policy: the agent it was recorded from.
+        seeds: the levels.
+        out: a folder for the run.
+        workers: local processes, None for one per core.
+        scheduler: address of a dask scheduler to use instead.
+
+    Raises:
+        MazeInterpError: the store was recorded from another network, or the folder is another run's.
+    """
+    store.require_agent(policy)
+    settings = store.settings
+    levels = LevelSet(seeds, settings["mode"], settings["cheese"])
+    table = run_experiment(AgentOutcomes(policy, settings["agent"], levels), out, workers, scheduler)
+    return {int(row.seed): Outcome(float(row.p_cheese), _numbers(row.moves)) for row in table.itertuples(index=False)}
+
+
+def _numbers(letters: str) -> NDArray[np.float64]:
+    return np.array([np.nan if letter == _NONE else _LETTERS.index(letter) for letter in letters])

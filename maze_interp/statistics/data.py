@@ -1,0 +1,175 @@
+"""The rows that the statistics work on: a finished sweep, its levels with a choice, and the outcomes to predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze
+from maze_interp.policies.agents import load_policy, training_region
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.sweeps.levels import COLUMNS, LevelSet, parse_seeds
+from maze_interp.sweeps.summary import groups, read_levels
+
+LEAST = 50
+"""Levels below which nothing is fitted."""
+
+SAMPLING_SEED = 0
+"""Seeds the one episode that is sampled in each level for `sampled_cheese`."""
+
+OUTCOMES = {
+    "p_cheese": "reaches the cheese",
+    "sampled_cheese": "reaches the cheese in one sampled episode",
+    "exit_choice": "first leaves the decision square to the cheese, not the corner",
+    "decision_p_cheese": "next move at the decision square is to the cheese",
+}
+"""What is predicted. The first, the exact probability over a whole episode, is the main one; the second is it as the
+published study had it, 0 or 1. The third is exit_cheese / (exit_cheese + exit_top_right). The last is the published
+P(cheese | decision square), one move without what comes before or after."""
+
+EPISODE = ("p_cheese", "sampled_cheese")
+"""The outcomes that the published regressions are of, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedSweep:
+    """A sweep as it lies on disk.
+
+    Attributes:
+        settings: everything that decided its rows, as in its `run.json`.
+        levels: its rows, one per level.
+        region: the n of the top-right n×n outside which the cheese must lie.
+    """
+
+    settings: dict[str, Any]
+    levels: pd.DataFrame
+    region: int
+
+    @property
+    def level_set(self) -> LevelSet:
+        """The levels swept."""
+        return LevelSet(parse_seeds(self.settings["seeds"]), self.settings["mode"], self.settings["cheese"])
+
+    @property
+    def agent(self) -> str:
+        """Name and hash of the agent, for titles."""
+        return f"{Path(self.settings['agent']).stem} ({self.settings['agent_hash']})"
+
+    def mazes(self, levels: pd.DataFrame) -> list[Maze]:
+        """The mazes of some of the rows, in their order."""
+        return [self.level_set.maze(int(seed)) for seed in levels["seed"]]
+
+
+def read_sweep(folder: Path, agent: str | None = None, region: int | None = None) -> FinishedSweep:
+    """Read a finished sweep.
+
+    Args:
+        folder: what `maze-interp sweep` wrote.
+        agent: refuse the sweep of any other agent than this; None takes whichever it is.
+        region: the training region's n; None for the one recorded for the sweep's agent.
+
+    Raises:
+        MazeInterpError: no sweep in the folder, an unfinished one, one of another agent, or a
+            region below 1.
+    """
+    settings = _settings(folder)
+    if agent is not None and (wanted := agent_hash(load_policy(agent))) != settings["agent_hash"]:
+        raise MazeInterpError(
+            f"the sweep in {folder} is of {settings['agent']} ({settings['agent_hash']}), not of {agent} ({wanted})"
+        )
+    if region is not None and region < 1:
+        raise MazeInterpError(f"the training region is n×n with n from 1, not {region}")
+    found = FinishedSweep(settings, _rows(folder / "levels.csv"), region or training_region(settings["agent"]))
+    seeds = found.level_set.seeds
+    if found.levels["seed"].tolist() != list(seeds[: len(found.levels)]):
+        raise MazeInterpError(f"{folder / 'levels.csv'} is damaged: its levels are not those of its run.json in order")
+    if len(found.levels) < len(seeds):
+        done = f"{len(found.levels)} of {len(seeds)} levels"
+        raise MazeInterpError(f"the sweep in {folder} is unfinished: {done}; the command that began it goes on with it")
+    return found
+
+
+def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
+    """The published selection: levels with a decision square and the cheese outside the top-right n×n.
+
+    Args:
+        levels: rows of a sweep.
+        region: the n.
+
+    Returns:
+        those rows with a column for every one of `OUTCOMES`.
+
+    Raises:
+        MazeInterpError: there are fewer than `LEAST`.
+    """
+    chosen = list(groups(levels, region).values())[-1].reset_index(drop=True)
+    if len(chosen) < LEAST:
+        raise MazeInterpError(
+            f"{len(chosen) or 'none'} of the {len(levels)} levels {'has' if len(chosen) < 2 else 'have'} a decision "
+            f"square and the cheese outside the top-right {region}×{region}; statistics need at least {LEAST}"
+        )
+    p_cheese = chosen["p_cheese"].clip(0, 1)
+    drawn = np.random.default_rng(SAMPLING_SEED).random(len(chosen)) < p_cheese
+    exits = chosen["exit_cheese"] + chosen["exit_top_right"]
+    return chosen.assign(
+        p_cheese=p_cheese,
+        sampled_cheese=drawn.astype(float),
+        exit_choice=chosen["exit_cheese"] / exits.where(exits > 0),
+    )
+
+
+def known(levels: pd.DataFrame, variables: Sequence[str], outcome: str) -> pd.DataFrame:
+    """The rows in which the outcome and all variables are finite.
+
+    Raises:
+        MazeInterpError: too few rows are left, or the outcome is the same in all of them.
+    """
+    rows = levels[np.isfinite(levels[[*variables, outcome]].astype(float)).all(axis=1)]
+    if len(rows) < LEAST:
+        raise MazeInterpError(f"{outcome} and its variables are known in {len(rows)} levels, not the {LEAST} needed")
+    if float(np.ptp(rows[outcome])) < 1e-6:
+        same = f"{outcome} is {rows[outcome].iloc[0]:g} in all {len(rows)} levels"
+        raise MazeInterpError(f"{same}: there is nothing to predict")
+    return rows
+
+
+def standardised(levels: pd.DataFrame, variables: Sequence[str]) -> NDArray[np.float64]:
+    """The variables less their means, in standard deviations, `[levels, variables]`; 0 where one never varies."""
+    values = levels[list(variables)].to_numpy(float)
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    record = folder / "run.json"
+    if not record.exists():
+        raise MazeInterpError(f"{folder} is no sweep: it holds no run.json; maze-interp sweep makes one")
+    try:
+        settings = json.loads(record.read_text())
+    except ValueError as error:
+        raise MazeInterpError(f"{record} is damaged: {error}") from error
+    if not isinstance(settings, dict) or settings.get("command") != "sweep":
+        raise MazeInterpError(f"{folder} is no sweep but another run; maze-interp sweep makes one")
+    if missing := [key for key in ("agent", "agent_hash", "seeds", "mode", "cheese") if key not in settings]:
+        raise MazeInterpError(f"{record} is damaged: it does not say the sweep's {missing[0]}")
+    return settings
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise MazeInterpError(f"the sweep in {path.parent} is unfinished: it has no levels.csv yet")
+    try:
+        levels = read_levels(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise MazeInterpError(f"{path} is damaged: {error}") from error
+    if missing := [column for column in COLUMNS if column not in levels]:
+        raise MazeInterpError(f"{path} has no column {missing[0]}; a sweep's levels.csv has {len(COLUMNS)}")
+    return levels

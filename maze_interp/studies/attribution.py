@@ -1,0 +1,88 @@
+"""What gradients say that patching would do, and how far they agree with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maze_interp.studies.effects import ratio
+from maze_interp.studies.patching import PairRun
+from maze_interp.sweeps.intervals import Estimate, estimate_statistic
+
+STEPS = 16
+"""Points at which integrated gradients are evaluated."""
+
+NOTICED = 0.001
+"""Size of a true effect from which its sign counts."""
+
+
+def attribution(run: PairRun) -> Tensor:
+    """Gradient of the lead at the recipient's activation times donor − recipient, `[n, ...]` (Nanda 2023).
+
+    To first order, what patching each single activation adds to the lead; sums over channels or
+    positions estimate patching those together.
+    """
+    return _gradient(run, run.recipient.activation) * run.difference
+
+
+def integrated(run: PairRun, steps: int = STEPS) -> Tensor:
+    """Integrated gradients from recipient to donor (Sundararajan et al. 2017), `[n, ...]`.
+
+    The gradient is averaged over the midpoints of `steps` equal steps along the straight line. The
+    sum over a layer tends to the whole effect of patching it, which `attribution` misses where the
+    chances saturate.
+    """
+    start, way = run.recipient.activation, run.difference
+    along = (torch.arange(steps) + 0.5) / steps
+    gradients = torch.stack([_gradient(run, start + float(share) * way) for share in along])
+    return gradients.mean(0) * way
+
+
+def _gradient(run: PairRun, activation: Tensor) -> Tensor:
+    here = activation.detach().clone().requires_grad_()
+    (found,) = torch.autograd.grad(run.lead_at(here).sum(), here)
+    return found
+
+
+METHODS = ("gradient", "integrated")
+"""Columns of a table of patched parts that estimate its effects."""
+
+
+def agreement(parts: pd.DataFrame, method: str) -> dict[str, Estimate]:
+    """How well a method's estimates agree with true patching over the parts of many levels.
+
+    Args:
+        parts: rows of `PartPatching` of one layer and one sort of part.
+        method: one of `METHODS`.
+
+    Returns:
+        `pearson` and `spearman` (ranks over all rows) correlations over parts × levels; `sign`, the
+        share of effects of at least `NOTICED` whose sign is right; each with an interval over levels.
+    """
+    effect, guess = parts["patched"] - parts["recipient"], parts[method]
+    noticed = effect.abs() >= NOTICED
+    signs = [noticed & (np.sign(effect) == np.sign(guess)), noticed]
+    return {
+        "pearson": _correlation(parts["seed"], effect, guess),
+        "spearman": _correlation(parts["seed"], effect.rank(), guess.rank()),
+        "sign": estimate_statistic(ratio, *(some.groupby(parts["seed"]).sum() for some in signs)),
+    }
+
+
+def _correlation(levels: pd.Series, a: pd.Series, b: pd.Series) -> Estimate:
+    """Pearson's correlation over all rows from sums by level, so that whole levels are resampled."""
+    a, b = a - a.mean(), b - b.mean()  # no digits are lost in the squares
+    products = {"n": a * 0 + 1.0, "a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
+    sums = pd.DataFrame(products).groupby(levels).sum()
+    return estimate_statistic(_pearson, *(sums[name] for name in products))
+
+
+def _pearson(*sums: NDArray[np.float64], axis: int) -> Any:
+    n, a, b, aa, bb, ab = (some.sum(axis=axis) for some in sums)
+    with np.errstate(invalid="ignore"):
+        return (n * ab - a * b) / np.sqrt((n * aa - a**2) * (n * bb - b**2))

@@ -1,0 +1,152 @@
+"""From rows of patching to figures: shares of the whole effect, counts, agreement, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from maze_interp.environment.observe import PIXELS
+from maze_interp.policies.hooks import activation_layers, bare, run_with_cache
+from maze_interp.studies.attribution import METHODS, agreement
+from maze_interp.studies.effects import normalised_by
+from maze_interp.studies.fixed_sets import channel_order
+from maze_interp.sweeps.intervals import Estimate, estimate, estimate_statistic
+
+FEWEST = 5
+"""Levels from which an offset of the map of positions is shown."""
+
+
+def network_size(policy: nn.Module) -> int:
+    """Numbers that all modules without parts put out for one observation."""
+    device = next(policy.parameters()).device
+    with bare():
+        _, seen = run_with_cache(policy, torch.zeros(1, 3, PIXELS, PIXELS, device=device), activation_layers(policy))
+    return sum(activation.numel() for activation in seen.values())
+
+
+def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the whole effect by layer, part and metric, from rows of `LayerPatching`."""
+    return normalised_by(rows, ["layer", "part", "metric"])
+
+
+def channel_table(parts: pd.DataFrame, split: int) -> pd.DataFrame:
+    """Shares of the whole effect by layer and channel, in an order chosen on other levels.
+
+    Args:
+        parts: rows of `PartPatching`.
+        split: levels before this seed order the channels, the others give the figures.
+    """
+    tables = []
+    for layer, some in parts[parts["channel"].notna()].groupby("layer", sort=False):
+        table = normalised_by(some[some["seed"] >= split], ["channel"]).set_index("channel")
+        order = [channel for channel in channel_order(some[some["seed"] < split]) if channel in table.index]
+        tables.append(table.loc[order].reset_index().assign(layer=layer, rank=range(1, len(order) + 1)))
+    columns = ["layer", "rank", "channel", "n", "mean", "low", "high"]
+    return pd.concat([pd.DataFrame(columns=columns), *tables])[columns].astype({"channel": int})
+
+
+def position_table(parts: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the whole effect by layer and by offset of the position from the two places and the mouse.
+
+    Args:
+        parts: rows of `PartPatching`.
+
+    Returns:
+        columns layer, place, down, right (positions from the place's), n, share; offsets that fewer
+        than `FEWEST` levels have are left out.
+    """
+    some = parts[parts["row"].notna()]
+    tables = []
+    for place in ("here", "there", "mouse"):
+        offsets = {"down": some["row"] - some[f"{place}_row"], "right": some["column"] - some[f"{place}_column"]}
+        moved = some.assign(
+            **offsets, place=place, effect=some["patched"] - some["recipient"], whole=some["donor"] - some["recipient"]
+        )
+        sums = moved.groupby(["layer", "place", "down", "right"], sort=False)[["effect", "whole"]].agg(["sum", "count"])
+        share = sums["effect", "sum"] / sums["whole", "sum"]
+        table = pd.DataFrame({"n": sums["effect", "count"], "share": share}).reset_index()
+        tables.append(table[table["n"] >= FEWEST].astype({"down": int, "right": int}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def agreement_table(parts: pd.DataFrame) -> pd.DataFrame:
+    """How the methods of attribution agree with patching: columns layer, parts, method, measure, n, mean, low, high."""
+    sorts = {"channels": parts[parts["channel"].notna()], "positions": parts[parts["row"].notna()]}
+    return pd.DataFrame(
+        {"layer": layer, "parts": sort, "method": method, "measure": measure, **found.as_dict()}
+        for sort, some in sorts.items()
+        for layer, rows in some.groupby("layer", sort=False)
+        for method in METHODS
+        for measure, found in agreement(rows, method).items()
+    )
+
+
+def median(values: Sequence[float] | pd.Series) -> Estimate:
+    """Median over levels with its interval."""
+    return estimate_statistic(np.median, values)
+
+
+def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
+    """Figures of the smallest sets of one layer and share, from rows of `SmallestSets` or `EpisodeSets`.
+
+    Args:
+        rows: one per level.
+        network: activations of the whole network, see `network_size`.
+
+    Returns:
+        medians over levels of `count`, of its share of the layer (`of_layer`) and of the network
+        (`of_network`); means over levels of every column that is an effect or a chance, and the
+        shares of members around the places.
+    """
+    counts = rows["count"]
+    found = {
+        "count": median(counts),
+        "of_layer": median(counts / rows["activations"]),
+        "of_network": median(counts / network),
+    }
+    means = [name for name in rows if name in _EFFECTS or str(name).startswith("p_")]
+    places = [name for name in ("here", "there", "mouse") if name in rows]
+    return {
+        **found,
+        **{str(name): estimate(rows[name]) for name in means},
+        **{f"at_{name}": estimate(rows[name] / counts) for name in places},
+    }
+
+
+_EFFECTS = ("whole", "reached", "random", "random_changed", "largest")
+
+
+def set_table(rows: pd.DataFrame, network: int) -> pd.DataFrame:
+    """`set_figures` by layer and share: columns layer, share, figure, n, mean, low, high."""
+    return pd.DataFrame(
+        {"layer": layer, "share": share, "figure": name, **figure.as_dict()}
+        for (layer, share), some in rows.groupby(["layer", "share"], sort=False)
+        for name, figure in set_figures(some, network).items()
+    )
+
+
+def curve_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the whole effect by layer, ranking and count, from rows of `PatchCurves`."""
+    return normalised_by(rows, ["layer", "ranking", "count"])
+
+
+def channel_set_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Shares of the whole effect by layer, ranking, count and metric, from rows of `ChannelSets`."""
+    return normalised_by(rows, ["layer", "ranking", "count", "metric"])
+
+
+def position_map(table: pd.DataFrame) -> tuple[NDArray[np.float64], tuple[float, float, float, float]]:
+    """Rows of `position_table` of one layer and place as an image: shares (NaN where unknown), and its extent.
+
+    The extent is (left, right, bottom, top) in positions from the place, downwards positive.
+    """
+    image = table.pivot(index="down", columns="right", values="share")
+    down, right = (np.arange(axis.min(), axis.max() + 1) for axis in (image.index, image.columns))
+    filled: Any = image.reindex(index=down, columns=right)
+    return filled.to_numpy(), (right[0] - 0.5, right[-1] + 0.5, down[-1] + 0.5, down[0] - 0.5)

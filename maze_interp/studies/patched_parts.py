@@ -1,0 +1,156 @@
+"""What patching does, over many pairs of mazes: layers whole, by place, by channel, by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maze_interp.policies.pixels import pixel_in
+from maze_interp.studies.attribution import attribution, integrated
+from maze_interp.studies.pairs import Pair, PairExperiment
+from maze_interp.studies.patching import (
+    PairRun,
+    arrivals,
+    channel_masks,
+    place_masks,
+    position_masks,
+    run_pair,
+    run_states,
+    unpatched_states,
+)
+
+BRANCHES = tuple(f"embedder.block{block}.res{number}.conv2" for block in (1, 2, 3) for number in (1, 2))
+"""The residual branches' outputs: a whole one of these leaves a way around it."""
+
+TRUNK = (
+    "embedder.block1",
+    "embedder.block2.res1.resadd",
+    "embedder.block2",
+    "embedder.block3.res1.resadd",
+    "embedder.block3",
+    "embedder.fc",
+)
+"""Layers that everything passes through: patched whole they give the donor's output."""
+
+METRICS = ("here", "there", "lead", "p_cheese")
+"""P(here), P(there) and their difference on the decision square; exact P(cheese) of whole episodes."""
+
+
+@dataclass(frozen=True)
+class LayerPatching(PairExperiment):
+    """Layers patched whole, and around the places that matter.
+
+    A row per layer, part and metric. `donor` is what the network does in the donor maze, `patched`
+    what it does in the recipient with the part taken from there. Whole episodes (`p_cheese`) are
+    measured with the whole layer patched on every square.
+
+    Attributes:
+        layers: module paths.
+    """
+
+    name: ClassVar[str] = "layers"
+    columns: ClassVar[Sequence[str]] = ("layer", "part", "metric", "recipient", "donor", "patched")
+    layers: tuple[str, ...]
+
+    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
+        """See `PairExperiment`."""
+        recipient, donor = (arrivals(states, pair.aim)[0] for states in unpatched_states(self.policy, pair))
+        for layer in self.layers:
+            yield from self._layer_rows(pair, layer, (recipient, donor))
+
+    def _layer_rows(self, pair: Pair, layer: str, episodes: tuple[float, float]) -> Iterator[dict[str, Any]]:
+        run = run_pair(self.policy, pair, layer)
+        recipient, donor = _metrics(run.chances(run.none)[0, 0]), _metrics(run.donor_chances[0])
+        places = place_masks(pair, run.shape) if len(run.shape) == 3 else {}
+        for part, mask in {"whole": run.whole, **places}.items():
+            patched = _metrics(run.chances(mask)[0, 0])
+            for metric, value in patched.items():
+                yield _row(layer, part, metric, recipient[metric], donor[metric], value)
+        cuts = not run.recipient.kept  # nothing goes around the layer: patched, it does what the donor does
+        patched_episodes = episodes[1] if cuts else self._p_cheese(pair, layer, run.whole)
+        yield _row(layer, "whole", "p_cheese", *episodes, patched_episodes)
+
+    def _p_cheese(self, pair: Pair, layer: str, mask: Tensor) -> float:
+        (states,) = run_states(self.policy, pair, layer).patched(mask)
+        return arrivals(states, pair.aim)[0]
+
+
+def _metrics(chances: NDArray[np.float64]) -> dict[str, float]:
+    here, there = chances.tolist()
+    return {"here": here, "there": there, "lead": there - here}
+
+
+def _row(layer: str, part: str, metric: str, recipient: float, donor: float, patched: float) -> dict[str, Any]:
+    return {
+        "layer": layer,
+        "part": part,
+        "metric": metric,
+        "recipient": recipient,
+        "donor": donor,
+        "patched": patched,
+    }
+
+
+_PLACES = ("here", "there", "mouse")
+
+
+@dataclass(frozen=True)
+class PartPatching(PairExperiment):
+    """Every single channel and every single position of some layers, patched, and what gradients say of it.
+
+    A row per layer and channel (`channel` filled) or position (`row` and `column` filled, and the
+    positions of the two places and the mouse). All effects are on the lead at the decision square.
+
+    Attributes:
+        layers: module paths.
+    """
+
+    name: ClassVar[str] = "parts"
+    columns: ClassVar[Sequence[str]] = (
+        *("layer", "channel", "row", "column"),
+        *(f"{place}_{axis}" for place in _PLACES for axis in ("row", "column")),
+        *("recipient", "donor", "patched", "gradient", "integrated"),
+    )
+    layers: tuple[str, ...]
+
+    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
+        """See `PairExperiment`."""
+        for layer in self.layers:
+            yield from self._layer_rows(pair, layer)
+
+    def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+        run = run_pair(self.policy, pair, layer)
+        here, there = run.donor_chances[0]
+        shared = {"layer": layer, "recipient": run.lead(run.none)[0], "donor": there - here}
+        guesses = {"gradient": attribution(run)[0], "integrated": integrated(run)[0]}
+        by_channel = {name: guess.flatten(1).sum(1) if guess.ndim > 1 else guess for name, guess in guesses.items()}
+        for channel, found in enumerate(_patched(run, channel_masks(run.shape), by_channel)):
+            yield {**dict.fromkeys(self.columns), **shared, "channel": channel, **found}
+        if len(run.shape) == 3:
+            size = run.shape[1], run.shape[2]
+            places = _pixels(pair, size)
+            by_position = {name: guess.sum(0).flatten() for name, guess in guesses.items()}
+            for position, found in enumerate(_patched(run, position_masks(run.shape), by_position)):
+                row, column = divmod(position, size[1])
+                yield {**dict.fromkeys(self.columns), **shared, **places, "row": row, "column": column, **found}
+
+
+def _patched(run: PairRun, masks: Tensor, guesses: dict[str, Tensor]) -> list[dict[str, float]]:
+    """For each mask the lead under it, and each method's estimate of what it adds."""
+    values = {"patched": run.lead(masks).tolist(), **{name: some.tolist() for name, some in guesses.items()}}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def _pixels(pair: Pair, size: tuple[int, int]) -> dict[str, int]:
+    squares = dict(zip(_PLACES, (pair.here, pair.there, pair.square), strict=True))
+    found = {name: pixel_in(pair.recipient, square, size) for name, square in squares.items()}
+    return {
+        f"{name}_{axis}": number
+        for name, pixel in found.items()
+        for axis, number in zip(("row", "column"), pixel, strict=True)
+    }

@@ -1,0 +1,230 @@
+"""Activation patching: a run on one maze with part of a layer's output taken from a run on another.
+
+The mouse stands on the same square in both, so the donor's activation differs from square to square.
+Effects are on the chances of the two moves that a pair sets against each other, and on their lead,
+P(there) − P(here): a patch that merely broke the policy would take from both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maze_interp.environment.observe import FACINGS, PIXELS, observe
+from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
+from maze_interp.measure.behaviour import HORIZON
+from maze_interp.measure.chain import make_chain, reach_within
+from maze_interp.measure.evaluate import BATCH, Evaluation, evaluate, outputs_of
+from maze_interp.policies.moves import move_probabilities, to_input
+from maze_interp.policies.split import Crossing, Split, split
+from maze_interp.studies.pairs import Pair
+
+AROUND = 1.5
+"""Squares, in either direction: a position of a layer's map is around a square if its centre is no farther."""
+
+
+@dataclass(frozen=True)
+class PairRun:
+    """The runs on recipient and donor, cut after one layer.
+
+    Attributes:
+        cut: the network's two parts.
+        recipient: what the second part needs of the n recipient observations.
+        donor: likewise of the n donor observations.
+        moves: int64 `[n, 2]`, the moves towards here and there.
+    """
+
+    cut: Split
+    recipient: Crossing
+    donor: Crossing
+    moves: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the layer's output for one observation."""
+        return tuple(self.donor.activation.shape[1:])
+
+    @property
+    def difference(self) -> Tensor:
+        """Donor minus recipient, `[n, ...]`."""
+        return self.donor.activation - self.recipient.activation
+
+    def outputs(self, masks: Tensor) -> NDArray[np.float64]:
+        """Run with the donor's activation where a mask is True and the recipient's elsewhere.
+
+        Args:
+            masks: bool `[m, ...]`, broadcast over the layer's shape.
+
+        Returns:
+            move probabilities and value, float64 `[m, n, 6]`.
+        """
+        return run_masks(self.cut, self.recipient, self.donor.activation, masks)
+
+    def chances(self, masks: Tensor) -> NDArray[np.float64]:
+        """P(here) and P(there) under each mask, float64 `[m, n, 2]`."""
+        return self._of_moves(self.outputs(masks))
+
+    @property
+    def donor_chances(self) -> NDArray[np.float64]:
+        """P(here) and P(there) in the donor itself, float64 `[n, 2]`."""
+        with torch.no_grad():
+            return self._of_moves(outputs_of(*self.cut.suffix(self.donor))[None])[0]
+
+    def _of_moves(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.take_along_axis(outputs, self.moves.numpy()[None], axis=2)
+
+    def lead(self, masks: Tensor) -> NDArray[np.float64]:
+        """P(there) − P(here) under each mask, mean over the n observations, float64 `[m]`."""
+        here, there = self.chances(masks).mean(axis=1).T
+        lead: NDArray[np.float64] = there - here
+        return lead
+
+    def lead_at(self, activation: Tensor) -> Tensor:
+        """P(there) − P(here) of each of the n observations for any output of the layer, differentiable, `[n]`."""
+        logits, _ = self.cut.suffix(self.recipient.with_activation(activation))
+        here, there = move_probabilities(logits).gather(1, self.moves).T
+        return there - here
+
+    @property
+    def none(self) -> Tensor:
+        """The mask that patches nothing, `[1, ...]`."""
+        return torch.zeros(1, *self.shape, dtype=torch.bool)
+
+    @property
+    def whole(self) -> Tensor:
+        """The mask that patches the whole layer, `[1, ...]`."""
+        return torch.ones(1, *self.shape, dtype=torch.bool)
+
+
+def run_pair(policy: nn.Module, pair: Pair, layer: str, squares: Sequence[Square] | None = None) -> PairRun:
+    """Run both mazes of a pair up to a layer, the mouse facing left.
+
+    Args:
+        policy: the network.
+        pair: the mazes.
+        layer: a module path or published name (`_out`).
+        squares: where the mouse stands; the pair's decision square unless given.
+
+    Raises:
+        MazeInterpError: an unknown layer, or a square in a wall.
+    """
+    cut = split(policy, layer)
+    places = [pair.square] if squares is None else list(squares)
+    moves = torch.tensor([pair.moves(square) for square in places])
+    with torch.no_grad():
+        recipient, donor = (cut.prefix(to_input(observe(maze, places))) for maze in (pair.recipient, pair.donor))
+    return PairRun(cut, recipient, donor, moves)
+
+
+def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> NDArray[np.float64]:
+    """Run the second part on n observations under each of m masks, see `PairRun.outputs`."""
+    count = len(recipient)
+    found = []
+    together = max(1, BATCH // count)
+    for first in range(0, len(masks), together):
+        some = masks[first : first + together]
+        rows = torch.arange(count).repeat(len(some))
+        picked = recipient.rows(rows)
+        mixed = torch.where(some.repeat_interleave(count, dim=0), donor[rows], picked.activation)
+        with torch.no_grad():
+            found.append(outputs_of(*cut.suffix(picked.with_activation(mixed))))
+    return np.concatenate(found).reshape(len(masks), count, 6)
+
+
+def channel_masks(shape: Sequence[int]) -> Tensor:
+    """A mask per channel (or feature) of a layer's output, bool `[c, c, 1, 1]` (or `[c, c]`)."""
+    return torch.eye(shape[0], dtype=torch.bool).reshape(shape[0], shape[0], *(1,) * (len(shape) - 1))
+
+
+def position_masks(shape: Sequence[int]) -> Tensor:
+    """A mask per position of a map, in reading order, bool `[h · w, 1, h, w]`."""
+    _, height, width = shape
+    return torch.eye(height * width, dtype=torch.bool).reshape(-1, 1, height, width)
+
+
+def around(maze: Maze, square: Square, size: tuple[int, int]) -> Tensor:
+    """The positions of a map of (rows, columns) around a square (see `AROUND`), bool `[rows, columns]`."""
+    world = WORLD_SIZE[maze.distribution_mode]
+    middle = world - 1 - square[1] - maze.padding + 0.5, square[0] + maze.padding + 0.5
+    rows, columns = (
+        ((torch.arange(side) + 0.5) * world / side - centre).abs() <= AROUND
+        for side, centre in zip(size, middle, strict=True)
+    )
+    return rows[:, None] & columns[None]
+
+
+def place_masks(pair: Pair, shape: Sequence[int]) -> dict[str, Tensor]:
+    """Masks `[1, 1, h, w]` around here, around there, around the mouse on the decision square, and of the rest."""
+    size = (shape[1], shape[2])
+    places = {"here": pair.here, "there": pair.there, "mouse": pair.square}
+    masks = {name: around(pair.recipient, square, size)[None, None] for name, square in places.items()}
+    return {**masks, "rest": ~(masks["here"] | masks["there"] | masks["mouse"])}
+
+
+def unpatched_states(policy: nn.Module, pair: Pair) -> tuple[Evaluation, Evaluation]:
+    """The policy on every (square, facing) of the recipient, and what it would do there if it saw the donor.
+
+    On the square of the donor's cheese, where the donor's episode has ended, both are the recipient's.
+    """
+    recipient, donor = evaluate(policy, [pair.recipient, pair.donor])
+    probs, value = recipient.probs.copy(), recipient.value.copy()
+    for row, square in enumerate(recipient.squares):
+        if square != pair.donor.cheese:
+            seen = donor.squares.index(square)
+            probs[row], value[row] = donor.probs[seen], donor.value[seen]
+    return recipient, replace(recipient, probs=probs, value=value)
+
+
+@dataclass(frozen=True)
+class StateRuns:
+    """The runs on recipient and donor on every (square, facing) of the recipient, cut after one layer.
+
+    Attributes:
+        maze: the recipient.
+        squares: its n open squares but the cheese's.
+        cut: the network's two parts.
+        batches: what the second part needs of the recipient's observations, and the donor's output of
+            the layer; on the square of the donor's cheese the recipient's stands in for it.
+    """
+
+    maze: Maze
+    squares: tuple[Square, ...]
+    cut: Split
+    batches: tuple[tuple[Crossing, Tensor], ...]
+
+    def patched(self, masks: Tensor) -> list[Evaluation]:
+        """The policy in the recipient under each mask, in force on every square; see `PairRun.outputs`."""
+        found = [run_masks(self.cut, recipient, donor, masks) for recipient, donor in self.batches]
+        results = np.concatenate(found, axis=1).reshape(len(masks), len(self.squares), len(FACINGS), 6)
+        return [Evaluation(self.maze, self.squares, result[..., :5], result[..., 5]) for result in results]
+
+
+def run_states(policy: nn.Module, pair: Pair, layer: str) -> StateRuns:
+    """Run both mazes of a pair up to a layer on every state of the recipient."""
+    cut = split(policy, layer)
+    squares = tuple(square for square in pair.recipient.squares if square != pair.recipient.cheese)
+    views = [
+        np.stack([observe(maze, squares, facing) for facing in FACINGS], axis=1).reshape(-1, PIXELS, PIXELS, 3)
+        for maze in (pair.recipient, pair.donor)
+    ]
+    over = np.repeat([square == pair.donor.cheese for square in squares], len(FACINGS))
+    views[1][over] = views[0][over]
+    batches = []
+    for first in range(0, len(over), BATCH):
+        with torch.no_grad():
+            recipient, donor = (cut.prefix(to_input(view[first : first + BATCH])) for view in views)
+        batches.append((recipient, donor.activation))
+    return StateRuns(pair.recipient, squares, cut, tuple(batches))
+
+
+def arrivals(states: Evaluation, aim: Square, horizon: int = HORIZON) -> tuple[float, float]:
+    """Exact probabilities of reaching the cheese, and of standing on `aim` before the episode ends."""
+    chain = make_chain(states)
+    goals = np.stack([np.arange(chain.cheese + 1) == chain.cheese, chain.states([aim])], axis=1)
+    p_cheese, p_aim = reach_within(chain.transitions, goals, horizon)[chain.start].tolist()
+    return p_cheese, p_aim

@@ -1,0 +1,224 @@
+"""Saved probes: what comes back, and files that are damaged, hostile or another agent's."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.numpy import load_file, save_file
+
+from maze_interp import MazeInterpError
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.impala import Impala
+from maze_interp.probing.convolutional import ConvProbe
+from maze_interp.probing.files import Card, Probe, load_probe, read_probe, save_probe, saved_probes
+from maze_interp.probing.logistic import LogisticProbe
+from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.sparse import TopKProbe
+
+LAYER = "embedder.block3"
+RANDOM = np.random.default_rng(0)
+MAPS = RANDOM.normal(size=(40, 6, 3, 3)).astype(np.float32)
+CLASSES = np.arange(40) % 3 - 1.0
+LEVELS = np.arange(40) // 4
+
+FITTED: dict[str, Callable[[], Any]] = {
+    "logistic": lambda: LogisticProbe(np.logspace(-3, 0, 3), 3).fit(MAPS, CLASSES, LEVELS),
+    "two_classes": lambda: LogisticProbe(0.1).fit(MAPS.astype(float), CLASSES > 0),
+    "ridge": lambda: RidgeProbe((1.0, 10.0), 2).fit(MAPS, CLASSES),
+    "ridge_of_two": lambda: RidgeProbe(2).fit(MAPS, np.stack([CLASSES, LEVELS], 1)),
+    "channels": lambda: TopKProbe(2, LogisticProbe(0.1)).fit(MAPS, CLASSES),
+    "convolution": lambda: ConvProbe(3, RidgeProbe()).fit(MAPS, MAPS[:, 1] - MAPS[:, 2]),
+    "both": lambda: ConvProbe(1, TopKProbe(3)).fit(MAPS, (MAPS[:, 1] > 0).astype(int)),
+}
+
+
+def card(policy: Impala, target: str = "cheese_x") -> Card:
+    scores = {"accuracy": {"n": 400, "mean": 0.72, "low": 0.7, "high": 0.74}}
+    return Card(policy.name, agent_hash(policy), LAYER, target, "0:100", scores)
+
+
+@pytest.fixture
+def folder(untrained: Impala, tmp_path: Path) -> Path:
+    return save_probe(FITTED["logistic"](), card(untrained), tmp_path)
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_round_trip(name: str, untrained: Impala, tmp_path: Path) -> None:
+    probe: Probe = FITTED[name]()
+    folder = save_probe(probe, card(untrained, name), tmp_path)
+    assert folder == tmp_path / "untrained" / LAYER / name
+    assert sorted(path.name for path in folder.iterdir()) == ["card.yaml", "probe.safetensors"]
+    again, found = load_probe(untrained, f"{LAYER}_out", name, [tmp_path])
+    assert found == card(untrained, name)
+    assert type(again) is type(probe)
+    assert again.predict(MAPS).dtype == probe.predict(MAPS).dtype
+    assert np.array_equal(again.predict(MAPS), probe.predict(MAPS))
+    if hasattr(probe, "predict_proba"):
+        assert np.array_equal(again.predict_proba(MAPS), probe.predict_proba(MAPS))
+    assert str(again.get_params(deep=False).keys()) == str(probe.get_params(deep=False).keys())
+    for attribute, value in vars(probe).items():
+        if attribute.endswith("_") and attribute != "probe_":
+            assert type(getattr(again, attribute)) is type(value) or np.ndim(value) == 0
+            assert np.array_equal(getattr(again, attribute), value)
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    save_probe(again, found, tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_the_card_can_be_read(folder: Path) -> None:
+    text = (folder / "card.yaml").read_text()
+    content = yaml.safe_load(text)
+    assert content["layer"] == LAYER
+    assert content["scores"]["accuracy"]["mean"] == 0.72
+    assert content["probe"] == {"kind": "LogisticProbe", "C": [0.001, 0.03162277660168379, 1.0], **SETTINGS}
+    assert len(text.splitlines()) < 20
+
+
+SETTINGS = {"folds": 3, "tol": 1e-4, "max_iter": 1000}
+
+
+def test_saved_probes_are_listed_and_the_first_folder_wins(folder: Path, untrained: Impala, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    second = save_probe(FITTED["ridge"](), card(untrained), other)
+    third = save_probe(FITTED["ridge"](), card(untrained, "value"), other)
+    name = f"untrained/{LAYER}"
+    assert saved_probes([tmp_path, other]) == {f"{name}/cheese_x": folder, f"{name}/value": third}
+    assert saved_probes([other, tmp_path])[f"{name}/cheese_x"] == second
+    with pytest.raises(MazeInterpError, match=rf"unknown saved probe '{name}/cheese_y': did you mean {name}/cheese_x"):
+        load_probe(untrained, LAYER, "cheese_y", [tmp_path])
+
+
+def test_a_probe_of_another_agent_is_refused(folder: Path, untrained: Impala, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    other = Impala(1)
+    with pytest.raises(MazeInterpError, match=f"fitted on weights {agent_hash(untrained)}, not on {agent_hash(other)}"):
+        load_probe(other, LAYER, "cheese_x", [tmp_path])
+    shutil.copytree(folder, folder.parent / "cheese_y")
+    with pytest.raises(MazeInterpError, match=r"is the card of .*cheese_x, not of"):
+        load_probe(untrained, LAYER, "cheese_y", [tmp_path])
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, -1])
+@pytest.mark.parametrize("name", ["card.yaml", "probe.safetensors"])
+def test_files_cut_short(folder: Path, name: str, kept: int) -> None:
+    path = folder / name
+    path.write_bytes(path.read_bytes()[:kept] if name.endswith("safetensors") or kept >= 0 else b"\xff\xfe\x00")
+    with pytest.raises(MazeInterpError, match=name) as error:
+        read_probe(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["card.yaml", "probe.safetensors"])
+def test_files_missing(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(MazeInterpError, match=name):
+        read_probe(folder)
+
+
+def test_numbers_of_another_probe_are_refused(folder: Path, untrained: Impala, tmp_path: Path) -> None:
+    other = save_probe(FITTED["ridge"](), card(untrained, "other"), tmp_path)
+    shutil.copy(other / "probe.safetensors", folder)
+    with pytest.raises(MazeInterpError, match=r"not the file that .*card\.yaml describes"):
+        read_probe(folder)
+
+
+def _set(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(content: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.pop("layer"), "no card of a probe"),
+        (_set("extra", value=1), "no card of a probe"),
+        (_set("agent", value=3), "everything else of a card is text"),
+        (_set("scores", value="high"), "scores are a mapping"),
+        (_set("probe", value=None), "do not say which kind"),
+        (_set("probe", "kind", value="LogisticProb"), "unknown kind of probe 'LogisticProb': did you mean Logistic"),
+        (_set("probe", "kind", value="__class__"), "unknown kind of probe"),
+        (_set("probe", "kind", value="RidgeProbe"), "a RidgeProbe has the settings alpha, folds"),
+        (_set("probe", "folds", value="os.system"), "folds of a LogisticProbe is not 'os.system'"),
+        (_set("probe", "C", value=[1.0, None]), "C of a LogisticProbe is not"),
+    ],
+)
+def test_altered_cards(folder: Path, change: Callable[[dict[str, Any]], None], message: str) -> None:
+    path = folder / "card.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(MazeInterpError, match=message):
+        read_probe(folder)
+
+
+@pytest.mark.parametrize("text", ["!!python/object/apply:os.system [exit 1]", "[" * 500, "agent: [", "- 1", "1"])
+def test_hostile_cards(folder: Path, text: str) -> None:
+    (folder / "card.yaml").write_text(text)
+    with pytest.raises(MazeInterpError, match=r"card\.yaml"):
+        read_probe(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("logistic", lambda a: a.pop("coef_"), "has the arrays"),
+        ("logistic", lambda a: a.update(other=a["coef_"]), "has the arrays"),
+        ("logistic", lambda a: a.update(coef_=a["coef_"] * np.nan), "coef_ of its LogisticProbe holds something else"),
+        ("logistic", lambda a: a.update(coef_=a["coef_"][:, 1:]), "do not fit together"),
+        ("logistic", lambda a: a.update(classes_=a["classes_"][1:]), "do not fit together"),
+        ("logistic", lambda a: a.update(n_features_in_=a["mean_"]), "do not fit together"),
+        ("ridge", lambda a: a.update(intercept_=a["mean_"]), "do not fit together"),
+        ("channels", lambda a: a.update(selected_=np.array([0, 6])), "arrays of its TopKProbe do not fit together"),
+        ("channels", lambda a: a.update(selected_=np.array([0, 0])), "arrays of its TopKProbe do not fit together"),
+        ("channels", lambda a: a.update({"probe_.coef_": a["probe_.coef_"][:, 1:]}), "LogisticProbe do not fit"),
+        ("convolution", lambda a: a.update(n_features_in_=np.array(7)), "arrays of its ConvProbe do not fit together"),
+        ("ridge", lambda a: a.update({"probe_.coef_": a["coef_"]}), "do not fit together"),
+    ],
+)
+def test_altered_numbers(
+    name: str, change: Callable[[dict[str, Any]], Any], message: str, untrained: Impala, tmp_path: Path
+) -> None:
+    folder = save_probe(FITTED[name](), card(untrained), tmp_path)
+    arrays = load_file(folder / "probe.safetensors")
+    change(arrays)
+    _replace_numbers(folder, arrays)
+    with pytest.raises(MazeInterpError, match=message):
+        read_probe(folder)
+
+
+def _replace_numbers(folder: Path, arrays: dict[str, Any]) -> None:
+    """With a card that says so: what somebody who means harm can do."""
+    save_file({name: np.array(array, order="C") for name, array in arrays.items()}, folder / "probe.safetensors")
+    content = yaml.safe_load((folder / "card.yaml").read_text())
+    content["sha256"] = hashlib.sha256((folder / "probe.safetensors").read_bytes()).hexdigest()
+    (folder / "card.yaml").write_text(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize(
+    ("make", "where", "message"),
+    [
+        (lambda: LogisticProbe(), "cheese_x", "a LogisticProbe is saved after it was fitted"),
+        (lambda: LogisticProbe().fit(MAPS, CLASSES.astype(str)), "cheese_x", "classes_ of a LogisticProbe is not of"),
+        (lambda: "text", "cheese_x", "a str cannot be saved"),
+        (FITTED["ridge"], "../cheese_x", "does not name a folder"),
+        (FITTED["ridge"], "", "does not name a folder"),
+    ],
+)
+def test_what_cannot_be_saved(
+    make: Callable[[], Any], where: str, message: str, untrained: Impala, tmp_path: Path
+) -> None:
+    with pytest.raises(MazeInterpError, match=message):
+        save_probe(make(), card(untrained, where), tmp_path)
+    assert not list(tmp_path.iterdir())

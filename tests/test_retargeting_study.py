@@ -1,0 +1,287 @@
+"""The study of retargeting against single calls, on planted agents, and what is chosen against what is reported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+import maze_interp as mi
+from maze_interp import LevelSet, edits
+from maze_interp.commands.retarget import retarget_levels
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze
+from maze_interp.measure.field import move_between
+from maze_interp.policies.impala import Impala
+from maze_interp.report.retargeting import RetargetingStudy, parse_squares
+from maze_interp.report.sections import retargeting as section
+from maze_interp.report.study import make_study
+from maze_interp.studies.retargeting import Targets, random_as_one, reach_table, require_apart
+from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, draw_steps, natural_peak
+from maze_interp.sweeps.experiment import run_experiment
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.spread import cluster
+
+LAYER = "embedder.block2.res1.resadd"
+SMALL = LevelSet(range(900_000_005, 900_000_009), "easy", "none")  # sizes 5, 3, 11, 5
+CHOOSE = LevelSet(range(800_000_000, 800_000_002), "easy")
+MARKS = (Mark("one", (5,), 12.0), Mark("random_0", (1, 2), 3.0), Mark("random_1", (3,), 3.0))
+
+
+@pytest.fixture(scope="module", params=["bundled", "published"])
+def policy(request: pytest.FixtureRequest) -> Impala:
+    if request.param == "bundled":
+        return mi.load_policy(mi.DEFAULT_AGENT)
+    found: Impala = request.getfixturevalue("published")
+    return found
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Impala:
+    return mi.load_policy(mi.DEFAULT_AGENT)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[None]:
+    """One process for all runs of this module."""
+    with cluster(1):
+        yield
+
+
+class Planted(nn.Module):
+    """Goes right, or up, where channel 7 of `map` has a peak in the right, or left, half of the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.map = nn.Conv2d(3, 9, 1, bias=False).requires_grad_(False)
+        self.map.weight.zero_()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `[n, 15]` and value `[n]`."""
+        channel = self.map(x)[:, 7].flatten(1)
+        peak, right = channel.amax(1) > 1, channel.argmax(1) % 64 >= 32
+        logits = torch.zeros(len(x), 15)
+        logits[:, 7] = 3.0 * (peak & right)
+        logits[:, 5] = 3.0 * (peak & ~right)
+        return logits, torch.zeros(len(x))
+
+
+def test_every_condition_is_as_if_measured_alone(policy: Impala) -> None:
+    maze = SMALL.maze(900_000_005)
+    rows = pd.DataFrame(Targets(policy, "", SMALL, MARKS, visits=2).rows(maze))
+    mark = MARKS[0]
+    alone = {
+        "unedited": mi.retarget(policy, maze, channels=0, value=0),
+        "one": mi.retarget(policy, maze, channels=mark.channels, value=mark.value),
+        "cheese": mi.retarget_by_cheese(policy, maze),
+    }
+    assert set(rows["condition"]) == {"unedited", "cheese", "one", "random_0", "random_1"}
+    for condition, result in alone.items():
+        mine = rows[rows["condition"] == condition].set_index(["x", "y"])
+        assert set(mine.index) == set(maze.squares) - {maze.start}
+        assert mine["p_visit"].notna().sum() == 2
+        which = "_unedited" if condition == "unedited" else ""
+        for one in result.rows():
+            if (one["x"], one["y"]) != maze.start:
+                row = mine.loc[(one["x"], one["y"])]
+                assert row["path_probability"] == pytest.approx(one[f"path_probability{which}"], abs=1e-5)
+                assert row["top_right_path_distance"] == one["top_right_path_distance"]
+                if not np.isnan(row["p_visit"]):
+                    assert row["p_visit"] == pytest.approx(one[f"p_visit{which}"], abs=1e-4)
+
+
+def test_visits_of_every_target_and_of_chosen_squares(bundled: Impala) -> None:
+    maze = SMALL.maze(900_000_005)
+    target = maze.squares[-1]
+    rows = pd.DataFrame(Targets(bundled, "", SMALL, MARKS[:1], visits=None, squares=(target,)).rows(maze))
+    assert rows[["x", "y"]].drop_duplicates().to_numpy().tolist() == [list(target)]
+    assert rows["p_visit"].notna().all()
+    none = pd.DataFrame(Targets(bundled, "", SMALL, MARKS[:1], visits=0).rows(maze))
+    assert none["p_visit"].isna().all()
+    with pytest.raises(MazeInterpError, match=r"level 900000005: the target \(1, 1\) is in a wall"):
+        Targets(bundled, "", SMALL, MARKS, squares=((1, 1),)).rows(maze)
+
+
+def test_steering_by_hand(policy: Impala) -> None:
+    maze = CHOOSE.maze(800_000_000).with_cheese(None)
+    field = mi.vector_field(policy, maze)
+    steps = draw_steps(field, 3)
+    assert len(steps) == 6
+    for hardest, other in zip(steps[::2], steps[1::2], strict=True):
+        path = maze.path(maze.start, hardest.target)
+        way = {a: field.prob(a, move_between(a, b)) for a, b in pairwise(path)}
+        assert hardest.square == min(way, key=lambda square: way[square])
+        assert other.target == hardest.target
+        assert other.square in way
+    rows = Steering(policy, "", CHOOSE, MARKS, targets=3).rows(CHOOSE.maze(800_000_000))
+    for mark, row in zip(MARKS, rows, strict=True):
+        taken = []
+        for step in steps:
+            pixel = mi.activation_pixel(maze, step.target, LAYER)
+            edit = edits.SetPixel(LAYER, mark.channels, pixel, mark.value)
+            taken.append(mi.vector_field(policy, maze, [edit]).prob(step.square, step.move))
+        assert row["probability"] == pytest.approx(np.mean(taken), abs=1e-5)
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_planted_channel_is_found_and_the_random_ones_do_nothing(tmp_path: Path) -> None:
+    planted = Planted()
+    straight = LevelSet(range(0, 6), "easy")
+    search = Steering(planted, "planted", straight, (), "map", targets=6)
+    chosen = choose_marks(search, tmp_path, [0.5, 4.0], sets={"mine": (7, 8)}, draws=2)
+    marks = {mark.name: mark for mark in chosen}
+    assert marks["one"] == Mark("one", (7,), 4.0)
+    assert 7 in marks["subset"].channels
+    assert marks["mine"].value == 4.0
+    for draw in range(2):
+        others = marks[f"random_{draw}"].channels
+        assert len(others) == len(marks["subset"].channels)
+        assert not {*others} & {7, 8, *marks["subset"].channels}
+    corridor = Maze.from_ascii("#######\n" * 6 + ".......", "easy")
+    sent = mi.retarget(planted, corridor, [(6, 0)], channels=7, value=4.0, layer="map")
+    idle = mi.retarget(planted, corridor, [(6, 0)], channels=[0, 1], value=4.0, layer="map")
+    assert sent.path_probability[0] == pytest.approx((np.exp(3) + 2) / (np.exp(3) + 14), abs=1e-6)
+    assert idle.path_probability[0] == pytest.approx(3 / 15, abs=1e-6)
+
+
+def test_the_natural_peak_by_hand(policy: Impala) -> None:
+    found = []
+    for seed in CHOOSE.seeds:
+        maze = CHOOSE.maze(seed)
+        assert maze.cheese is not None
+        activation = policy.run_with_cache(mi.to_input(mi.observe(maze, [maze.start])), [LAYER])[2][LAYER][0]
+        row, column = mi.activation_pixel(maze, maze.cheese, LAYER)
+        found.append(activation[:, row, column].numpy())
+    assert natural_peak(policy, LAYER, CHOOSE) == pytest.approx(np.mean(found, axis=0).max(), abs=1e-6)
+
+
+def test_levels_to_choose_on_are_never_reported(bundled: Impala) -> None:
+    search = Steering(bundled, "", CHOOSE, ())
+    with pytest.raises(MazeInterpError, match="level 800000001 is among those to choose on and those to report on"):
+        RetargetingStudy(search, LevelSet(range(800_000_001, 800_000_009), "easy", "none"))
+    RetargetingStudy(search, LevelSet(CHOOSE.seeds, "easy", "none"), channels=(5,), value=1.0)  # nothing is chosen
+    require_apart(range(3), range(3, 6))
+    for options, message in (
+        ({"value": 1.0}, "a value needs the channels"),
+        ({"channels": (3, 32)}, "has channels 0 to 31, none is 32"),
+    ):
+        with pytest.raises(MazeInterpError, match=message):
+            RetargetingStudy(search, SMALL, **options)
+    with pytest.raises(MazeInterpError, match="has no map"):
+        Steering(bundled, "", CHOOSE, (), "embedder.fc")
+
+
+def test_tables_by_hand(bundled: Impala) -> None:
+    experiment = Targets(bundled, "", SMALL, MARKS, visits=1)
+    by_level = ({"seed": seed, **row} for seed in SMALL.seeds for row in experiment.rows(SMALL.maze(seed)))
+    rows = pd.DataFrame(by_level)
+    merged = random_as_one(rows)
+    assert set(merged["condition"]) == {"unedited", "cheese", "one", "random"}
+    pair = rows[rows["condition"].str.startswith("random")].groupby(["seed", "x", "y"])["path_probability"].mean()
+    assert merged[merged["condition"] == "random"]["path_probability"].mean() == pytest.approx(pair.mean())
+    levels = rows.groupby(["condition", "seed"])["path_probability"].mean()
+    overall = reach_table(merged).query("outcome == 'path_probability'").set_index("condition")
+    assert overall.loc["one", "mean"] == pytest.approx(levels["one"].mean())
+    assert overall.loc["one", "ratio"] == pytest.approx(levels["one"].sum() / levels["unedited"].sum())
+    gain = estimate(levels["one"] - levels["unedited"])
+    assert overall.loc["one", ["difference", "difference_low"]].tolist() == pytest.approx([gain.mean, gain.low])
+    sizes = reach_table(merged, "size").query("outcome == 'path_probability' and condition == 'one'").set_index("size")
+    assert sizes["n"].to_dict() == {3: 1, 5: 2, 11: 1}
+    distances = reach_table(merged, "distance").query("outcome == 'path_probability' and condition == 'one'")
+    bins = dict(zip(distances["distance"], distances["mean"], strict=True))
+    on_the_way = rows[(rows["condition"] == "one") & (rows["top_right_path_distance"] == 0)]
+    assert bins["0"] == pytest.approx(on_the_way.groupby("seed")["path_probability"].mean().mean())
+    near = rows[(rows["condition"] == "one") & rows["top_right_path_distance"].between(1, 4)]
+    assert bins["1–4"] == pytest.approx(near.groupby("seed")["path_probability"].mean().mean())
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path) -> None:
+    experiment = Targets(bundled, "", SMALL, MARKS[:1], visits=1)
+    whole = run_experiment(experiment, tmp_path / "whole")
+    run_experiment(experiment, tmp_path / "stopped")
+    table = tmp_path / "stopped" / "targets.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    table.unlink()  # as it is before the last level is done
+    parts = tmp_path / "stopped" / "parts"
+    parts.mkdir()
+    for seed in SMALL.seeds[:3]:
+        (parts / f"{seed}.csv").write_text("".join(line for line in lines if line.startswith(f"{seed},")))
+    again = run_experiment(experiment, tmp_path / "stopped")
+    pd.testing.assert_frame_equal(whole, again)
+    assert table.read_bytes() == (tmp_path / "whole" / "targets.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_command_with_channels_and_value_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options: dict[str, Any] = {"channels": "17,5", "value": 8.0, "seeds": "900000005", "out": tmp_path / "run"}
+    retarget_levels(visits="all", **options)
+    printed = capsys.readouterr().out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    marks = {mark["name"]: mark for mark in summary["figures"]["marks"]}
+    assert marks["given"] == {"name": "given", "channels": [5, 17], "value": 8.0}
+    assert len(marks["random_0"]["channels"]) == 2
+    assert summary["chosen_on"] is None
+    assert "the channels given: channels 5, 17, set to 8" in printed
+    policy, maze = mi.load_policy(mi.DEFAULT_AGENT), SMALL.maze(900_000_005)
+    result = mi.retarget(policy, maze, maze.squares[1:], channels=[5, 17], value=8.0)
+    found = summary["figures"]["overall"]["given"]
+    assert found["path_probability"]["mean"] == pytest.approx(result.path_probability.mean(), abs=1e-5)
+    assert result.p_visit is not None
+    assert found["p_visit"]["mean"] == pytest.approx(result.p_visit.mean(), abs=1e-4)
+    for picture in ("overall", "by_size", "by_distance", "heat_map"):
+        assert (tmp_path / "run" / f"{picture}.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": "embedder.block2.res1.resad"}, "did you mean embedder.block2.res1.resadd"),
+        ({"channels": "5,32"}, "has channels 0 to 31, none is 32"),
+        ({"channels": "five"}, "channels are"),
+        ({"squares": "4;6"}, "squares are written x,y with spaces between them, not '4;6'"),
+        ({"squares": " "}, "squares is empty"),
+        ({"choose": "900000000:900000002"}, "is among those to choose on"),
+        ({"value": 2.0}, "a value needs the channels"),
+    ],
+)
+def test_bad_input_before_anything_is_written(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(MazeInterpError, match=message) as caught:
+        retarget_levels(out=tmp_path / "run", **options)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("workers")
+def test_a_target_in_a_wall_in_one_line(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"channels": "5", "value": 2.0, "seeds": "900000005", "squares": "1,1"}
+    with pytest.raises(MazeInterpError, match=r"level 900000005: the target \(1, 1\) is in a wall"):
+        retarget_levels(out=tmp_path / "run", **options)
+    assert parse_squares("4,6 0,2") == ((4, 6), (0, 2))
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_section_reports_what_was_chosen_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_LEVELS", 3), ("_CHOOSE", 2), ("_TARGETS", 2), ("_VISITS", 1)):
+        monkeypatch.setattr(section, name, value)
+    found = section.retargeting_section(make_study(mi.DEFAULT_AGENT, tmp_path, 3, None))
+    rows = pd.read_csv(tmp_path / "retarget" / "targets" / "targets.csv")
+    assert set(rows["seed"]) == set(range(900_000_000, 900_000_003))
+    chosen = pd.read_csv(tmp_path / "retarget" / "search" / "singles" / "steering.csv")
+    assert set(chosen["seed"]) == {800_000_000, 800_000_001}
+    assert len(chosen) == 2 * 32 * len(MULTIPLES)
+    plain = rows[rows["condition"] == "unedited"].groupby("seed")["path_probability"].mean()
+    assert found.numbers["unedited_path_probability"].estimate == estimate(plain)
+    text = " ".join(found.body).format(**found.numbers)
+    assert str(found.numbers["cheese_p_visit"]) in text
+    assert len(found.pictures) == 3
+    for table in found.tables:
+        assert {len(row) for row in table.rows} == {len(table.headings)}
