@@ -107,8 +107,8 @@ def test_the_anchor_holds_the_policy_near_its_start() -> None:
 def test_return_rises(tmp_path: Path) -> None:
     """From an agent made undecided: more episodes reach the cheese in the same number of moves."""
     undecided = load_policy("rand_region_3_easy")
-    undecided.fc_policy.weight *= 0.15
-    undecided.fc_policy.bias *= 0.15
+    undecided.fc_policy.weight.mul_(0.15)
+    undecided.fc_policy.bias.mul_(0.15)
     write_weights(undecided, tmp_path / "undecided.safetensors")
     config = PPOConfig(
         "undecided",

@@ -29,17 +29,19 @@ from maze_interp.plots.probes import curve_figure, parts_figure, table_figure, w
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.pixels import activation_pixel
+from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.channels import channel_shares
 from maze_interp.probing.controls import PIXELS, features, majority, random_per_type, shuffled, untrained_like
 from maze_interp.probing.directions import PlaceReadout, ProbeEdits, edit_figures, fit_readout
 from maze_interp.probing.examples import as_maps
 from maze_interp.probing.files import load_probe
-from maze_interp.probing.measuring import Trial, measure
+from maze_interp.probing.measuring import measure
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.rows import Rows
-from maze_interp.probing.scoring import bootstrap_levels, folds_by_level, gain, score
+from maze_interp.probing.scoring import folds_by_level, gain, score
 from maze_interp.probing.study import Tables, run_study
+from maze_interp.probing.trial import Trial
 from maze_interp.sweeps.intervals import estimate
 
 BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
@@ -220,8 +222,8 @@ def rows_of(study: ProbeStudy, layer: str, target: str, **where: Any) -> dict[st
 
 def test_a_planted_code_is_found_and_noise_is_not(planted: ProbeStudy) -> None:
     asked = planted.examples("code", "value")
-    (probe,) = Trial(planted, "value", asked).fit(asked.y)[0]
-    assert probe.coef_ == pytest.approx(np.arange(1, 9) / 8, rel=0.05)
+    (reading,) = Trial(planted, "value", asked).fit(asked.y)[0]
+    assert reading.probe.coef_ == pytest.approx(np.arange(1, 9) / 8, rel=0.05)
     found = rows_of(planted, "code", "value")
     assert found["r2"]["low"] > 0.99
     assert found["selectivity"]["low"] > 0.99
@@ -246,11 +248,11 @@ def test_probes_are_scikit_learns(study: ProbeStudy) -> None:
         asked = study.examples(FC, target)
         trial = Trial(study, target, asked)
         fitted = trial.fit(asked.y)
-        (probe,), (fold,) = fitted[0], trial.folds
-        strength = (
-            {"C": probe.C_, "max_iter": 5000, "tol": 1e-8} if plain is LogisticRegression else {"alpha": probe.alpha_}
+        (reading,), (fold,) = fitted[0], trial.folds
+        options = {"C": reading.strength, "max_iter": 5000, "tol": 1e-8}
+        pipeline = make_pipeline(
+            StandardScaler(), plain(**options) if plain is LogisticRegression else plain(reading.strength)
         )
-        pipeline = make_pipeline(StandardScaler(), plain(**strength))
         X = study.store[FC][:].astype(float)
         pipeline.fit(X[fold.train], asked.y[fold.train, 0])
         expected = pipeline.predict(X[fold.test])

@@ -90,7 +90,8 @@ def table_figure(scores: pd.DataFrame) -> Figure:
     bar = figure.colorbar(image, ax=axes, fraction=0.03)
     bar.set_label("score of the probe on held-out levels")
     figure.supxlabel(
-        "small print: u the same layer of an untrained network, m the majority (of a number, the mean)", fontsize=9
+        "small print: u the same layer of an untrained network, m the majority (of a number, the mean); blank: no map",
+        fontsize=9,
     )
     return figure
 

@@ -19,8 +19,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.probing.measuring import Trial
 from maze_interp.probing.plan import ProbeStudy
+from maze_interp.probing.trial import Trial
 from maze_interp.sweeps.experiment import Experiment, run_experiment, write_figures
 from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
@@ -92,7 +92,7 @@ def fit_readout(study: ProbeStudy, layer: str) -> PlaceReadout:
     """
     study = replace(study, reader="logistic", kernel=1)
     place, here = (Trial(study, name, study.examples(layer, name)) for name in ("cheese_square_world", "cheese_here"))
-    (x, y), (pixel,) = place.fit(place.asked.y)[0], here.fit(here.asked.y)[0]
+    x, y, pixel = (one.probe for trial in (place, here) for one in trial.fit(trial.asked.y)[0])
     channels, rows, columns = place.asked.X.shape[1:]
     return PlaceReadout(
         layer, (channels, rows, columns), x.classes_, x.coef_, y.classes_, y.coef_, pixel.coef_[0].astype(float)

@@ -1,14 +1,9 @@
-"""Held-out levels, and how well a probe does on them: every figure with the bootstrap over levels.
-
-A statistic is a function of sums over observations, so a resample of levels is a weighted sum of what
-each level adds.
-"""
+"""Held-out levels, and how well a probe does on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -16,17 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.probing.bootstrap import Statistic, Sums, bootstrap_levels
 from maze_interp.probing.targets import Kind, Observed
-from maze_interp.sweeps.intervals import RESAMPLES, Estimate
+from maze_interp.sweeps.intervals import Estimate
 
 HELD_OUT_SHARE = 0.25
 """Of the levels, where there is one split."""
 
 MAIN: dict[Kind, str] = {"class": "balanced_accuracy", "coordinate": "accuracy", "number": "r2"}
 """The figure that stands for the others, by kind of target; of a square, both coordinates must be right."""
-
-Sums = NDArray[np.float64]
-Statistic = Callable[[Sums], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -62,56 +55,13 @@ def folds_by_level(levels: ArrayLike, folds: int, seed: int = 0) -> list[Fold]:
     return [Fold(train, test) for train, test in splits]
 
 
-def bootstrap_levels(
-    values: ArrayLike, levels: ArrayLike, statistics: Mapping[str, Statistic], seed: int = 0
-) -> dict[str, Estimate]:
-    """Statistics of sums over observations, with 95% percentile intervals from resampled levels.
-
-    Args:
-        values: `[n, k]`, what each observation adds to the sums.
-        levels: `[n]`, the level of each observation.
-        statistics: by name, from sums `[resamples, k]` to `[resamples]`.
-        seed: of the resamples, the same for all statistics.
-    """
-    _, place = np.unique(np.asarray(levels), return_inverse=True)
-    flat = np.asarray(values, float)
-    count = int(place.max()) + 1 if len(place) else 0
-    if not count:
-        return {name: Estimate(0, None, None, None) for name in statistics}
-    sums = np.zeros((count, flat.shape[1]))
-    np.add.at(sums, place, flat)
-    if count == 1:
-        return {name: Estimate(1, _value(one, sums), None, None) for name, one in statistics.items()}
-    drawn = _resamples(count, seed) @ sums
-    found = {}
-    for name, statistic in statistics.items():
-        spread = statistic(drawn)
-        known = not np.isnan(spread).any()  # a statistic that some resamples leave without a value has no interval
-        low, high = np.percentile(spread, [2.5, 97.5]).tolist() if known else (None, None)
-        found[name] = Estimate(count, _value(statistic, sums), low, high)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _resamples(count: int, seed: int) -> Sums:
-    """How often each of so many levels is drawn, `[resamples, count]`."""
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
-    cells = (drawn + count * np.arange(RESAMPLES)[:, None]).ravel()
-    return np.bincount(cells, minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(float)
-
-
-def _value(statistic: Statistic, sums: Sums) -> float | None:
-    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
-    return None if np.isnan(value) else value
-
-
 def score(kind: Kind, truth: NDArray[np.float64], guess: NDArray[np.float64], levels: ArrayLike) -> dict[str, Estimate]:
     """How well a probe does.
 
     Args:
         kind: of the target.
         truth: `[n, axes]`; two axes are the x and y of a square.
-        guess: `[n, axes]`.
+        guess: `[n, axes]`; of a class also `[n, 2]`, the second column for the balanced accuracy.
         levels: `[n]`, the level of each observation.
 
     Returns:
@@ -122,6 +72,9 @@ def score(kind: Kind, truth: NDArray[np.float64], guess: NDArray[np.float64], le
         for each axis `x_accuracy`, `x_r2` and so on;
         for a number `r2`, `within_1` and `mean_error`.
     """
+    if kind == "class":
+        plain, even = (_score_classes(truth[:, 0], guess[:, column], levels) for column in (0, -1))
+        return {**plain, "balanced_accuracy": even["balanced_accuracy"]}
     whole, error = truth == np.rint(guess), np.abs(truth - guess)
     means = {"within_1": (error <= 1).all(axis=1), "mean_error": np.hypot.reduce(error, axis=1)}
     if kind == "coordinate":
@@ -131,12 +84,10 @@ def score(kind: Kind, truth: NDArray[np.float64], guess: NDArray[np.float64], le
         axes = {f"{name}_{metric}": one for name, some in zip("xy", each, strict=True) for metric, one in some.items()}
         return _score_means(means, levels) | axes
     axis = truth[:, 0], guess[:, 0]
-    if kind == "class":
-        return _score_means({"accuracy": whole[:, 0]}, levels) | _score_classes(*axis, levels)
     if kind == "number":
         return _score_means(means, levels) | bootstrap_levels(_squares(*axis), levels, {"r2": _r2})
-    found = _score_means(means, levels) | _score_axis(*axis, levels)
-    return found | _score_classes(axis[0], np.rint(axis[1]), levels)
+    found = _score_classes(axis[0], np.rint(axis[1]), levels)
+    return found | _score_means(means, levels) | _score_axis(*axis, levels)
 
 
 def gain(kind: Kind, levels: ArrayLike, task: tuple[Sums, Sums], control: tuple[Sums, Sums]) -> Estimate:
@@ -145,7 +96,7 @@ def gain(kind: Kind, levels: ArrayLike, task: tuple[Sums, Sums], control: tuple[
     Args:
         kind: of the target.
         levels: `[n]`, the level of each example.
-        task: truth and guess, each `[n, axes]`.
+        task: truth and guess, as for `score`.
         control: the control task's.
     """
     first, second = _main(kind, *task), _main(kind, *control)
@@ -159,7 +110,7 @@ def _main(kind: Kind, truth: Sums, guess: Sums) -> tuple[Sums, Statistic]:
     if kind == "number":
         return _squares(truth[:, 0], guess[:, 0]), _r2
     if kind == "class":
-        return _counts(truth[:, 0], guess[:, 0]), _recall
+        return _counts(truth[:, 0], guess[:, -1]), _recall
     right = (truth == np.rint(guess)).all(axis=1)
     return np.column_stack([np.ones(len(right)), right]), _share(1)
 
@@ -176,7 +127,10 @@ def _share(column: int) -> Statistic:
 
 
 def _score_classes(truth: Sums, guess: Sums, levels: ArrayLike) -> dict[str, Estimate]:
-    return bootstrap_levels(_counts(truth, guess), levels, {"balanced_accuracy": _recall, "macro_f1": _macro_f1})
+    means = _score_means({"accuracy": truth == guess}, levels)
+    return means | bootstrap_levels(
+        _counts(truth, guess), levels, {"balanced_accuracy": _recall, "macro_f1": _macro_f1}
+    )
 
 
 def _counts(truth: Sums, guess: Sums) -> Sums:

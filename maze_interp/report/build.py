@@ -15,20 +15,17 @@ from maze_interp.plots.style import save
 from maze_interp.report.page import render
 from maze_interp.report.section import Section
 from maze_interp.report.sections import SECTIONS
-from maze_interp.report.study import Study, make_study
+from maze_interp.report.study import FULL, Study, make_study
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.run_directory import run_directory, write_whole
 from maze_interp.sweeps.spread import cluster
 
-LEVELS = 1000
-"""Held-out levels of a report: two minutes for the default agent on two cores."""
-
 
 def build_report(
     agent: str = DEFAULT_AGENT,
     out: Path = Path("runs/report"),
-    levels: int = LEVELS,
+    levels: int = FULL,
     mode: DistributionMode | None = None,
     workers: int | None = None,
     scheduler: str | None = None,

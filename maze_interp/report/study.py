@@ -19,6 +19,9 @@ from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import in_region, read_levels, write_summary
 from maze_interp.sweeps.sweep import Sweep, run_sweep
 
+FULL = 1000
+"""Levels of a report of full size, unless told otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -41,6 +44,11 @@ class Study:
     region: int
     seeds: range
     out: Path
+
+    def some(self, count: int) -> range:
+        """The first `count` levels of a report of full size; of a smaller one, as large a share of its levels."""
+        share = -(-count * len(self.seeds) // FULL)
+        return self.seeds[: max(1, min(count, share))]
 
     @property
     def name(self) -> str:

@@ -79,27 +79,27 @@ class Patching:
         around = tuple(branch for branch in BRANCHES if branch in dict(self.policy.named_modules()))
         rows = {}
         for experiment in (
-            LayerPatching(*everything, tuple(dict.fromkeys((*layers, *around)))),
-            PartPatching(*everything, layers),
             PatchCurves(*everything, layers),
+            PartPatching(*everything, layers),
             SmallestSets(*everything, layers),
             EpisodeSets(*everything, layers),
+            LayerPatching(*everything, tuple(dict.fromkeys((*layers, *around)))),
         ):
             rows[experiment.name] = run_experiment(experiment, out / experiment.name)
-            self._require(rows[experiment.name] if experiment.name == "layers" else rows["layers"])
+            if not len(rows["curves"]):
+                raise MazeInterpError(self._none)
         orders = self._orders(rows["parts"])
         channels = ChannelSets(self.policy, self.agent, self.later, self.kind, self.region, orders)
         rows[channels.name] = run_experiment(channels, out / channels.name)
         return rows
 
-    def _require(self, rows: pd.DataFrame) -> None:
-        if not len(rows):
-            raise MazeInterpError(
-                f"none of the levels {self.levels.name} has a decision square and its cheese outside the top-right "
-                f"{self.region}×{self.region}"
-                + (" and leaves room in its world for another path" if self.kind == "corner-path" else "")
-                + "; take more"
-            )
+    @property
+    def _none(self) -> str:
+        room = " and leaves room in its world for another path" if self.kind == "corner-path" else ""
+        return (
+            f"none of the levels {self.levels.name} has a decision square and its cheese outside the top-right "
+            f"{self.region}×{self.region}{room}; take more"
+        )
 
     def _orders(self, parts: pd.DataFrame) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """The channels of each layer with a map, ordered by the first half of the levels."""

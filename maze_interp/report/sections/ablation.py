@@ -23,9 +23,9 @@ _GOAL, _CORNER, _SOLVE = "decision_p_cheese", "decision_p_top_right", "p_solve"
 
 def ablation_section(study: Study) -> Section:
     """Every channel of the main layers at decision squares; those of one layer exactly."""
-    decision = DecisionAblation(study.policy, study.agent, LevelSet(study.seeds[:_LEVELS], study.mode))
+    decision = DecisionAblation(study.policy, study.agent, LevelSet(study.some(_LEVELS), study.mode))
     exact = ExactAblation(
-        *(study.policy, study.agent, LevelSet(study.seeds[:_EXACT], study.mode), (LAYER,), ("zero",)),
+        *(study.policy, study.agent, LevelSet(study.some(_EXACT), study.mode), (LAYER,), ("zero",)),
         region=study.region,
     )
     measured = [(one, run_experiment(one, study.out / one.name)) for one in (decision, exact)]

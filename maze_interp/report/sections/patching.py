@@ -27,7 +27,7 @@ _TITLE = "How few activations make it go to the corner"
 def patching_section(study: Study) -> Section:
     """Patching from the same maze with its cheese in the corner: by place, by number, and the smallest sets."""
     some, few = (
-        (study.policy, study.agent, LevelSet(study.seeds[:count], study.mode), _KIND, study.region)
+        (study.policy, study.agent, LevelSet(study.some(count), study.mode), _KIND, study.region)
         for count in (_LEVELS, _EPISODES)
     )
     experiments = (

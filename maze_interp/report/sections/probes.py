@@ -34,7 +34,7 @@ _FEWEST = 12
 
 def probes_section(study: Study) -> Section:
     """A small store, a probe of every target at every layer, and their controls."""
-    seeds = study.seeds[:_LEVELS]
+    seeds = study.some(_LEVELS)
     if len(seeds) < _FEWEST:
         return Section("probes", _TITLE, [f"Probes need at least {_FEWEST} levels, {len(seeds)} are too few."])
     levels = LevelSet(seeds, study.mode)
@@ -132,5 +132,5 @@ _CONTROLS = {
 
 def _commands(study: Study) -> list[str]:
     seeds = f"{study.seeds.start}:{study.seeds.start + _FULL}"
-    where = {"seeds": seeds, "squares": 1, "facing": "left", "layers": ",".join(_LAYERS), "out": "runs/store"}
-    return [study.command("record", **where), "maze-interp probe --store runs/store --out runs/probe"]
+    made = study.command("record", seeds=seeds, squares=1, facing="left", layers=",".join(_LAYERS), out="runs/store")
+    return [made, "maze-interp probe --store runs/store --out runs/probe"]

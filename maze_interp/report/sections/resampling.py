@@ -22,7 +22,7 @@ def resampling_section(study: Study) -> Section:
     channels = cheese_channels(study.policy, LAYER, LevelSet(CHOOSING.seeds, study.mode))[:limit]
     if not channels:
         return Section("resampling", _TITLE, [f"No channel of {short(LAYER)} is told to track the cheese."])
-    levels = LevelSet(study.seeds[:_LEVELS], study.mode)
+    levels = LevelSet(study.some(_LEVELS), study.mode)
     experiment = Resampling(study.policy, study.agent, levels, channels, draws=_DRAWS)
     figures = resampling_figures(run_experiment(experiment, study.out / experiment.name))
     numbers = {

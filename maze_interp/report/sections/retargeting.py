@@ -18,7 +18,7 @@ from maze_interp.studies.steering import Mark, Steering
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
-_LEVELS, _VISITS, _CHOOSE, _TARGETS = 12, 3, 6, 6
+_LEVELS, _VISITS, _CHOOSE, _TARGETS = 8, 2, 4, 6
 _TITLE = "Sending it to any square by writing into some channels"
 
 
@@ -26,9 +26,13 @@ def retargeting_section(study: Study) -> Section:
     """Channels and values chosen on a few levels, every target of some others."""
     experiment = RetargetingStudy(
         search=Steering(
-            study.policy, study.agent, LevelSet(CHOOSING.seeds[:_CHOOSE], study.mode), (), targets=_TARGETS
+            study.policy,
+            study.agent,
+            LevelSet(CHOOSING.seeds[: len(study.some(_CHOOSE))], study.mode),
+            (),
+            targets=_TARGETS,
         ),
-        levels=LevelSet(study.seeds[:_LEVELS], study.mode, "none"),
+        levels=LevelSet(study.some(_LEVELS), study.mode, "none"),
         visits=_VISITS,
         draws=1,
     )

@@ -32,7 +32,7 @@ _OUTCOMES = {
 
 def vectors_section(study: Study) -> Section:
     """Both vectors alone, together, scaled, beside controls, and in other levels."""
-    levels = LevelSet(study.seeds[:_LEVELS], study.mode)
+    levels = LevelSet(study.some(_LEVELS), study.mode)
     experiment = VectorEffects(
         study.policy, study.agent, levels, study.region, coefficients=_COEFFICIENTS, draws=1, exact=_EXACT
     )
