@@ -13,7 +13,7 @@ test: .venv/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --dist loadfile
 
 .venv/.installed: setup.cfg pyproject.toml constraints.txt
 	@echo "Installing into .venv (once; it takes minutes) ..."
