@@ -272,6 +272,7 @@ def test_a_target_in_a_wall_in_one_line(tmp_path: Path) -> None:
 def test_the_section_reports_what_was_chosen_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("_LEVELS", 3), ("_CHOOSE", 2), ("_TARGETS", 2), ("_VISITS", 1)):
         monkeypatch.setattr(section, name, value)
+    monkeypatch.setattr("maze_interp.report.study.FULL", 3)
     found = section.retargeting_section(make_study(mi.DEFAULT_AGENT, tmp_path, 3, None))
     rows = pd.read_csv(tmp_path / "retarget" / "targets" / "targets.csv")
     assert set(rows["seed"]) == set(range(900_000_000, 900_000_003))

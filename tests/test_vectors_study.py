@@ -252,6 +252,7 @@ def test_the_command_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_section_says_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("_LEVELS", 4), ("_EXACT", 1), ("_COEFFICIENTS", (-1.0, 0.0, 1.0))):
         monkeypatch.setattr(section, name, value)
+    monkeypatch.setattr("maze_interp.report.study.FULL", 9)
     study = make_study(mi.DEFAULT_AGENT, tmp_path, 2, None)
     found = section.vectors_section(replace(study, seeds=range(SEED, SEED + 9)))
     rows = pd.read_csv(tmp_path / "vectors" / "vectors.csv")
