@@ -23,12 +23,24 @@ import torch
 from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
-from maze_interp import LevelSet, Maze, behaviours, load_policy, observe, to_input, vector_field
+from maze_interp import (
+    ActivationStore,
+    LevelSet,
+    Maze,
+    Recording,
+    behaviours,
+    load_policy,
+    observe,
+    record,
+    to_input,
+    vector_field,
+)
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.split import split
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
+from maze_interp.training.ppo import PPOConfig, Trainer
 
 BEHAVIOUR_LEVELS = 1000
 
@@ -51,6 +63,8 @@ def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: 
     few = observe(small, [square for square in small.squares if square != small.cheese])
     report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
     time_ablations(policy, repeats)
+    time_recording(policy, repeats)
+    time_training(repeats)
     time_behaviours(policy, levels)
     if memory:
         for count in (100, 10_000):
@@ -87,6 +101,51 @@ def ablation_floor(policy: Impala, layers: Sequence[str], inputs: Sequence[torch
                 batch = crossing.rows(torch.arange(len(crossing)).repeat(together))
                 for _ in range(0, crossing.activation.shape[1], together):
                     cut.suffix(batch)
+
+
+def time_recording(policy: Impala, repeats: int, levels: int = 30) -> None:
+    """Three layers on every square of hard levels against the forward passes, and shuffled against plain reading."""
+    layers = ("embedder.block2.res1.resadd", "embedder.block3", "embedder.fc")
+    wanted = Recording(policy, policy.name, LevelSet(range(levels), "hard"), layers, facings=("left",))
+    mazes = [Maze.from_seed(seed) for seed in range(levels)]
+    pictures = np.concatenate([observe(maze, [one for one in maze.squares if one != maze.cheese]) for maze in mazes])
+    with tempfile.TemporaryDirectory() as folder:
+        store = record(wanted, f"{folder}/store", workers=1)
+        if len(store) != len(pictures):
+            raise SystemExit(f"{len(store)} observations recorded where the floor has {len(pictures)}")
+        number = itertools.count()
+        report(
+            "recording three layers, hard levels",
+            lambda: record(wanted, f"{folder}/{next(number)}", workers=1),
+            lambda: forward(policy, pictures),
+            repeats,
+        )
+        shuffled, in_order = (partial(read, store, [*layers, "seed"], seed) for seed in (0, None))
+        report("reading in shuffled batches over reading in order", shuffled, in_order, repeats)
+
+
+def read(store: ActivationStore, columns: Sequence[str], shuffle_seed: int | None) -> None:
+    """Every observation of a store once."""
+    for _ in store.batches(256, columns, shuffle_seed=shuffle_seed):
+        pass
+
+
+def time_training(repeats: int) -> None:
+    """An iteration of reinforcement learning against the passes that it cannot do without: every observation
+    forward once to play and, for each epoch, forward and backward in the same minibatches."""
+    trainer = Trainer(PPOConfig(name="benchmark", distribution_mode="hard", environments=32, rollout=32, levels=1000))
+    played = trainer.play()
+    pictures = played.observations.reshape(-1, 64, 64, 3)
+
+    def floor() -> None:
+        for move in played.observations:
+            trainer.outputs(move)
+        for rows in trainer.minibatches():
+            logits, values = trainer.network(pictures[rows.numpy()])
+            (logits.sum() + values.sum()).backward()  # type: ignore[no-untyped-call]
+
+    report("an iteration of training", trainer.iterate, floor, repeats)
+    trainer.environments.close()
 
 
 def time_behaviours(policy: Impala, levels: int, chunk: int = 50) -> None:

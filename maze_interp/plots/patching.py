@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from maze_interp.plots.ablation import DIVERGING, short
 from maze_interp.plots.bins import whiskers
@@ -114,6 +114,8 @@ def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
         )
         axes.plot(0, 0, "+", color=BLACK, markersize=9)
         axes.set(xlabel="positions to the right", title=f"from {name}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set_ylabel("positions downwards")
     bar = figure.colorbar(shown, ax=panels, shrink=0.75)
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1 if limit < 0.05 else 0))

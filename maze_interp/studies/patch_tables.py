@@ -18,8 +18,8 @@ from maze_interp.studies.effects import normalised_by
 from maze_interp.studies.fixed_sets import channel_order
 from maze_interp.sweeps.intervals import Estimate, estimate, estimate_statistic
 
-FEWEST = 5
-"""Levels from which an offset of the map of positions is shown."""
+COMMON = 0.25
+"""Share of the levels that must have an offset for the map of positions to show it: rare ones are mostly noise."""
 
 
 def network_size(policy: nn.Module) -> int:
@@ -59,9 +59,10 @@ def position_table(parts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         columns layer, place, down, right (positions from the place's), n, share; offsets that fewer
-        than `FEWEST` levels have are left out.
+        than the share `COMMON` of the levels have are left out.
     """
     some = parts[parts["row"].notna()]
+    fewest = COMMON * some["seed"].nunique()
     tables = []
     for place in ("here", "there", "mouse"):
         offsets = {"down": some["row"] - some[f"{place}_row"], "right": some["column"] - some[f"{place}_column"]}
@@ -71,7 +72,7 @@ def position_table(parts: pd.DataFrame) -> pd.DataFrame:
         sums = moved.groupby(["layer", "place", "down", "right"], sort=False)[["effect", "whole"]].agg(["sum", "count"])
         share = sums["effect", "sum"] / sums["whole", "sum"]
         table = pd.DataFrame({"n": sums["effect", "count"], "share": share}).reset_index()
-        tables.append(table[table["n"] >= FEWEST].astype({"down": int, "right": int}))
+        tables.append(table[table["n"] >= fewest].astype({"down": int, "right": int}))
     return pd.concat(tables, ignore_index=True)
 
 
