@@ -98,6 +98,23 @@ def test_every_condition_is_as_if_measured_alone(policy: Impala) -> None:
                     assert row["p_visit"] == pytest.approx(one[f"p_visit{which}"], abs=1e-4)
 
 
+def test_other_edits_hold_under_every_condition(bundled: Impala) -> None:
+    maze, mark, others = SMALL.maze(900_000_005), MARKS[0], (edits.Zero("embedder.block3.res1.resadd", (2,)),)
+    targets = Targets(bundled, "", SMALL, (mark,), visits=0, edits=others)
+    rows = pd.DataFrame(targets.rows(maze)).set_index(["condition", "x", "y"])["path_probability"]
+    written = mi.retarget(bundled, maze, channels=mark.channels, value=mark.value, edits=others, p_visit=False)
+    moved = mi.retarget_by_cheese(bundled, maze, edits=others, p_visit=False)
+    for row in moved.rows():
+        assert rows["cheese", row["x"], row["y"]] == pytest.approx(row["path_probability"], abs=1e-5)
+        assert rows["unedited", row["x"], row["y"]] == pytest.approx(row["path_probability_unedited"], abs=1e-5)
+    for row in written.rows():
+        if (row["x"], row["y"]) != maze.start:
+            assert rows["one", row["x"], row["y"]] == pytest.approx(row["path_probability"], abs=1e-5)
+    plain = pd.DataFrame(Targets(bundled, "", SMALL, (mark,), visits=0).rows(maze))
+    assert not np.allclose(plain["path_probability"], rows, atol=1e-4)
+    assert targets.settings["edits"] == [repr(others[0])]
+
+
 def test_visits_of_every_target_and_of_chosen_squares(bundled: Impala) -> None:
     maze = SMALL.maze(900_000_005)
     target = maze.squares[-1]

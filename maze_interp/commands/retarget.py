@@ -21,6 +21,7 @@ def retarget_levels(
     choose: str = "800000000:800000012",
     squares: str | None = None,
     visits: int | Literal["all"] = 8,
+    edit: Path | None = None,
     mode: Literal["easy", "hard"] | None = None,
     out: Path = Path("runs/retarget"),
     workers: int | None = None,
@@ -43,11 +44,13 @@ def retarget_levels(
         choose: Levels to choose on, others than those.
         squares: Targets as x,y with spaces between them, open in every level; every square unless given.
         visits: Targets of each level whose exact probability of a visit is measured too, drawn by its seed; or all.
+        edit: A YAML file of other edits to the network, in force throughout what is reported.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         out: Folder for summary.json, tables, pictures, and rows by level.
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
+    from maze_interp.edits import load
     from maze_interp.policies.agents import agent_mode, load_policy
     from maze_interp.report.resampling import parse_channels
     from maze_interp.report.retargeting import RetargetingStudy, parse_squares, write_retargeting
@@ -62,6 +65,7 @@ def retarget_levels(
         value=value,
         visits=None if visits == "all" else visits,
         squares=None if squares is None else parse_squares(squares),
+        edits=tuple(load(edit)) if edit else (),
     )
     for line in write_retargeting(study, out, workers, scheduler):
         print(line)

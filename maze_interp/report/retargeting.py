@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.plots.retarget import CONDITIONS, OUTCOMES, heat_map_figure, overall_figure, reach_figure
@@ -51,6 +52,7 @@ class RetargetingStudy:
         squares: these targets alone; None for all.
         draws: random sets of channels.
         untrained: networks with random weights that say which channels track the cheese.
+        edits: other changes, in force throughout the report; the choice is made without them.
     """
 
     search: Steering
@@ -61,6 +63,7 @@ class RetargetingStudy:
     squares: tuple[Square, ...] | None = None
     draws: int = 3
     untrained: int = 16
+    edits: tuple[Edit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.value is not None and self.channels is None:
@@ -90,6 +93,7 @@ class RetargetingStudy:
             "squares": self.squares and [list(square) for square in self.squares],
             "draws": self.draws,
             "untrained": self.untrained,
+            "edits": [repr(edit) for edit in self.edits],
         }
 
     def run(self, out: Path) -> tuple[tuple[Mark, ...], pd.DataFrame]:
@@ -100,7 +104,8 @@ class RetargetingStudy:
         """
         marks = self._choose(out / "search") if self.value is None else self._given(self.value)
         one = self.search
-        targets = Targets(one.policy, one.agent, self.levels, marks, one.layer, self.visits, self.squares)
+        measured = (self.visits, self.squares, self.edits)
+        targets = Targets(one.policy, one.agent, self.levels, marks, one.layer, *measured)
         return marks, random_as_one(run_experiment(targets, out / targets.name))
 
     def _given(self, value: float) -> tuple[Mark, ...]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.retarget import LAYER, Retargeting, retarget, retarget_by_cheese
@@ -51,6 +52,7 @@ class Targets(Experiment):
             every one. It needs every square and facing for every position, where the normalised
             path probability needs the squares of the paths.
         squares: these targets alone, open in every level; None for all within reach.
+        edits: other changes in force throughout, under every condition.
     """
 
     name: ClassVar[str] = "targets"
@@ -60,6 +62,7 @@ class Targets(Experiment):
     layer: str = LAYER
     visits: int | None = 8
     squares: tuple[Square, ...] | None = None
+    edits: tuple[Edit, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layer", resolve_layer(self.policy, self.layer))
@@ -75,9 +78,17 @@ class Targets(Experiment):
         visited = [targets[i] for i in sorted(order[: self.visits])]
         rows: list[dict[str, Any]] = []
         for mark in self.marks:
-            run = partial(retarget, self.policy, maze, channels=mark.channels, value=mark.value, layer=self.layer)
+            run = partial(
+                retarget,
+                self.policy,
+                maze,
+                channels=mark.channels,
+                value=mark.value,
+                layer=self.layer,
+                edits=self.edits,
+            )
             rows += _rows(mark.name, run(targets, p_visit=False), run(visited) if visited else None)
-        by_cheese = partial(retarget_by_cheese, self.policy, maze)
+        by_cheese = partial(retarget_by_cheese, self.policy, maze, edits=self.edits)
         result, some = by_cheese(targets, p_visit=False), by_cheese(visited) if visited else None
         return [*_rows("unedited", result, some), *rows, *_rows("cheese", result, some)]
 
