@@ -1,8 +1,11 @@
-"""`questions list | score | new-forecast`."""
+"""`questions list | resolve | score | new-forecast`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+from maze_interp.bundled import DEFAULT_AGENT
 
 
 def questions_list(questions: Path | None = None) -> None:
@@ -45,6 +48,50 @@ def questions_new_forecast(file: Path, lock: bool = False, questions: Path | Non
     stamp = lock_forecast(file)
     print(f"locked at {stamp.time} with {len(forecast.answered)} of {len(known)} questions answered")
     print(f"publish this hash to show that it came first: {stamp.sha256}")
+
+
+def questions_resolve(
+    agent: str = DEFAULT_AGENT,
+    quick: bool = False,
+    questions: Path | None = None,
+    mode: Literal["easy", "hard"] | None = None,
+    out: Path = Path("runs/questions"),
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Answer the questions by measurement: figures, intervals, outcomes, and how sure they are.
+
+    Stop it at any moment; the same command goes on where it was and ends in the same bytes. Outcomes that a
+    person has put into the resolution file stay there.
+
+    Args:
+        agent: Name of an agent, or a .safetensors or .pth file.
+        quick: A twentieth of the levels: minutes instead of most of an hour, and wide intervals.
+        questions: Folder of question files; the bundled ones unless given.
+        mode: Distribution of levels; the agent's own unless given (hard for a file).
+        out: Folder for AGENT/resolution.yaml and all that was measured.
+        workers: Processes on this machine; one per core unless given.
+        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+    """
+    from rich.console import Console
+
+    from maze_interp.policies.agents import agent_mode, training_region
+    from maze_interp.questions.registry import load_questions
+    from maze_interp.questions.resolvers.resolve import resolution_path, resolve_all
+    from maze_interp.questions.resolvers.setting import Setting
+    from maze_interp.questions.tables import resolution_lines
+
+    known = load_questions(questions)
+    path = resolution_path(out, agent)
+    size = "quick" if quick else "full"
+    setting = Setting(
+        agent, mode or agent_mode(agent), training_region(agent), size, path.parent / size, workers, scheduler
+    )
+    command = f"maze-interp questions resolve --agent {agent}{' --quick' if quick else ''}"
+    for resolution in resolve_all(setting, known, path, command):
+        for line in resolution_lines(known[resolution.question], resolution):
+            Console().print(line, highlight=False, soft_wrap=True)
+    print(f"written to {path}")
 
 
 def questions_score(

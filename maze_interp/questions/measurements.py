@@ -247,7 +247,7 @@ MEASUREMENTS: dict[str, Measure] = {
         "Dead-end branches that hold neither cheese nor corner, off the way to the corner, by depth.",
         _LEVELS | {"shallowest": "least depth, in squares", "deepest": "greatest depth"},
         {
-            "entered": "probability of stepping into one on first passing its mouth, mean over levels",
+            "entered": "probability of stepping into one on first leaving its mouth, over all that are passed",
             "time_lost": "expected moves spent inside, per branch passed",
         },
     ),

@@ -13,6 +13,7 @@ from rich.table import Table
 from maze_interp.questions.comparison import ENOUGH, SCORES
 from maze_interp.questions.forecasts import Forecast
 from maze_interp.questions.registry import Question
+from maze_interp.questions.resolutions import Resolution
 from maze_interp.questions.scoreboard import Scoreboard, Standings
 from maze_interp.questions.scoring import BOUND
 
@@ -34,6 +35,22 @@ def question_tables(questions: Mapping[str, Question]) -> Iterator[Table]:
                 f"{question.id}\n{question.kind}", escape(question.wording), f"{question.measurement}{mark}\n{rule}"
             )
         yield table
+
+
+def resolution_lines(question: Question, resolution: Resolution) -> Iterator[str]:
+    """The answer to a question in a line, and the figures behind it in another."""
+    if resolution.measured is None:
+        yield escape(f"{question.id}: unresolved: {resolution.unresolved}")
+        return
+    sure = [f"{label} {chance:.0%}" for label, chance in resolution.measured.items() if chance >= ROUNDED_AWAY]
+    yield escape(f"{question.id}: {', '.join(sure)}")
+    figures = (f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in resolution.figures.items())
+    n = max(one.n for one in resolution.figures.values())
+    yield escape(f"    {', '.join(figures)} (n = {n}; {question.rule_text})")
+
+
+ROUNDED_AWAY = 0.005
+"""Outcomes less likely than this are not printed."""
 
 
 def score_lines(board: Scoreboard) -> Iterator[RenderableType]:

@@ -114,11 +114,19 @@ def bootstrap(
         refits: resamples.
         seed: of the resampling.
     """
+    whole, draws = resampled(statistic, levels, refits, seed)
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    return [Estimate(levels, *map(float, ends)) for ends in zip(whole, low, high, strict=True)]
+
+
+def resampled(
+    statistic: Callable[[Array], Array], levels: int, refits: int = FULL.refits, seed: int = 0
+) -> tuple[Array, Array]:
+    """Numbers that come of a fit, on all levels `[k]` and on resamples of them `[refits, k]`; see `bootstrap`."""
     rng = np.random.default_rng(seed)
     whole = statistic(np.ones(levels))
     draws = [statistic(rng.multinomial(levels, np.full(levels, 1 / levels)).astype(float)) for _ in range(refits)]
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
-    return [Estimate(levels, *map(float, ends)) for ends in zip(whole, low, high, strict=True)]
+    return whole, np.array(draws)
 
 
 def cells(name: str, values: Any) -> dict[str, float | None]:

@@ -129,10 +129,11 @@ def l1_coefficients(x: Array, p: Array, refits: int = FULL.refits) -> list[Estim
 
 def ridge_coefficients(x: Array, p: Array, refits: int = FULL.refits) -> list[Estimate]:
     """Coefficients of the hardly penalised regression, without the intercept, with intervals over levels."""
-    return bootstrap(partial(_ridge_coefficients, x, p), len(p), refits)
+    return bootstrap(partial(fitted_coefficients, x, p), len(p), refits)
 
 
-def _ridge_coefficients(x: Array, p: Array, counts: Array) -> Array:
+def fitted_coefficients(x: Array, p: Array, counts: Array) -> Array:
+    """Coefficients of the hardly penalised regression where each level counts as often as said, `[variables]`."""
     model = ridge()
     fit(model, x, p, counts)
     return model.coef_[0]

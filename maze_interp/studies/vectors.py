@@ -85,13 +85,13 @@ class VectorEffects(Experiment):
         conditions = dict(self._conditions(maze))
         exact = maze.seed in self.levels.seeds[: self.exact]
         run = partial(evaluate_at, self.policy, self.layer, None if exact else maze.decision_square)
-        results = run(maze, conditions.values()) + [_unseen(maze, run(maze.with_cheese(None), [()])[0])]
+        results = run(maze, conditions.values()) + [unseen(maze, run(maze.with_cheese(None), [()])[0])]
         measured = np.full((len(results), len(EXACT)), np.nan)
         if exact:
             trained = region_maze(maze.seed, self.region, maze.distribution_mode)
-            measured[:, 0] = _visited(results, maze.cheese)
-            measured[:, 1] = _visited(results, maze.top_right)
-            measured[:-1, 2] = _visited(run(trained, conditions.values()), trained.cheese)
+            measured[:, 0] = visited(results, maze.cheese)
+            measured[:, 1] = visited(results, maze.top_right)
+            measured[:-1, 2] = visited(run(trained, conditions.values()), trained.cheese)
         names = [*conditions, ("hidden", 0.0, None)]
         return [
             dict(zip(self.columns, (*name, *decision(result), *values), strict=True))
@@ -146,14 +146,14 @@ def decision(result: Evaluation) -> tuple[float | None, ...]:
     return field.p_cheese, field.p_top_right, field.p_other
 
 
-def _unseen(maze: Maze, without: Evaluation) -> Evaluation:
+def unseen(maze: Maze, without: Evaluation) -> Evaluation:
     """The policy of a maze without cheese where the cheese, unseen, ends the episode as ever."""
     kept = [square != maze.cheese for square in without.squares]
     squares = tuple(square for square in without.squares if square != maze.cheese)
     return Evaluation(maze, squares, without.probs[kept], without.value[kept])
 
 
-def _visited(results: Sequence[Evaluation], square: Square | None) -> NDArray[np.float64]:
+def visited(results: Sequence[Evaluation], square: Square | None) -> NDArray[np.float64]:
     """For each evaluation of one maze, the probability of standing on `square` in an episode."""
     assert square is not None
     return visits(results, range(len(results)), [square] * len(results), HORIZON)

@@ -1,0 +1,34 @@
+"""Questions on levels that are made or chosen to tell one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from maze_interp.questions.resolutions import Measured, Unresolvable
+from maze_interp.questions.resolvers.distances import refitted
+from maze_interp.questions.resolvers.setting import Setting
+from maze_interp.statistics.fits import Array
+from maze_interp.studies.region_parts import INSIDE, OUTSIDE, RegionParts, matched_difference
+
+GROUPS = {"cheese in a region of several parts": INSIDE, "cheese outside the region": OUTSIDE}
+
+
+def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`matched-difference`; levels are resampled, with both of their places of the cheese."""
+    groups = tuple(GROUPS.get(parameters[name], parameters[name]) for name in ("group", "against"))
+    if groups != (INSIDE, OUTSIDE):
+        raise Unresolvable(f"nothing measures {parameters['group']!r} against {parameters['against']!r}")
+    levels = setting.levels(parameters["levels"], decision=False, least=300)
+    table = setting.run(RegionParts(setting.policy, setting.agent, levels.within, setting.region))
+    if not (table["cheese"] == INSIDE).any():
+        raise Unresolvable(f"in none of {len(levels.seeds)} levels is the region in several parts")
+    seeds, place = np.unique(table["seed"], return_inverse=True)
+
+    def statistic(counts: Array) -> Array:
+        return np.array([matched_difference(table, counts[place])])
+
+    figures = refitted(["difference"], statistic, len(seeds))
+    return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent}")

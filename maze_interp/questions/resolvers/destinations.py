@@ -1,0 +1,152 @@
+"""Questions on sending the agent somewhere: how much must be written, does it arrive, is it the channel that counts?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from maze_interp.measure.retarget import LAYER
+from maze_interp.policies.pixels import map_size
+from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
+from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.studies.channels import channel_scores
+from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total
+from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, natural_peak
+from maze_interp.sweeps.levels import LevelSet
+
+RANDOM_SETS = 3
+"""Sets of random channels that marks are compared with."""
+
+
+def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`retarget`; shares are of all activations of the network, see `activation_total`."""
+    shares = sorted(float(share) for share in parameters["shares"])
+    marks = chosen_marks(setting, LAYER, tracking_channels(setting, LAYER), parameters["chosen_on"])
+    recipes = [Recipe(mark.name, mark.channels, mark.value) for mark in marks if "random" not in mark.name]
+    recipes += [replace(one, name=f"{one.name}, rest zeroed", fill=0.0) for one in recipes]
+    run: dict[str, Any] = {
+        "below": float(parameters["reached_if"]),
+        "destinations": setting.count(parameters["destinations"], least=4),
+    }
+    choosing = setting.levels(parameters["chosen_on"], "none", decision=False, choosing=True, least=6)
+    tried = measured_destinations(setting, recipes, choosing, **run)
+    best = _best_recipes(setting, recipes, reached_levels(tried, parameters).mean(), shares)
+    levels = setting.levels(parameters["levels"], "none", decision=False)
+    wanted = list(dict.fromkeys(one for one in best.values() if one is not None))
+    reached = reached_levels(measured_destinations(setting, wanted, levels, **run), parameters)
+    table = pd.DataFrame({share: reached[one.name] if one else 0.0 for share, one in best.items()}, reached.index)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        enough = [share for share in shares if means[share] >= float(parameters["levels_share"])]
+        return {"share_needed": min(enough, default=1.0), "levels_reached": means[shares[-1]]}
+
+    what = "; ".join(f"{share:g}: {one.name if one else 'nothing fits'}" for share, one in best.items())
+    command = f"maze-interp retarget --agent {setting.agent} measures such marks; by share of activations, {what}"
+    return setting.measured(resample_levels(table, statistic), levels, command)
+
+
+def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`move-against-arrival`."""
+    layer = parameters["layer"]
+    mark = chosen_marks(setting, layer, _tracking(setting, layer), parameters["chosen_on"], only="tracking")[0]
+    levels = setting.levels(parameters["levels"], "none", decision=False)
+    table = measured_destinations(
+        setting,
+        [Recipe(mark.name, mark.channels, mark.value)],
+        levels,
+        layer,
+        destinations=setting.count(parameters["destinations"], least=4),
+        nearest=int(parameters["nearest"]),
+    )
+    edited = table[(table["recipe"] == mark.name) & table["move"].notna()]
+    means = edited.groupby("seed")[["move", "p_visit"]].mean()
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        move, arrival = some.mean()
+        return {"right_move": move, "arrival": arrival, "lead": move - arrival}
+
+    command = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
+    return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command)
+
+
+def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`steering-channels`: channels that mark the cheese, since none can mark a destination before it is written."""
+    layer = parameters["layer"]
+    channels = _tracking(setting, layer)
+    marks = chosen_marks(setting, layer, channels, parameters["chosen_on"])
+    wanted = [mark for mark in marks if mark.name == "tracking" or mark.name.startswith("random")]
+    levels = setting.levels(parameters["levels"], "none", decision=False)
+    recipes = [Recipe(mark.name, mark.channels, mark.value) for mark in wanted]
+    table = measured_destinations(
+        setting, recipes, levels, layer, destinations=setting.count(parameters["destinations"], least=4)
+    )
+    means = table.groupby(["seed", "recipe"])["p_visit"].mean().unstack("recipe")
+    random = means[[mark.name for mark in wanted if mark.name != "tracking"]].mean(axis=1)
+    gains = pd.DataFrame({"tracking": means["tracking"] - means[UNEDITED], "random": random - means[UNEDITED]})
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        found = some.mean()
+        return {"gain": found["tracking"], "lead": found["tracking"] - found["random"]}
+
+    figures = level_figures(gains, statistic, tuple(gains))
+    count = Draws(float(len(channels)), np.array([float(len(channels))]), len(tracking_levels(setting).seeds))
+    command = f"maze-interp retarget --agent {setting.agent} --layer {layer} --channels {','.join(map(str, channels))}"
+    return setting.measured({"channels": count, **figures}, levels, command)
+
+
+def chosen_marks(
+    setting: Setting, layer: str, channels: Sequence[int], levels: int, only: str | None = None
+) -> tuple[Mark, ...]:
+    """What to write, chosen on levels to choose on: one channel, a subset, those that track the cheese, random ones."""
+    some = LevelSet(range(CHOOSING, CHOOSING + setting.count(levels, least=6)), setting.mode)
+    search = Steering(setting.policy, setting.agent, some, (), layer)
+    values = [natural_peak(setting.policy, layer, some) * multiple for multiple in MULTIPLES]
+    tracking = {"tracking": tuple(channels)} if channels else {}
+    folder = setting.out / f"marks-{layer}-{len(some.seeds)}"
+    marks = choose_marks(search, folder, values, sets=tracking, draws=RANDOM_SETS)
+    return tuple(mark for mark in marks if only in (None, mark.name))
+
+
+def measured_destinations(
+    setting: Setting, recipes: Sequence[Recipe], levels: Levels, layer: str = LAYER, **options: Any
+) -> pd.DataFrame:
+    """Where recipes send the agent."""
+    experiment = Destinations(setting.policy, setting.agent, levels.within, tuple(recipes), layer, **options)
+    return setting.run(experiment)
+
+
+def reached_levels(table: pd.DataFrame, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """1 where a recipe reaches a range of a level's destinations, else 0: a row per level, a column per recipe."""
+    arrived = table.assign(arrived=table["p_visit"] >= float(parameters["reached_if"]))
+    share = arrived.groupby(["seed", "recipe"])["arrived"].mean().unstack("recipe")
+    return (share >= float(parameters["range"])).astype(float)
+
+
+def _best_recipes(
+    setting: Setting, recipes: Sequence[Recipe], success: pd.Series, shares: Sequence[float]
+) -> dict[float, Recipe | None]:
+    """For every share of activations the best of the recipes that write no more; None if none does."""
+    total, size = activation_total(setting.policy), map_size(setting.policy, LAYER)
+    best: dict[float, Recipe | None] = {}
+    for share in shares:
+        allowed = [one for one in recipes if one.activations(size) <= share * total]
+        best[share] = max(allowed, key=lambda one: float(success[one.name]), default=None)
+    return best
+
+
+def _tracking(setting: Setting, layer: str) -> tuple[int, ...]:
+    scores = channel_scores(setting.policy, layer, tracking_levels(setting), **TRACKING[setting.size])
+    found = tracking_channels(setting, layer)
+    if not found:
+        best = scores[scores["target"] == "cheese"].iloc[0]
+        raise Unresolvable(
+            f"no channel of {layer} tracks the cheese beyond untrained ones; the best, {best['channel']}, scores "
+            f"{best['score']:.2f}"
+        )
+    return found

@@ -1,0 +1,145 @@
+"""Questions on how the choice depends on distances: answered from one sweep, as `maze-interp statistics` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+
+from maze_interp.mazes.features import FEATURE_NAMES
+from maze_interp.questions.resolutions import Draws, Measured
+from maze_interp.questions.resolvers.setting import Levels, Setting, level_figures
+from maze_interp.statistics.data import LEAST, known, standardised
+from maze_interp.statistics.fits import Array, fit, held_out, resampled, ridge
+from maze_interp.statistics.hypotheses import BOUND
+from maze_interp.statistics.regression import fitted_coefficients
+from maze_interp.statistics.shapes import Step, shapes
+from maze_interp.sweeps.summary import read_levels
+from maze_interp.sweeps.sweep import Sweep, run_sweep
+
+REFITS = 400
+"""Resamples of the levels on which a model is fitted anew."""
+
+
+def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, Levels]:
+    """Rows of a sweep for the levels of a question, which have a decision square; one sweep for each number."""
+    levels = setting.levels(parameters["levels"], parameters["cheese"], least=LEAST + 10)
+    sweep = Sweep(setting.policy, setting.agent, levels.within)
+    path = run_sweep(sweep, setting.out / f"sweep-{len(levels.seeds)}", setting.workers, setting.scheduler)
+    rows = levels.rows(read_levels(path)).reset_index(drop=True)
+    return rows.assign(p_cheese=rows["p_cheese"].clip(0, 1)), levels
+
+
+def distance_coefficient(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`distance-coefficient`."""
+    rows, levels = swept(setting, parameters)
+    figures = {"coefficient": _coefficient(rows, parameters, "p_cheese")}
+    return setting.measured(figures, levels, _command(setting, levels, "statistics"))
+
+
+def luck_coefficient(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`luck-coefficient`."""
+    rows, levels = swept(setting, parameters)
+    figures = {
+        "coefficient": _coefficient(rows, parameters, "decision_p_cheese"),
+        "whole_coefficient": _coefficient(rows, parameters, "p_cheese"),
+    }
+    return setting.measured(figures, levels, _command(setting, levels, "statistics"))
+
+
+def first_exit(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`first-exit`."""
+    rows, levels = swept(setting, parameters)
+    near = rows[rows[parameters["variable"]].between(parameters["nearest"], parameters["farthest"])]
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        return {"cheese": means["exit_cheese"], "corner_lead": means["exit_top_right"] - means["exit_cheese"]}
+
+    figures = level_figures(near, statistic, ("exit_cheese", "exit_top_right"))
+    return setting.measured(figures, levels, _command(setting, levels, "sweep"))
+
+
+def change_point(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`change-point`."""
+    table, levels = swept(setting, parameters)
+    variable, outcome = parameters["variable"], "decision_p_cheese"
+    rows = known(table, [variable], outcome)
+    x, p = rows[[variable]].to_numpy(float), rows[outcome].to_numpy(float)
+    likelihood = {name: held_out(shapes()[name], x, p)["log_likelihood"] for name in ("step", "logistic")}
+    lead = (likelihood["step"] - likelihood["logistic"]).to_numpy()
+
+    def statistic(counts: Array) -> Array:
+        step = Step()
+        fit(step, x, p, counts)
+        return np.array([step.at, step.inside - step.outside, counts @ lead / counts.sum()])
+
+    figures = refitted(("place", "drop", "lead"), statistic, len(p))
+    return setting.measured(figures, levels, _command(setting, levels, "statistics"))
+
+
+def predictive_power(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`predictive-power`."""
+    table, levels = swept(setting, parameters)
+    base, added = list(parameters["base"]), list(parameters["added"])
+    rows = known(table, [*base, *added], "p_cheese")
+    p = rows["p_cheese"].to_numpy(float)
+    inside = np.clip(p, 1e-12, 1 - 1e-12)
+    perfect = inside * np.log(inside) + (1 - inside) * np.log1p(-inside)  # the deviance is measured from here
+    models = {
+        "nothing": (DummyClassifier(strategy="prior"), p[:, None]),
+        "base": (ridge(), standardised(rows, base)),
+        "both": (ridge(), standardised(rows, [*base, *added])),
+    }
+    lost = pd.DataFrame(
+        {name: perfect - held_out(model, x, p)["log_likelihood"].to_numpy() for name, (model, x) in models.items()}
+    )
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        sums = some.sum()
+        explained = 1 - sums[["base", "both"]] / sums["nothing"]
+        return {"base": explained["base"], "gain": explained["both"] - explained["base"]}
+
+    figures = level_figures(lost, statistic, tuple(models))
+    return setting.measured(figures, levels, _command(setting, levels, "statistics"))
+
+
+def refitted(names: Sequence[str], statistic: Callable[[Array], Array], levels: int) -> dict[str, Draws]:
+    """Figures that come of fits, refitted on resamples of the levels."""
+    whole, draws = resampled(statistic, levels, REFITS)
+    return {name: Draws(float(whole[i]), draws[:, i], levels) for i, name in enumerate(names)}
+
+
+def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: str) -> Draws:
+    """Coefficient of a distance, the controls held fixed.
+
+    Of three step distances each follows from the other two, and only two can be in a regression. Where
+    the one asked about is among them, either other one may be left out and answers differ: half of the
+    resamples leave out the one, half the other, and the value is the mean of both.
+    """
+    variable, controls = parameters["variable"], parameters["controls"]
+    if controls == "others":
+        left_out = [name for name in BOUND if name != variable] if variable in BOUND else [BOUND[0]]
+        models = [[name for name in FEATURE_NAMES if name not in (variable, out)] for out in left_out]
+    else:
+        models = [list(controls)]
+    rows = known(table, FEATURE_NAMES, outcome)
+    p = rows[outcome].to_numpy(float)
+    parts = []
+    for others in models:
+        x = standardised(rows, [variable, *others])
+        parts.append(refitted(["coefficient"], partial(fitted_coefficients, x, p), len(p))["coefficient"])
+    if len(parts) == 1:
+        return parts[0]
+    half = [part.resamples[i :: len(parts)] for i, part in enumerate(parts)]
+    return replace(parts[0], value=float(np.mean([part.value for part in parts])), resamples=np.concatenate(half))
+
+
+def _command(setting: Setting, levels: Levels, name: str) -> str:
+    sweep = f"maze-interp sweep --agent {setting.agent} --mode {setting.mode} --seeds {levels.within.name}"
+    return sweep if name == "sweep" else f"{sweep} && maze-interp statistics"

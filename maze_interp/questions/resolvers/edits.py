@@ -1,0 +1,208 @@
+"""Questions on what edits do: the search for the best one, sets of channels that can be told apart, their ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.studies.ablation import DecisionAblation
+from maze_interp.studies.channels import cheese_channels
+from maze_interp.studies.edit_search import (
+    UNEDITED,
+    Candidate,
+    CandidateEffects,
+    Direction,
+    best_candidate,
+    finalists,
+    propose,
+)
+from maze_interp.studies.importance import level_effects
+from maze_interp.studies.resampling import count_channels
+from maze_interp.sweeps.intervals import RESAMPLES
+from maze_interp.sweeps.levels import LevelSet
+
+RANDOM_SETS = 10
+"""Sets of random channels that chosen ones are compared with."""
+
+
+def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`edit-search`."""
+    levels = setting.levels(parameters["levels"], parameters["cheese"])
+    chosen = found_edit(setting, parameters, parameters["direction"])
+    table = measured_candidates(setting, [chosen], levels, ability=parameters["keep"] == "ability")
+    figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]])
+    command = f"the edit found: {chosen}; maze-interp vectors and maze-interp ablate measure such edits"
+    return setting.measured(figures, levels, command)
+
+
+FINALISTS = {"full": 2, "quick": None}
+"""Of each family and layer; None for one of each family."""
+
+KEPT = {"top_right": "p_top_right", "ability": "ability"}
+"""Column of `CandidateEffects` by what a question says is to be kept."""
+
+
+def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> Candidate:
+    """The edit that a search ends in, found on levels to choose on.
+
+    Raises:
+        Unresolvable: the families have no edit to try.
+    """
+    keep = KEPT[parameters.get("keep", "ability")]
+    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], choosing=True, least=6)
+    layers, families = tuple(parameters["layers"]), tuple(parameters["families"])
+    ablation = choosing.rows(ablated(setting, choosing, layers))
+    wanted = "cheese-channels" in families
+    tracking = {layer: tracking_channels(setting, layer) for layer in layers if wanted}
+    candidates = propose(families, ablation, tracking, direction)
+    if not candidates:
+        raise Unresolvable(f"there is no edit to try: no channel of {', '.join(layers)} tracks the cheese")
+    at_decision = measured_candidates(setting, candidates, choosing, episodes=False, ability=False)
+    final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
+    table = measured_candidates(setting, final, choosing, ability=keep == "ability")
+    return best_candidate(final, table, direction, keep, parameters["keep_share"])
+
+
+def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`dissociation`."""
+    layer, size = parameters["layer"], int(parameters["channels"])
+    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], choosing=True)
+    levels = setting.levels(parameters["levels"], parameters["cheese"])
+    ablation = choosing.rows(ablated(setting, choosing, (layer,)))
+    whole = ablation[ablation["kind"] == "unedited"]
+    share = {
+        name: level_effects(ablation, column).mean().droplevel(["kind", "layer"]) / whole[column].mean()
+        for name, column in DECISION.items()
+    }
+    lead = (share["cheese"] - share["corner"]).sort_values(ascending=False, kind="stable").index.tolist()
+    sets = [Candidate("ablation", layer, tuple(sorted(some))) for some in (lead[:size], lead[-size:])]
+    table = measured_candidates(setting, sets, levels)
+    wide = by_level(table)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        lost = {
+            (name, number): 1 - means[column, number] / means[column, UNEDITED]
+            for name, column in DECISION.items()
+            for number in (0, 1)
+        }
+        return {
+            "cheese_set": lost["cheese", 0] - lost["corner", 0],
+            "corner_set": lost["corner", 1] - lost["cheese", 1],
+            "ability": min(means["ability", number] for number in (0, 1)) / means["ability", UNEDITED],
+        }
+
+    command = f"the sets: {sets[0]}; {sets[1]}; maze-interp ablate measures single channels"
+    return setting.measured(resample_levels(wide, statistic), levels, command)
+
+
+def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`ablation-agreement`; the resampled correlations are shifted to centre on that of all levels.
+
+    Means over resampled levels scatter more than those over the levels, which pulls correlations
+    towards zero; on Fisher's scale that is a shift.
+    """
+    levels = setting.levels(parameters["levels"], parameters["cheese"])
+    table = levels.rows(ablated(setting, levels, (parameters["layer"],), ("zero", "mean")))
+    effects = level_effects(table, "decision_p_cheese")
+    zero, mean = effects["zero"].to_numpy(), effects["mean"].to_numpy()
+
+    def statistic(drawn: pd.DataFrame) -> dict[str, float]:
+        some = drawn["level"].to_numpy()
+        ranked = [pd.Series(one[some].mean(axis=0)).rank() for one in (zero, mean)]
+        return {"correlation": float(np.corrcoef(*ranked)[0, 1])}
+
+    found = resample_levels(pd.DataFrame({"level": range(len(effects))}), statistic)["correlation"]
+    fisher = np.arctanh(np.clip(found.resamples, -0.999999, 0.999999))
+    centre = np.arctanh(np.clip(found.value, -0.999999, 0.999999))
+    figures = {"correlation": Draws(found.value, np.tanh(fisher - fisher.mean() + centre), found.n)}
+    return setting.measured(
+        figures, levels, f"maze-interp ablate --agent {setting.agent} --layers {parameters['layer']}"
+    )
+
+
+def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`tracking-importance`."""
+    layer = parameters["layer"]
+    channels = tracking_channels(setting, layer)
+    if not channels:
+        raise Unresolvable(f"no channel of {layer} tracks the cheese")
+    others = np.setdiff1d(np.arange(count_channels(setting.policy, layer)), channels)
+    if len(others) < len(channels):
+        raise Unresolvable(f"{len(channels)} channels of {layer} track the cheese, too many to compare with others")
+    drawn = [np.random.default_rng(draw).permutation(others)[: len(channels)] for draw in range(RANDOM_SETS)]
+    sets = [channels, *(tuple(sorted(some.tolist())) for some in drawn)]
+    levels = setting.levels(parameters["levels"], parameters["cheese"])
+    candidates = [Candidate("ablation", layer, some) for some in sets]
+    wide = by_level(measured_candidates(setting, candidates, levels, episodes=False, ability=False))[
+        "decision_p_cheese"
+    ]
+    lost = wide.rsub(wide[UNEDITED], axis=0)
+    means = pd.DataFrame({"tracking": lost[0], "random": lost[list(range(1, len(sets)))].mean(axis=1)})
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        found = some.mean()
+        return {"loss": found["tracking"], "lead": found["tracking"] - found["random"]}
+
+    command = f"maze-interp channels --agent {setting.agent}; channels {', '.join(map(str, channels))} zeroed"
+    return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command)
+
+
+DECISION = {"cheese": "decision_p_cheese", "corner": "decision_p_top_right"}
+
+
+def tracking_channels(setting: Setting, layer: str) -> tuple[int, ...]:
+    """Channels that track the cheese, found on levels to choose on."""
+    return cheese_channels(setting.policy, layer, tracking_levels(setting), **TRACKING[setting.size])
+
+
+TRACKING: dict[str, dict[str, int]] = {
+    "full": {"placements": 16, "untrained": 16},
+    "quick": {"placements": 8, "untrained": 4},
+}
+"""How closely channels are looked at, see `cheese_channels`."""
+
+
+def tracking_levels(setting: Setting) -> LevelSet:
+    """The levels on which it is found which channels track the cheese."""
+    return LevelSet(range(CHOOSING, CHOOSING + setting.count(24, least=6)), setting.mode)
+
+
+def ablated(
+    setting: Setting, levels: Levels, layers: tuple[str, ...], kinds: tuple[str, ...] = ("zero",)
+) -> pd.DataFrame:
+    """Every channel of some layers ablated at the decision square."""
+    experiment = DecisionAblation(setting.policy, setting.agent, levels.within, layers, kinds)
+    return setting.run(experiment)
+
+
+def measured_candidates(
+    setting: Setting, candidates: Sequence[Candidate], levels: Levels, episodes: bool = True, ability: bool = True
+) -> pd.DataFrame:
+    """What candidates do on levels that qualify."""
+    measured = (tuple(candidates), setting.region, episodes, ability)
+    experiment = CandidateEffects(setting.policy, setting.agent, levels.within, *measured)
+    return levels.rows(setting.run(experiment))
+
+
+def by_level(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per level; columns by (outcome, candidate)."""
+    return table.dropna(axis=1, how="all").pivot(index="seed", columns="candidate").reset_index(drop=True)
+
+
+def change_figures(table: pd.DataFrame, direction: Direction, keep: str) -> dict[str, Draws]:
+    """`change` and `kept` of the only candidate in a table."""
+    wide = by_level(table)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        ratio = means["p_cheese", 0] / means["p_cheese", UNEDITED]
+        kept = means[keep, 0] / means[keep, UNEDITED] if means[keep, UNEDITED] > 0 else 1.0  # nothing to be lost
+        return {"change": 1 - ratio if direction == "less" else ratio - 1, "kept": kept}
+
+    return resample_levels(wide, statistic, RESAMPLES)

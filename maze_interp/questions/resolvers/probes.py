@@ -1,0 +1,180 @@
+"""Questions on what layers say: probes fitted on some levels and scored on others, beside pixels and no training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import nn
+
+from maze_interp.probing.controls import PIXELS, majority, untrained_like
+from maze_interp.probing.examples import Examples
+from maze_interp.probing.logistic import LogisticProbe
+from maze_interp.probing.plan import ProbeStudy, Reader, make_study
+from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.trial import INNER_FOLDS, STRENGTHS, Reading
+from maze_interp.questions.resolutions import Measured
+from maze_interp.questions.resolvers.setting import Levels, Setting, level_figures
+from maze_interp.recording.recorder import record
+from maze_interp.recording.recording import Recording
+
+FRAMES = ("world", "mouse", "maze")
+"""Frames of reference of the cheese's place, as targets end."""
+
+Floats = NDArray[np.float64]
+
+
+def probe_accuracy(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`probe-accuracy`: read in procgen's world, each coordinate by itself, both must be right."""
+    sides = Sides.recorded(setting, parameters)
+    layer, target = parameters["layer"], f"{parameters['target']}_world"
+
+    def make() -> pd.DataFrame:
+        kind: Reader = parameters["probe"]
+        untrained = untrained_like(setting.policy)
+        right = {
+            "accuracy": whole_layer_right(sides, layer, target, kind),
+            "pixels": whole_layer_right(sides, PIXELS, target, kind),
+            "untrained": whole_layer_right(sides, layer, target, kind, untrained),
+            "majority": _majority_right(sides, target),
+        }
+        return pd.DataFrame(right)
+
+    table = setting.keep(f"probe-{target}-{layer}", sides.about(parameters), make)
+    figures = level_figures(table, _means, tuple(table))
+    return setting.measured(figures, sides.levels, _command(setting, layer, target))
+
+
+def coordinate_frames(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`coordinate-frames`: exact square, in each frame."""
+    sides = Sides.recorded(setting, parameters)
+    layer, kind = parameters["layer"], parameters["probe"]
+
+    def make() -> pd.DataFrame:
+        right = {frame: whole_layer_right(sides, layer, f"cheese_square_{frame}", kind) for frame in FRAMES}
+        return pd.DataFrame(right)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        return {f"{frame}_lead": means[frame] - means.drop(frame).max() for frame in FRAMES}
+
+    table = setting.keep(f"frames-{layer}", sides.about(parameters), make)
+    targets = ",".join(f"cheese_square_{frame}" for frame in FRAMES)
+    return setting.measured(
+        level_figures(table, statistic, FRAMES), sides.levels, _command(setting, layer, targets) + f" --reader {kind}"
+    )
+
+
+def square_probe(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`square-probe`: per level and class how many squares were right, of how many."""
+    sides = Sides.recorded(setting, parameters)
+    layer, target = parameters["layer"], f"near_cheese_{parameters['window']}"
+
+    def make() -> pd.DataFrame:
+        networks = {
+            "agent": (layer, None),
+            "pixels": (PIXELS, None),
+            "untrained": (layer, untrained_like(setting.policy)),
+        }
+        parts = [
+            _class_counts(sides, where, target, net).add_prefix(f"{name}_") for name, (where, net) in networks.items()
+        ]
+        return pd.concat(parts, axis=1)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        sums = some.sum()
+        balanced = {
+            name: float(np.mean([sums[f"{name}_right_{c}"] / sums[f"{name}_of_{c}"] for c in (0, 1)]))
+            for name in ("agent", "pixels", "untrained")
+        }
+        others = max(balanced["pixels"], balanced["untrained"])
+        return {"balanced_accuracy": balanced["agent"], "lead": balanced["agent"] - others}
+
+    table = setting.keep(f"squares-{target}-{layer}", sides.about(parameters), make)
+    return setting.measured(
+        level_figures(table, statistic, tuple(table)), sides.levels, _command(setting, layer, target)
+    )
+
+
+class Sides(NamedTuple):
+    """Recorded levels to fit on and levels to report on.
+
+    Attributes:
+        fitting, testing: a study of each store.
+        levels: those reported on.
+    """
+
+    fitting: ProbeStudy
+    testing: ProbeStudy
+    levels: Levels
+
+    @classmethod
+    def recorded(cls, setting: Setting, parameters: Mapping[str, Any]) -> Sides:
+        """Record what a question asks for: one square of each level, drawn by its seed, the mouse facing left."""
+        layer, cheese = parameters["layer"], parameters["cheese"]
+        chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, choosing=True, least=200)
+        levels = setting.levels(parameters["levels"], cheese, decision=False, least=100)
+        studies = []
+        for name, some in (("fitting", chosen), ("testing", levels)):
+            recording = Recording(
+                setting.policy, setting.agent, some.within, layers=(layer,), squares=1, facings=("left",)
+            )
+            folder = setting.out / f"store-{name}-{layer}-{len(some.seeds)}"
+            record(recording, folder, setting.workers, setting.scheduler)
+            studies.append(make_study(folder, [layer], ["cheese_square_world"], setting.agent))
+        return cls(studies[0], studies[1], levels)
+
+    def about(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What decides a table of these levels."""
+        return {**parameters, "fitted on": len(self.fitting.seeds), "levels": len(self.testing.seeds)}
+
+    def examples(self, layer: str, target: str, network: nn.Module | None = None) -> tuple[Examples, Examples]:
+        """Those to fit to and those to test on."""
+        return self.fitting.examples(layer, target, network), self.testing.examples(layer, target, network)
+
+
+def whole_layer_right(
+    sides: Sides, layer: str, target: str, kind: Reader, network: nn.Module | None = None
+) -> NDArray[np.float64]:
+    """Whether both coordinates were read right, `[levels]`; ridge's numbers are rounded."""
+    fitting, testing = sides.examples(layer, target, network)
+    guesses = []
+    for labels in fitting.y.T:
+        probe = _reader(kind).fit(fitting.X, labels, groups=fitting.levels)
+        guesses.append(np.rint(probe.predict(testing.X)))
+    return (np.column_stack(guesses) == testing.y).all(axis=1).astype(float)
+
+
+def _reader(kind: Reader) -> LogisticProbe | RidgeProbe:
+    strengths = STRENGTHS[kind, False]
+    return RidgeProbe(strengths, INNER_FOLDS) if kind == "ridge" else LogisticProbe(strengths, INNER_FOLDS)
+
+
+def _majority_right(sides: Sides, target: str) -> Floats:
+    fitting, testing = sides.examples(PIXELS, target)
+    return (testing.y == majority(fitting.y)).all(axis=1).astype(float)
+
+
+def _class_counts(sides: Sides, layer: str, target: str, network: nn.Module | None) -> pd.DataFrame:
+    """Per level, how many squares of each class were read right, and of how many; classes as likely as each other."""
+    fitting, testing = sides.examples(layer, target, network)
+    labels = fitting.y[:, 0]
+    probe = LogisticProbe(STRENGTHS["logistic", True], INNER_FOLDS).fit(fitting.X, labels, groups=fitting.levels)
+    reading = Reading(probe, (labels[:, None] == probe.classes_).mean(axis=0))
+    right = reading.guess(testing.X, even=True)[:, 1] == testing.y[:, 0]
+    found = pd.DataFrame({"seed": testing.levels, "class": testing.y[:, 0].astype(int), "right": right})
+    counts = found.groupby(["seed", "class"])["right"].agg(["sum", "size"]).unstack("class", fill_value=0)
+    columns = {("sum", c): f"right_{c}" for c in (0, 1)} | {("size", c): f"of_{c}" for c in (0, 1)}
+    return pd.DataFrame({name: counts[key].to_numpy() for key, name in columns.items()})
+
+
+def _means(some: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(value) for name, value in some.mean().items()}
+
+
+def _command(setting: Setting, layer: str, targets: str) -> str:
+    record_them = f"maze-interp record --agent {setting.agent} --mode {setting.mode} --layers {layer} --squares 1"
+    return f"{record_them} && maze-interp probe --layer {layer} --target {targets}"

@@ -1,0 +1,78 @@
+"""`questions resolve`: every question measured on one agent, each answer kept as soon as it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.questions.registry import Question
+from maze_interp.questions.resolution_files import NAME, read_resolutions, write_resolutions
+from maze_interp.questions.resolutions import Measured, Resolution, Resolutions, resolve
+from maze_interp.questions.resolvers import channels, constructed, destinations, distances, edits, probes, references
+from maze_interp.questions.resolvers.setting import Setting
+from maze_interp.sweeps.spread import cluster
+
+RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
+    "ablation-agreement": edits.ablation_agreement,
+    "change-point": distances.change_point,
+    "coordinate-frames": probes.coordinate_frames,
+    "dead-ends": references.dead_ends,
+    "dissociation": edits.dissociation,
+    "distance-coefficient": distances.distance_coefficient,
+    "edit-search": edits.edit_search,
+    "first-exit": distances.first_exit,
+    "goal-models": references.goal_models,
+    "luck-coefficient": distances.luck_coefficient,
+    "matched-difference": constructed.region_parts,
+    "move-against-arrival": destinations.move_against_arrival,
+    "predictive-power": distances.predictive_power,
+    "probe-accuracy": probes.probe_accuracy,
+    "reference-behaviour": references.reference_behaviour,
+    "reference-lead": references.reference_lead,
+    "retarget": destinations.retarget,
+    "simple-channels": channels.simple_channels,
+    "square-probe": probes.square_probe,
+    "steering-channels": destinations.steering_channels,
+    "tracking-importance": edits.tracking_importance,
+}
+"""What measures each word of the vocabulary."""
+
+
+def resolve_all(setting: Setting, questions: Mapping[str, Question], path: Path, command: str) -> Iterator[Resolution]:
+    """Resolve questions in their order, and write the resolution file at the end.
+
+    Everything measured is kept in the setting's folder: stopped, it goes on there. The file's overrides, if
+    there are any, stay.
+
+    Args:
+        setting: the agent and the size of the run.
+        questions: by id.
+        path: of the resolution file.
+        command: for the record.
+
+    Yields:
+        each resolution.
+
+    Raises:
+        MazeInterpError: the folder is another run's; a mistake in the earlier file, or it is of a full run and this one
+            is not.
+    """
+    earlier = read_resolutions(path, questions) if path.exists() else None
+    if earlier and earlier.setting == "full" != setting.size:
+        raise MazeInterpError(f"{path} holds a full resolution; give --out another folder for a {setting.size} one")
+    answers: dict[str, Resolution] = {}
+    with cluster(setting.workers, setting.scheduler):
+        for name, question in questions.items():
+            answers[name] = resolve(question, partial(RESOLVERS[question.measurement], setting))
+            yield answers[name]
+    made = Resolutions(setting.agent, agent_hash(setting.policy), setting.size, command, answers)
+    write_resolutions(path, made.with_overrides_of(earlier) if earlier else made, questions)
+
+
+def resolution_path(out: Path, agent: str) -> Path:
+    """The resolution file of an agent: in a folder of its name in `out`."""
+    return out / Path(agent).stem / NAME

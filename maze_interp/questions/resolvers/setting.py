@@ -1,0 +1,146 @@
+"""What every resolver is told: the agent, how much to measure, on which levels, and where to keep it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from maze_interp.environment.levels import HELD_OUT, maze_from_seed
+from maze_interp.mazes.maze import DistributionMode, Maze
+from maze_interp.policies.agents import load_network
+from maze_interp.policies.impala import Impala
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.provenance import provenance
+from maze_interp.sweeps.run_directory import run_directory, write_whole
+
+CHOOSING = 100_000_000
+"""The first seed of the levels on which something is chosen or fitted; those reported on begin at `HELD_OUT`."""
+
+SIZES = {"full": 1, "quick": 20}
+"""By what the levels and steps of a question's parameters are divided."""
+
+LEAST = 24
+"""Levels that a quick run keeps of each number, unless the question has fewer."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels that qualify for a measurement.
+
+    Attributes:
+        within: consecutive levels, some of which qualify, for an experiment to run on.
+        seeds: those that do, in order.
+    """
+
+    within: LevelSet
+    seeds: tuple[int, ...]
+
+    @property
+    def mazes(self) -> list[Maze]:
+        """Of those that qualify."""
+        return [self.within.maze(seed) for seed in self.seeds]
+
+    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table of an experiment that are of levels that qualify."""
+        return table[table["seed"].isin(self.seeds)]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One run over all questions for one agent.
+
+    Attributes:
+        agent: name or file of the agent.
+        mode: the levels, `"easy"` or `"hard"`.
+        region: the n of the top-right n×n that the agent was trained with.
+        size: of `SIZES`.
+        out: folder that everything measured is kept in.
+        workers: local processes, None for one per core.
+        scheduler: address of a dask scheduler to use instead.
+    """
+
+    agent: str
+    mode: DistributionMode
+    region: int
+    size: str
+    out: Path
+    workers: int | None = None
+    scheduler: str | None = None
+
+    @cached_property
+    def policy(self) -> Impala:
+        """The network."""
+        return load_network(self.agent)
+
+    def count(self, number: int, least: int = LEAST) -> int:
+        """A number of levels, steps or the like at the size of this run."""
+        return max(round(number / SIZES[self.size]), min(number, least))
+
+    def levels(
+        self, number: int, cheese: str = "anywhere", decision: bool = True, choosing: bool = False, least: int = LEAST
+    ) -> Levels:
+        """The first levels that qualify, as many as `count` says.
+
+        Args:
+            number: of the question.
+            cheese: where it lies: anywhere, region, outside, none.
+            decision: whether they need a decision square.
+            choosing: levels to choose on rather than to report on.
+            least: of `count`.
+        """
+        where: dict[str, int | str] = {"region": self.region, "none": "none"}
+        placed = LevelSet(range(0), self.mode, where.get(cheese, "anywhere"))
+        first = CHOOSING if choosing else HELD_OUT
+
+        def qualifies(seed: int) -> bool:
+            if cheese != "outside" and not decision:
+                return True
+            maze = placed.maze(seed)
+            if decision and maze_from_seed(seed, self.mode).decision_square is None:
+                return False
+            return cheese != "outside" or maze.cheese not in maze.region(self.region)
+
+        seeds = tuple(islice(filter(qualifies, count(first)), self.count(number, least)))
+        return Levels(LevelSet(range(first, seeds[-1] + 1), self.mode, placed.cheese), seeds)
+
+    def run(self, experiment: Experiment) -> pd.DataFrame:
+        """The table of an experiment, kept in a folder named after it and its settings."""
+        settings = json.dumps(experiment.settings, sort_keys=True)
+        name = f"{experiment.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+        return run_experiment(experiment, self.out / name, self.workers, self.scheduler)
+
+    def keep(self, name: str, about: Mapping[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A table made once, kept in the folder `name`.
+
+        Args:
+            name: of the folder.
+            about: plain JSON values that decide the table, besides the agent.
+            make: makes it.
+        """
+        settings = {**provenance(self.policy, self.agent), "mode": self.mode, **json.loads(json.dumps(about))}
+        with run_directory(self.out / name, settings) as folder:
+            path = folder / "table.csv"
+            if not path.exists():
+                write_whole(path, make().to_csv(index=False, lineterminator="\n"))
+            return pd.read_csv(path)
+
+    def measured(self, figures: Mapping[str, Draws], levels: Levels, command: str) -> Measured:
+        """What a resolver hands back."""
+        return Measured(figures, levels.within.name, command)
+
+
+def level_figures(
+    table: pd.DataFrame, statistic: Callable[[pd.DataFrame], Mapping[str, float]], columns: Sequence[str]
+) -> dict[str, Draws]:
+    """Figures of a table with one row per level, complete in the given columns; see `resample_levels`."""
+    return resample_levels(table[list(columns)].dropna().reset_index(drop=True), statistic)
