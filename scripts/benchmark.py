@@ -29,7 +29,6 @@ from maze_interp import (
     Maze,
     Recording,
     behaviours,
-    load_policy,
     observe,
     record,
     to_input,
@@ -37,6 +36,7 @@ from maze_interp import (
 )
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.split import split
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
@@ -55,7 +55,7 @@ def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: 
         memory: Also measure the peak memory of sweeps of 100 and of 10,000 levels.
     """
     torch.set_num_threads(1)
-    policy = load_policy(agent)
+    policy = load_network(agent)
     maze = Maze.from_seed(next(seed for seed in itertools.count() if Maze.from_seed(seed).size == 25))
     one = observe(maze, [square for square in maze.squares if square != maze.cheese])
     report("vector field, size 25", lambda: vector_field(policy, maze), lambda: forward(policy, one), repeats)

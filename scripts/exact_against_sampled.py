@@ -14,11 +14,11 @@ import torch
 from jsonargparse import auto_cli
 from scipy import stats
 
-from maze_interp import DEFAULT_AGENT, Maze, agent_hash, behaviours, load_policy
+from maze_interp import DEFAULT_AGENT, Maze, agent_hash, behaviours
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.sampled import compare
-from maze_interp.policies.agents import agent_mode
+from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.sweeps.intervals import estimate
@@ -36,7 +36,7 @@ def main(
         episodes: Episodes in each, a multiple of 50.
     """
     torch.set_num_threads(1)
-    policy, mode = load_policy(agent), mode or agent_mode(agent)
+    policy, mode = load_network(agent), mode or agent_mode(agent)
     rows = list(compare(policy, mode, levels, episodes))
     print(f"{agent} ({agent_hash(policy)}), {mode} mode, {levels} levels × {episodes} episodes")
     for outcome in ("p_cheese", "p_top_right"):

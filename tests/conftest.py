@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maze_interp.policies.agents import load_policy
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
@@ -28,7 +28,7 @@ def published_path() -> Path:
 @pytest.fixture(scope="session")
 def published(published_path: Path) -> Impala:
     """The published easy-mode policy."""
-    return load_policy(published_path)
+    return load_network(published_path)
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,11 @@ import torch
 from scipy.stats import false_discovery_control, spearmanr, ttest_1samp
 from torch import Tensor, nn
 
-from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, behaviour, load_policy, observe, to_input
+from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, behaviour, observe, to_input
 from maze_interp.commands.ablate import ablate
 from maze_interp.environment.levels import region_maze
 from maze_interp.measure.channels import ablated_outputs
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.hooks import activation_layers
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import move_probabilities
@@ -51,7 +52,7 @@ SEEDS = [seed for seed in LEVELS.seeds if LEVELS.maze(seed).decision_square]
 
 @pytest.fixture(params=["default", "published"])
 def policy(request: pytest.FixtureRequest) -> Impala:
-    found: Impala = load_policy(DEFAULT_AGENT) if request.param == "default" else request.getfixturevalue("published")
+    found: Impala = load_network(DEFAULT_AGENT) if request.param == "default" else request.getfixturevalue("published")
     return found
 
 

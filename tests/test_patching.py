@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from maze_interp import DEFAULT_AGENT, LevelSet, Maze, load_policy, observe, to_input
+from maze_interp import DEFAULT_AGENT, LevelSet, Maze, observe, to_input
 from maze_interp.errors import MazeInterpError
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.measure.chain import make_chain, reach_within
 from maze_interp.measure.evaluate import Evaluation
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.hooks import hooked, run_with_cache
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import MOVES, move_probabilities
@@ -46,7 +47,7 @@ M....#.
 
 @pytest.fixture(scope="module")
 def agent() -> Impala:
-    return load_policy(DEFAULT_AGENT)
+    return load_network(DEFAULT_AGENT)
 
 
 @pytest.fixture(scope="module")

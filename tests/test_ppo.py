@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.policies.agents import load_policy
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint
 from maze_interp.training.config import read_config
@@ -106,7 +106,7 @@ def test_the_anchor_holds_the_policy_near_its_start() -> None:
 
 def test_return_rises(tmp_path: Path) -> None:
     """From an agent made undecided: more episodes reach the cheese in the same number of moves."""
-    undecided = load_policy("rand_region_3_easy")
+    undecided = load_network("rand_region_3_easy")
     undecided.fc_policy.weight.mul_(0.15)
     undecided.fc_policy.bias.mul_(0.15)
     write_weights(undecided, tmp_path / "undecided.safetensors")

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp import DEFAULT_AGENT, LevelSet, load_policy
+from maze_interp import DEFAULT_AGENT, LevelSet
 from maze_interp.measure.behaviour import behaviour
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.studies.attribution import integrated
 from maze_interp.studies.fixed_sets import ChannelSets, EpisodeSets, channel_order
@@ -31,7 +32,7 @@ LEVELS = LevelSet(range(SEED, SEED + 2), "easy")
 
 @pytest.fixture(scope="module")
 def agent() -> Impala:
-    return load_policy(DEFAULT_AGENT)
+    return load_network(DEFAULT_AGENT)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from maze_interp.commands.vectors import vectors
 from maze_interp.environment.levels import region_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.report.sections import vectors as section
 from maze_interp.report.study import make_study
@@ -38,14 +39,14 @@ FEW: dict[str, Any] = {"coefficients": (-1.0, 0.0, 2.0), "draws": 2}
 @pytest.fixture(scope="module", params=["bundled", "published"])
 def policy(request: pytest.FixtureRequest) -> Impala:
     if request.param == "bundled":
-        return mi.load_policy(mi.DEFAULT_AGENT)
+        return load_network(mi.DEFAULT_AGENT)
     found: Impala = request.getfixturevalue("published")
     return found
 
 
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
-    return mi.load_policy(mi.DEFAULT_AGENT)
+    return load_network(mi.DEFAULT_AGENT)
 
 
 @pytest.fixture(scope="module")

@@ -40,12 +40,12 @@ def ablate(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.policies.agents import agent_mode, load_policy, training_region
+    from maze_interp.policies.agents import agent_mode, load_network, training_region
     from maze_interp.report.ablation import write_ablation
     from maze_interp.studies.ablation import DecisionAblation, ExactAblation, layers_of
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
-    policy, levels = load_policy(agent), parse_seeds(seeds)
+    policy, levels = load_network(agent), parse_seeds(seeds)
     distribution_mode = mode or agent_mode(agent)
     kinds = tuple(kind.split(","))
     decision = DecisionAblation(policy, agent, LevelSet(levels, distribution_mode), layers_of(policy, layer), kinds)

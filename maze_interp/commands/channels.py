@@ -36,13 +36,13 @@ def channels(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.policies.agents import agent_mode, load_policy
+    from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.channels import study_channels, write_channels
     from maze_interp.studies.responses import Responses
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
     chosen, reported = (LevelSet(parse_seeds(text), mode or agent_mode(agent)) for text in (choose, seeds))
-    choosing = Responses(load_policy(agent), agent, chosen, layer, placements, untrained)
+    choosing = Responses(load_network(agent), agent, chosen, layer, placements, untrained)
     study = study_channels(choosing, reported, out, workers, scheduler)
     for line in write_channels(study, out):
         print(line)

@@ -37,13 +37,13 @@ def patch(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.policies.agents import agent_mode, load_policy, training_region
+    from maze_interp.policies.agents import agent_mode, load_network, training_region
     from maze_interp.report.patching import write_patching
     from maze_interp.studies.patch_study import Patching
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     names = [layer.strip() for layer in layers.split(",")]
-    patching = Patching(load_policy(agent), agent, levels, kind, training_region(agent), names)
+    patching = Patching(load_network(agent), agent, levels, kind, training_region(agent), names)
     for line in write_patching(patching, out, workers, scheduler):
         print(line)

@@ -43,7 +43,7 @@ def record_store(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.environment.observe import FACINGS
-    from maze_interp.policies.agents import agent_mode, load_policy
+    from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.recording.recorder import record
     from maze_interp.recording.recording import Recording
     from maze_interp.sweeps.levels import LevelSet, parse_cheese, parse_seeds
@@ -51,7 +51,7 @@ def record_store(
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent), parse_cheese(region))
     facings = FACINGS if facing == "both" else FACINGS[:1]
     names = [layer.strip() for layer in layers.split(",")]
-    recording = Recording(load_policy(agent), agent, levels, names, squares, facings, dtype)
+    recording = Recording(load_network(agent), agent, levels, names, squares, facings, dtype)
     store = record(recording, out, workers, scheduler)
     print(f"{len(store)} observations of {len(store.levels)} levels")
     print(f"written to {out}")

@@ -36,12 +36,12 @@ def resample(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.policies.agents import agent_mode, load_policy
+    from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.resampling import parse_channels, write_resampling
     from maze_interp.studies.resampling import Resampling
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
-    policy = load_policy(agent)
+    policy = load_network(agent)
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     chosen = parse_channels(policy, layer, channels, levels.distribution_mode)
     for line in write_resampling(Resampling(policy, agent, levels, chosen, layer, draws), out, workers, scheduler):

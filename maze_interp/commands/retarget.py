@@ -51,13 +51,13 @@ def retarget_levels(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.edits import load
-    from maze_interp.policies.agents import agent_mode, load_policy
+    from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.resampling import parse_channels
     from maze_interp.report.retargeting import RetargetingStudy, parse_squares, write_retargeting
     from maze_interp.studies.steering import Steering
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
-    policy, distribution_mode = load_policy(agent), mode or agent_mode(agent)
+    policy, distribution_mode = load_network(agent), mode or agent_mode(agent)
     study = RetargetingStudy(
         search=Steering(policy, agent, LevelSet(parse_seeds(choose), distribution_mode), (), layer),
         levels=LevelSet(parse_seeds(seeds), distribution_mode, "none"),

@@ -38,13 +38,13 @@ def vectors(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.policies.agents import agent_mode, load_policy, training_region
+    from maze_interp.policies.agents import agent_mode, load_network, training_region
     from maze_interp.report.vectors import write_vectors
     from maze_interp.studies.transfer import Transfer
     from maze_interp.studies.vectors import VectorEffects
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
-    policy, levels = load_policy(agent), LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
+    policy, levels = load_network(agent), LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     study = VectorEffects(policy, agent, levels, training_region(agent), layer, draws=draws, exact=exact)
     for line in write_vectors(study, Transfer(policy, agent, levels, layer), out, workers, scheduler):
         print(line)

@@ -18,7 +18,7 @@ from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.chain import Chain, make_chain, occupancy, reach_ever, reach_within, stack
 from maze_interp.measure.evaluate import Evaluation, evaluate
-from maze_interp.measure.field import VectorField
+from maze_interp.measure.field import VectorField, field_of
 
 HORIZON = 500
 """Moves in an episode of procgen's maze; a cheese reached by the last of them counts."""
@@ -63,7 +63,7 @@ class Behaviour:
     p_region: float
     occupancy: NDArray[np.float64]
     _chain: Chain = dataclasses.field(repr=False)
-    _arrivals: NDArray[np.float64] = dataclasses.field(repr=False)  # at the decision square, facing left and right
+    _arrivals: NDArray[np.float64] = dataclasses.field(repr=False)  # at the decision square, by facing
 
     @property
     def expected_steps(self) -> float:
@@ -105,8 +105,7 @@ class Behaviour:
         onward = [self._states(self.maze.path(square, goal)[1]) for goal in (self.maze.cheese, self.maze.top_right)]
         weights = self._arrivals / self._arrivals.sum()
         ways = [*onward, ~(here | onward[0] | onward[1])]
-        left, right = np.flatnonzero(here)
-        chances = [[reach_ever(one_stay, way, facing) for facing in (left, right)] for way in ways]
+        chances = [[reach_ever(one_stay, way, facing) for facing in np.flatnonzero(here)] for way in ways]
         return FirstExit(*(float(weights @ chance) for chance in chances))
 
     def _states(self, square: Square) -> NDArray[np.bool_]:
@@ -156,35 +155,41 @@ def _solve(evaluations: Sequence[Evaluation], horizon: int) -> Iterator[Behaviou
     ):
         grid = np.zeros(one.maze.open.shape)
         x, y = np.array(one.squares).T
-        grid[y, x] = time[:-1].reshape(-1, 2).sum(axis=1)
-        cheese, corner, region, *arrivals = p[one.start].tolist()
+        grid[y, x] = time[:-1].reshape(len(one.squares), -1).sum(axis=1)
+        cheese, corner, region, *arriving = p[one.start].tolist()
         yield Behaviour(
             maze=one.maze,
-            field=VectorField(one.maze, one.squares, evaluation.probs[:, 0], evaluation.value[:, 0]),
+            field=field_of(evaluation),
             horizon=horizon,
             p_cheese=cheese,
             p_top_right=corner,
             p_region=region,
             occupancy=grid,
             _chain=one,
-            _arrivals=np.array(arrivals),
+            _arrivals=np.array(arriving),
         )
 
 
-def _goals(one: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The sets of states asked about, `[states, 5]`, and for each where to stop counting.
+def arrivals(one: Chain, square: Square) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """First arrivals at a square: bool `[states, facings]`, the square with each facing, and with any other."""
+    here = one.states([square])
+    reach = np.zeros((len(here), one.facings), bool)
+    reach[np.flatnonzero(here), range(one.facings)] = True
+    return reach, here[:, None] & ~reach
 
-    Cheese, top right, region; then first arrival at the decision square facing left and right, of
-    which the other facing is the stop.
+
+def _goals(one: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The sets of states asked about, `[states, 3 + facings]`, and for each where to stop counting.
+
+    Cheese, top right, region; then first arrival at the decision square with each facing, of which
+    the other facings are the stop.
     """
     maze = one.maze
     sets = [[maze.cheese] if maze.cheese else [], [maze.top_right], maze.region(REGION)]
-    reach = np.zeros((one.cheese + 1, 5), bool)
+    reach = np.zeros((one.cheese + 1, len(sets) + one.facings), bool)
     stop = np.zeros_like(reach)
     for column, squares in enumerate(sets):
         reach[:, column] = one.states(squares)
     if maze.known_decision_square is not None:
-        first = 2 * one.squares.index(maze.known_decision_square)
-        reach[[first, first + 1], [3, 4]] = True
-        stop[[first + 1, first], [3, 4]] = True
+        reach[:, len(sets) :], stop[:, len(sets) :] = arrivals(one, maze.known_decision_square)
     return reach, stop

@@ -1,9 +1,10 @@
 """The finite Markov chain that a memoryless policy makes of a maze.
 
 The only hidden state of an observation is which way the mouse faces, so the states are the pairs
-(square, facing) and the cheese, where the chain ends. States are numbered `2 · square + facing`
-over the open squares without the cheese's, then the cheese last. Several mazes' chains stand side
-by side in one block-diagonal matrix: one sparse product steps them all.
+(square, facing) and the cheese, where the chain ends. Of k facings a network has 2, left and right; a
+wall follower has 4, the moves it may have made last; a rule without memory has 1. States are numbered
+`k · square + facing` over the open squares without the cheese's, then the cheese last. Several mazes'
+chains stand side by side in one block-diagonal matrix: one sparse product steps them all.
 """
 
 from __future__ import annotations
@@ -20,9 +21,13 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.moves import STEPS
 
-# Facing after each move, by facing before: left clears the mirrored sprite, right sets it, also
-# when a wall blocks the move; the others keep it.
-_FACING_AFTER = np.array([(0, 0), (0, 1), (0, 1), (1, 1), (0, 1)])
+# Facing after each move, by facing before, for each number of facings. Of two: left clears the
+# mirrored sprite, right sets it, also when a wall blocks the move; the others keep it.
+_FACING_AFTER = {
+    1: np.zeros((5, 1), int),
+    2: np.array([(0, 0), (0, 1), (0, 1), (1, 1), (0, 1)]),
+    4: np.array([(0,) * 4, (1,) * 4, (2,) * 4, (3,) * 4, (0, 1, 2, 3)]),
+}
 
 
 _STATES = 2**14  # stepped as one: enough to hide the cost of a call, few enough for a CPU's cache
@@ -35,42 +40,44 @@ class Chain:
     Attributes:
         maze: the maze.
         squares: its n open squares without the cheese's.
-        transitions: float64 sparse `[2n + 1, 2n + 1]`; the cheese's row is empty.
+        transitions: float64 sparse `[kn + 1, kn + 1]`; the cheese's row is empty.
+        facings: the k.
     """
 
     maze: Maze
     squares: tuple[Square, ...]
     transitions: csr_array
+    facings: int = 2
 
     @cached_property
     def start(self) -> int:
         """Number of the state in which episodes begin: on the start, facing left."""
-        return 2 * self.squares.index(self.maze.start)
+        return self.facings * self.squares.index(self.maze.start)
 
     @property
     def cheese(self) -> int:
         """Number of the state in which episodes end (out of reach if there is no cheese)."""
-        return 2 * len(self.squares)
+        return self.facings * len(self.squares)
 
     def states(self, squares: Iterable[Square]) -> NDArray[np.bool_]:
-        """bool `[2n + 1]`: the states in which the mouse is on one of `squares`."""
+        """bool `[kn + 1]`: the states in which the mouse is on one of `squares`."""
         wanted = set(squares)
-        on = np.repeat([square in wanted for square in self.squares], 2)
+        on = np.repeat([square in wanted for square in self.squares], self.facings)
         return np.append(on, self.maze.cheese in wanted)
 
 
 def make_chain(evaluation: Evaluation) -> Chain:
     """The chain of a policy evaluated on every (square, facing) of a maze."""
-    maze, squares = evaluation.maze, evaluation.squares
-    after = _successors(maze, squares)
+    maze, squares, facings = evaluation.maze, evaluation.squares, evaluation.probs.shape[1]
+    after = successors(maze, squares, facings)
     n = after.shape[0]
     pointers = np.append(np.arange(n + 1) * 5, n * 5)
     transitions = csr_array((evaluation.probs.reshape(n * 5), after.ravel(), pointers), shape=(n + 1, n + 1))
-    return Chain(maze, squares, transitions)
+    return Chain(maze, squares, transitions, facings)
 
 
-def _successors(maze: Maze, squares: Sequence[Square]) -> NDArray[np.intp]:
-    """int `[2n, 5]`: the state that each move leads to; a wall leaves the mouse where it is."""
+def successors(maze: Maze, squares: Sequence[Square], facings: int = 2) -> NDArray[np.intp]:
+    """int `[kn, 5]`: the state that each move leads to; a wall leaves the mouse where it is."""
     number = np.full((maze.size + 2, maze.size + 2), -1)  # with a border, so that no step leaves the array
     places = np.array(squares) + 1
     number[places[:, 1], places[:, 0]] = np.arange(len(squares))
@@ -79,8 +86,9 @@ def _successors(maze: Maze, squares: Sequence[Square]) -> NDArray[np.intp]:
     x, y = (places[:, None, :] + STEPS[None]).transpose(2, 0, 1)
     reached = number[y, x]
     reached = np.where(reached < 0, np.arange(len(squares))[:, None], reached)
-    state = 2 * reached[:, None, :] + _FACING_AFTER.T[None]
-    return np.minimum(state, 2 * len(squares)).reshape(2 * len(squares), 5)
+    state = facings * reached[:, None, :] + _FACING_AFTER[facings].T[None]
+    end = facings * len(squares)
+    return np.minimum(state, end).reshape(end, 5)
 
 
 def stack(chains: Sequence[Chain]) -> csr_array:
@@ -127,7 +135,7 @@ def reach_cheese(
     Returns:
         float64 `[k]`.
     """
-    after, size = _successors(maze, squares), 2 * len(squares) + 1
+    after, size = successors(maze, squares), 2 * len(squares) + 1
     goal = np.arange(size) == size - 1
     start = 2 * tuple(squares).index(maze.start)
     pointers = np.arange(size) * 5

@@ -15,6 +15,7 @@ from maze_interp.edits.base import Edit, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
+from maze_interp.policies.references import Reference
 
 BATCH = 32
 """Observations in one forward pass; larger batches outgrow a CPU's cache and are slower."""
@@ -28,13 +29,15 @@ class Evaluation:
         maze: the maze.
         squares: its n open squares without the cheese's.
         probs: float64 `[n, facings, 5]`, probabilities of the moves.
-        value: float64 `[n, facings]`, output of the value head.
+        value: float64 `[n, facings]`, output of the value head; NaN without one.
+        shown: int `[n]`, the facing that stands for the square in a vector field; the first unless given.
     """
 
     maze: Maze
     squares: tuple[Square, ...]
     probs: NDArray[np.float64]
     value: NDArray[np.float64]
+    shown: NDArray[np.intp] | None = None
 
 
 def evaluate(
@@ -43,9 +46,13 @@ def evaluate(
     """Evaluate `policy` on every (square, facing) of each maze, in order.
 
     Observations that are pixel-equal (in hard mode the facing often changes nothing) share one
-    forward pass. Batches run across mazes, so memory does not grow with their number.
+    forward pass. Batches run across mazes, so memory does not grow with their number. A reference
+    policy is told the maze instead, and its facings are the states of its memory.
     """
     edits = bind(policy, edits)
+    if isinstance(policy, Reference):
+        yield from (_told(policy, maze) for maze in mazes)
+        return
     buffer = np.empty((BATCH, PIXELS, PIXELS, 3), np.uint8)
     waiting: deque[tuple[Maze, tuple[Square, ...], NDArray[np.intp]]] = deque()
     outputs = np.empty((0, 6))
@@ -69,6 +76,13 @@ def evaluate(
     while waiting:
         outputs, done = _take(outputs, *waiting.popleft())
         yield done
+
+
+def _told(policy: Reference, maze: Maze) -> Evaluation:
+    kept = [square != maze.cheese for square in maze.squares]
+    squares = tuple(square for square in maze.squares if square != maze.cheese)
+    probs, shown = policy.moves(maze)
+    return Evaluation(maze, squares, probs[kept], np.full(probs[kept].shape[:2], np.nan), shown[kept])
 
 
 def distinct_states(

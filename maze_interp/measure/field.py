@@ -13,7 +13,7 @@ from torch import nn
 from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.evaluate import evaluate
+from maze_interp.measure.evaluate import Evaluation, evaluate
 from maze_interp.policies.moves import MOVES, STEPS
 
 
@@ -21,11 +21,13 @@ from maze_interp.policies.moves import MOVES, STEPS
 class VectorField:
     """Move probabilities with the mouse placed on every open square but the cheese's, un-mirrored.
 
+    Of a wall follower, which also goes by its heading, the move on its first arrival from the start.
+
     Attributes:
         maze: the maze.
         squares: the n squares.
         probs: float64 `[n, 5]`, in the order left, down, up, right, noop.
-        value: float64 `[n]`, output of the value head.
+        value: float64 `[n]`, output of the value head; NaN without one.
     """
 
     maze: Maze
@@ -98,4 +100,11 @@ def vector_field(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = ()) -> V
 def vector_fields(policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = ()) -> Iterator[VectorField]:
     """`vector_field` over many mazes in full batches."""
     for result in evaluate(policy, mazes, edits, facings=("left",)):
-        yield VectorField(result.maze, result.squares, result.probs[:, 0], result.value[:, 0])
+        yield field_of(result)
+
+
+def field_of(result: Evaluation) -> VectorField:
+    """The vector field of a policy evaluated on every square."""
+    rows = np.arange(len(result.squares))
+    shown = np.zeros_like(rows) if result.shown is None else result.shown
+    return VectorField(result.maze, result.squares, result.probs[rows, shown], result.value[rows, shown])

@@ -14,6 +14,7 @@ from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.checkpoints import policy_from_weights, read_weights, write_weights
 from maze_interp.policies.impala import Impala
+from maze_interp.policies.references import REFERENCES, Reference, is_reference
 
 _WEIGHTS = "weights.safetensors"
 
@@ -53,11 +54,13 @@ def agent_info(name: str) -> AgentInfo:
     """What is recorded about an agent.
 
     Raises:
-        MazeInterpError: no such agent, or its `config.yaml` is missing or lacks a field.
+        MazeInterpError: no such agent, a reference policy, or its `config.yaml` is missing or lacks a field.
     """
+    if is_reference(name):
+        raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
     folders = agent_folders()
     if name not in folders:
-        raise unknown_name("agent", name, folders)
+        raise unknown_name("agent", name, [*folders, *REFERENCES])
     config = folders[name] / "config.yaml"
     try:
         content: Any = yaml.safe_load(config.read_text())
@@ -71,17 +74,22 @@ def agent_info(name: str) -> AgentInfo:
     return AgentInfo(name=name, path=folders[name], **recorded)
 
 
-def load_policy(agent: str | Path) -> Impala:
-    """A policy by the name of an agent, or from a `.safetensors`, `.pth` or `.pt` file.
+def load_policy(agent: str | Path) -> Impala | Reference:
+    """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
     Returns:
         the network in evaluation mode, without gradients on its weights; its `name` is the
-        agent's, or the file's without suffix.
+        agent's, or the file's without suffix. Or the reference policy.
 
     Raises:
         MazeInterpError: an unknown name, or a file that is missing, damaged, hostile, or holds
             another network.
     """
+    return Reference(str(agent)) if is_reference(agent) else load_network(agent)
+
+
+def load_network(agent: str | Path) -> Impala:
+    """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
     path = Path(agent)
     if path.suffix in (".safetensors", ".pth", ".pt"):
         return policy_from_weights(read_weights(path), path.stem, path)
@@ -90,13 +98,13 @@ def load_policy(agent: str | Path) -> Impala:
 
 
 def agent_mode(agent: str | Path) -> DistributionMode:
-    """The levels an agent was trained on; hard mode for a file, which does not say."""
-    return "hard" if Path(agent).suffix else agent_info(str(agent)).distribution_mode
+    """The levels an agent was trained on; hard mode for a file, which does not say, and for a reference policy."""
+    return "hard" if Path(agent).suffix or is_reference(agent) else agent_info(str(agent)).distribution_mode
 
 
 def training_region(agent: str | Path) -> int:
     """The n of the top-right n×n an agent was trained with; the published 5 where that is not known."""
-    region = None if Path(agent).suffix else agent_info(str(agent)).region
+    region = None if Path(agent).suffix or is_reference(agent) else agent_info(str(agent)).region
     return REGION if region is None else region
 
 

@@ -30,6 +30,8 @@ def resolve_layer(network: nn.Module, name: str) -> str:
         MazeInterpError: no such module; the message lists the close ones.
     """
     modules = {path for path, _ in network.named_modules() if path}
+    if not modules:
+        raise MazeInterpError(f"a policy without layers has no {name}; what reads or edits activations needs a network")
     for candidate in (name, name.removesuffix("_out")):
         if candidate in modules:
             return candidate

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.policies.agents import load_policy, training_region
+from maze_interp.policies.agents import load_network, training_region
 from maze_interp.probing.controls import PIXELS, features
 from maze_interp.probing.examples import (
     KNOWN,
@@ -166,7 +166,7 @@ def make_study(
     """
     opened = ActivationStore(store)
     name = agent or str(opened.settings["agent"])
-    policy = load_policy(name)
+    policy = load_network(name)
     opened.require_agent(policy)
     wanted = opened.layers if list(layers) == ["all"] else [layer.removesuffix("_out") for layer in layers]
     for layer in wanted:

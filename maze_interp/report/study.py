@@ -13,7 +13,7 @@ from torch import nn
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
-from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_policy, training_region
+from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_network, training_region
 from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import in_region, read_levels, write_summary
@@ -127,7 +127,7 @@ def make_study(agent: str, out: Path, levels: int, mode: DistributionMode | None
         raise MazeInterpError(f"a report needs at least 1 level, not {levels}")
     return Study(
         agent=agent,
-        policy=load_policy(agent),
+        policy=load_network(agent),
         info=None if Path(agent).suffix else agent_info(agent),
         mode=mode or agent_mode(agent),
         region=training_region(agent),

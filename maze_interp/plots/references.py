@@ -1,0 +1,154 @@
+"""An agent beside reference policies, in pictures: models by score, agreement by distance, weights by context."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PROBABILITY,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    styled,
+)
+from maze_interp.studies.goal_models import BINS, MODELS, Mixture
+from maze_interp.studies.references import CHEESE, COMPARED, CORNER, RANDOM, SQUARES
+
+NAMES = {
+    CHEESE: "shortest path to the cheese",
+    CORNER: "shortest path to the corner",
+    **{f"local-search-{radius}": f"cheese within {radius} steps, else corner" for radius in (5, 8, 12)},
+    "greedy-euclidean": "straight towards the cheese",
+    "left-wall": "left hand on the wall",
+    "right-wall": "right hand on the wall",
+    RANDOM: "random actions",
+    "mixture": "cheese or corner, one weight",
+    "mixture by distance to the mouse": "cheese or corner, by distance cheese – mouse",
+    "mixture by decision square": "cheese or corner, by decision square",
+    "mixture of all": "all of the rules, one weight each",
+}
+"""Reference policies and models, in words."""
+
+_DRAWN = {
+    CHEESE: (ORANGE, "o"),
+    CORNER: (BLUE, "s"),
+    "local-search-8": (GREEN, "D"),
+    "greedy-euclidean": (PURPLE, "^"),
+    "left-wall": (SKY, "<"),
+    "right-wall": (VERMILLION, ">"),
+    RANDOM: (GREY, "x"),
+}
+
+_FEW = 0.5  # levels' worth of squares below which a weight is not told
+
+
+@styled
+def scores_figure(table: pd.DataFrame) -> Figure:
+    """What each model gains of the log-likelihood that the agent's own probabilities gain over random actions.
+
+    Args:
+        table: of `maze_interp.report.references.reference_tables`, scores.
+    """
+    shown = [name for name in MODELS if name in set(table["model"])]
+    figure = new_figure(11.5, 1.6 + 0.36 * len(shown))
+    panels = figure.subplots(1, len(SQUARES), sharey=True)
+    for axes, squares in zip(panels, SQUARES, strict=True):
+        some = table[table["squares"] == squares].set_index("model").loc[shown]
+        for kind, colour, marker in ((COMPARED, BLUE, "o"), (set(MODELS) - set(COMPARED), ORANGE, "D")):
+            y = [i for i, name in enumerate(shown) if name in kind]
+            mine = some.iloc[y]
+            ends = whiskers(mine["gain"], mine["gain_low"], mine["gain_high"])
+            label = "one rule" if kind is COMPARED else "mixture of rules"
+            axes.errorbar(mine["gain"], y, xerr=ends, fmt=marker, color=colour, capsize=3, markersize=5, label=label)
+        axes.axvline(1, color=BLACK, linewidth=1, linestyle="--")
+        axes.axvline(0, color=GREY, linewidth=1)
+        axes.set_xlabel(f"share of the possible gain\nmean over {some['n'].max()} levels, 95% interval")
+        axes.set_title(_title(squares), fontsize=10)
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_xlim(right=1.03)
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(shown)), [NAMES[name] for name in shown])
+    panels[0].set_ylim(len(shown) - 0.4, -0.6)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return figure
+
+
+@styled
+def agreement_figure(table: pd.DataFrame) -> Figure:
+    """How often the agent's most probable move is a reference policy's, by steps from mouse to cheese.
+
+    Bins with fewer than `FEW` levels are left empty.
+
+    Args:
+        table: of `maze_interp.studies.references.agreement_table`.
+    """
+    agreement = table[(table["quantity"] == "agreement") & (table["steps"] != "any")]
+    bins = list(dict.fromkeys(agreement["steps"]))
+    figure = new_figure(12.5, 4.6)
+    panels = figure.subplots(1, len(SQUARES), sharey=True)
+    for axes, squares in zip(panels, SQUARES, strict=True):
+        some = agreement[agreement["squares"] == squares]
+        for (name, (colour, marker)), shift in zip(_DRAWN.items(), np.linspace(-0.25, 0.25, len(_DRAWN)), strict=True):
+            mine = some[(some["reference"] == name) & (some["n"] >= FEW)].set_index("steps").reindex(bins)
+            ends = whiskers(mine["mean"], mine["low"], mine["high"])
+            x = np.arange(len(bins)) + shift
+            look = {"fmt": marker, "color": colour, "markersize": 4.5, "capsize": 2, "linewidth": 0.9}
+            axes.errorbar(x, mine["mean"].astype(float), yerr=ends, linestyle="-", label=NAMES[name], **look)
+        counts = some.groupby("steps", sort=False)["n"].max().loc[bins]
+        ticks = [f"{one.removesuffix(' or more')}{'+' if 'more' in one else ''}\nn={counts[one]}" for one in bins]
+        axes.set_xticks(range(len(bins)), ticks, fontsize=8)
+        axes.set(xlabel="steps from mouse to cheese; levels", ylim=(-0.03, 1.03))
+        axes.set_title(_title(squares), fontsize=10)
+        axes.grid(axis="y")
+    panels[0].set_ylabel("agreement of the most probable move")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    return figure
+
+
+@styled
+def weights_figure(mixture: Mixture) -> Figure:
+    """Of a mixture of the ways to cheese and corner by two contexts: the share of the cheese's, in every combination.
+
+    Args:
+        mixture: fitted; combinations with less than half a level's worth of squares are left white.
+    """
+    share = mixture.weights[:BINS, :BINS, 0] / mixture.weights[:BINS, :BINS, :2].sum(axis=-1)
+    mass = mixture.mass[:BINS, :BINS]
+    figure = new_figure(6.2, 4.8)
+    axes = figure.subplots()
+    image = axes.imshow(
+        np.where(mass >= _FEW, share, np.nan).T, cmap=PROBABILITY, vmin=0, vmax=1, origin="lower", aspect="auto"
+    )
+    for i, j in np.argwhere(mass >= _FEW):
+        colour = BLACK if share[i, j] > 0.5 else "#FFFFFF"
+        axes.text(i, j, f"{share[i, j]:.2f}\n({mass[i, j]:.1f})", ha="center", va="center", color=colour, fontsize=9)
+    names = ("straight line from mouse to cheese (squares)", "steps from mouse to cheese")
+    for set_ticks, edges in zip((axes.set_xticks, axes.set_yticks), mixture.edges, strict=True):
+        set_ticks(range(BINS), _ranges(edges))
+    axes.set(xlabel=names[0], ylabel=names[1])
+    figure.colorbar(image, label="weight of the way to the cheese\n(the rest: of the way to the corner)")
+    axes.set_title("in brackets: levels' worth of squares fitted on", fontsize=10)
+    return figure
+
+
+def _ranges(edges: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[str]:
+    written = [f"{edge:.1f}".removesuffix(".0") for edge in edges]
+    between = [f"{low} – {high}" for low, high in pairwise(written)]
+    return [f"≤ {written[0]}", *between, f"> {written[-1]}"]
+
+
+def _title(squares: str) -> str:
+    return fill(SQUARES[squares], 34)
