@@ -149,7 +149,6 @@ def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.Captu
         ("--seeds", "five"): "first:end",
         ("--region", "0"): "from 1, or anywhere, or none",
         ("--agent", "rand_regon_3_easy"): "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy",
-        ("--scheduler", "tcp://127.0.0.1:1"): "no dask scheduler answers at tcp://127.0.0.1:1",
         ("--workers", "0"): "at least 1 worker",
     }.items():
         assert message in refused(capsys, [*command(agent, tmp_path / "run"), *options])

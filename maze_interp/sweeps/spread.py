@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -50,12 +51,26 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
     if (outer := _open.get()) is not None:
         yield outer
         return
-    with _connect(workers, scheduler) as client:
+    with _quiet(), _connect(workers, scheduler) as client:
         token = _open.set(client)
         try:
             yield client
         finally:
             _open.reset(token)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's client says nothing itself of what it lost: that is done again, or raised as one line."""
+    import distributed  # noqa: F401  # sets the loggers up, levels and all
+
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
@@ -90,26 +105,35 @@ def ordered(
     `shared` is sent to each worker once. A job whose worker dies is done again elsewhere.
 
     Raises:
-        MazeInterpError: raised by the function, or a job's worker died four times.
+        MazeInterpError: raised by the function, a job's worker died four times, or the scheduler went away.
     """
+    import dask
     from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
 
-    everywhere = client.scatter(shared, broadcast=True)
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"}):
+        everywhere = client.submit(_same, shared, pure=False)  # done again if lost, as scattered data are not
     limit = _AHEAD * max(1, sum(client.nthreads().values()))
     under_way: deque[Any] = deque()
     waiting = iter(jobs)
-    while True:
-        for job in waiting:
-            under_way.append(client.submit(_alone, function, everywhere, job, pure=False))
-            if len(under_way) >= limit:
-                break
-        if not under_way:
-            return
-        try:
-            result = under_way.popleft().result()
-        except KilledWorker as error:
-            raise MazeInterpError(f"a worker died four times over one job: {error}") from error
-        yield result
+    try:
+        while True:
+            for job in waiting:
+                under_way.append(client.submit(_alone, function, everywhere, job, pure=False))
+                if len(under_way) >= limit:
+                    break
+            if not under_way:
+                return
+            yield under_way.popleft().result()
+    except KilledWorker as error:
+        raise MazeInterpError(f"a worker died four times over one job: {error}") from error
+    except (CommClosedError, FutureCancelledError) as error:
+        raise MazeInterpError("the dask scheduler went away; what was finished is kept") from error
+
+
+def _same(shared: Any) -> Any:
+    return shared
 
 
 def _alone(function: Callable[[Any, Job], Result], shared: Any, job: Job) -> Result:

@@ -1,0 +1,119 @@
+"""Several agents side by side, in pictures: what each does, what predicts it, and the region it was trained in."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.statistics import WORDS
+from maze_interp.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+
+_LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (PURPLE, "^"), (ORANGE, "P"), (SKY, "v"))
+_COLUMNS = 3
+
+
+@styled
+def measures_figure(table: pd.DataFrame) -> Figure:
+    """A panel per measure and a row per agent: means over levels with intervals, hollow if of fewer than 10 levels.
+
+    Args:
+        table: of `maze_interp.studies.across_agents.measures`.
+    """
+    agents, shown = list(dict.fromkeys(table["agent"])), list(dict.fromkeys(table["measure"]))
+    rows = -(-len(shown) // _COLUMNS)
+    figure = new_figure(2.9 * _COLUMNS + 2.2, rows * (1.1 + 0.46 * len(agents)))
+    panels = figure.subplots(rows, _COLUMNS, sharey=True, sharex=True, squeeze=False)
+    for axes, measure in zip(panels.ravel(), shown, strict=False):
+        some = table[table["measure"] == measure].set_index("agent").loc[agents]
+        for y, (row, look) in enumerate(zip(some.itertuples(), cycle(_LOOKS), strict=False)):
+            _point(axes, row.mean, row.low, row.high, y, look, hollow=row.n < FEW)
+            axes.annotate(f"n = {row.n}", (0, y), (0, 7), textcoords="offset points", fontsize=7, color=GREY)
+        axes.set_title(measure.replace(", ", ",\n", 1), fontsize=9.5)
+        axes.set(xlim=(-0.04, 1.04), ylim=(len(agents) - 0.4, -0.6))
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(axis="x")
+    for row_of in panels:
+        row_of[0].set_yticks(range(len(agents)), agents)
+    note = "where it must choose: a decision square, and the cheese outside the region of its training"
+    figure.supxlabel(f"mean over levels, 95% interval; hollow: fewer than {FEW} levels\n{note}", fontsize=10)
+    return figure
+
+
+@styled
+def coefficients_figure(table: pd.DataFrame) -> Figure:
+    """Coefficients of the three distances: a panel each, a row per agent, the published one as a line.
+
+    Args:
+        table: of `maze_interp.studies.across_agents.fit_three`, for each agent.
+    """
+    agents, variables = list(dict.fromkeys(table["agent"])), list(dict.fromkeys(table["variable"]))
+    figure = new_figure(3.6 * len(variables) + 1.6, 1.9 + 0.5 * len(agents))
+    panels = figure.subplots(1, len(variables), sharey=True, squeeze=False)[0]
+    for axes, variable in zip(panels, variables, strict=True):
+        some = table[table["variable"] == variable].set_index("agent").loc[agents]
+        for y, (row, look) in enumerate(zip(some.itertuples(), cycle(_LOOKS), strict=False)):
+            _point(axes, row.together, row.together_low, row.together_high, y - 0.14, look)
+            _point(axes, row.alone, row.alone_low, row.alone_high, y + 0.14, look, hollow=True)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.axvline(some["published"].iloc[0], color=GREY, linestyle="--", linewidth=1.2)
+        axes.set_title(WORDS[variable].replace(", ", ",\n", 1), fontsize=10)
+        axes.set(xlabel="log-odds per standard deviation", ylim=(len(agents) - 0.4, -0.6))
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(agents)), agents)
+    grey: dict[str, Any] = {"color": GREY, "linestyle": "none", "marker": "o"}
+    handles = [
+        *panels[0].plot([], [], label="together, L1 regression on the three", **grey),
+        *panels[0].plot([], [], markerfacecolor="white", label="alone", **grey),
+        *panels[0].plot([], [], color=GREY, linestyle="--", label="published (together)"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=3)
+    return figure
+
+
+@styled
+def region_figure(table: pd.DataFrame) -> Figure:
+    """P(cheese) where the agent must choose, against the region of its training: the published agents and ours.
+
+    Args:
+        table: of `maze_interp.studies.across_agents.by_region`.
+    """
+    figure = new_figure(8, 4.4)
+    axes = figure.subplots()
+    theirs = table.dropna(subset="published").drop_duplicates("region")
+    look: dict[str, Any] = {"color": GREY, "marker": "o", "markerfacecolor": "white", "linewidth": 1}
+    axes.plot(theirs["region"], theirs["published"], label="published, hard mode, about 500 levels each", **look)
+    ours = table.dropna(subset="agent")
+    for row, (colour, marker) in zip(ours.itertuples(), cycle(_LOOKS), strict=False):
+        alike = ours[ours["region"] == row.region]
+        shift = 0.16 * (list(alike["agent"]).index(row.agent) - (len(alike) - 1) / 2)
+        ends = whiskers([row.mean], [row.low], [row.high])
+        label = f"{row.agent}, n = {row.n:g}"
+        axes.errorbar(
+            [row.region + shift], [row.mean], yerr=ends, fmt=marker, color=colour, capsize=4, label=label, zorder=3
+        )
+    axes.set(
+        xlabel="n of the top-right n×n squares that the cheese lay in, in training",
+        ylabel="P(cheese), decision square and\ncheese outside the n×n",
+        ylim=(-0.03, 1.03),
+        xticks=np.arange(1, table["region"].max() + 1),
+    )
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(axis="y")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return figure
+
+
+def _point(
+    axes: Axes, mean: float, low: float, high: float, y: float, look: tuple[str, str], hollow: bool = False
+) -> None:
+    colour, marker = look
+    style: dict[str, Any] = {"markerfacecolor": "white"} if hollow else {}
+    ends = whiskers([mean], [low], [high])
+    axes.errorbar([mean], [y], xerr=ends, fmt=marker, color=colour, capsize=3, markersize=6, **style)

@@ -1,0 +1,176 @@
+"""Several agents in one table: what each does on its own mode of levels, and level by level where they share them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.statistics import published
+from maze_interp.statistics.change_point import PAIR, change_points, compare_shapes, fit_step
+from maze_interp.statistics.data import FinishedSweep, known, select, standardised
+from maze_interp.statistics.fits import FULL, Effort, cells
+from maze_interp.statistics.regression import THREE, l1_coefficients, ridge_coefficients
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.summary import groups
+
+OUTCOME = "p_cheese"
+UNTRAINED = "untrained"
+
+GROUPS = ("anywhere", "in the region", "outside it", "with a decision square", "where it must choose")
+"""The groups of levels that `maze_interp.sweeps.summary.groups` makes; the last is the published selection, a decision
+square and the cheese outside the region."""
+
+MEASURES = {
+    "P(cheese), cheese in the region": ("in the region", "p_cheese"),
+    "P(cheese), cheese outside it": ("outside it", "p_cheese"),
+    "P(cheese), cheese anywhere": ("anywhere", "p_cheese"),
+    "P(corner), cheese outside": ("outside it", "p_top_right"),
+    "P(top-right 5×5), where it must choose": ("where it must choose", "p_region"),
+    "P(cheese), where it must choose": ("where it must choose", "p_cheese"),
+    "P(cheese | decision square), where it must choose": ("where it must choose", "decision_p_cheese"),
+    "first leaves to the cheese, where it must choose": ("where it must choose", "exit_cheese"),
+    "first leaves to the corner, where it must choose": ("where it must choose", "exit_top_right"),
+}
+"""What is compared, in words: the group of levels, and the column of a sweep."""
+
+Sweeps = Mapping[str, FinishedSweep]
+"""Sweeps by the names that their agents have in the tables."""
+
+
+def name_of(settings: Mapping[str, Any]) -> str:
+    """How a sweep's agent is named in the tables: by name or file, mode, and whether its activations were edited."""
+    edited = ", edited" if settings.get("edits") else ""
+    return f"{Path(settings['agent']).stem} ({settings['mode']}{edited})"
+
+
+def by_name(sweeps: Sequence[FinishedSweep]) -> dict[str, FinishedSweep]:
+    """The sweeps by the names of their agents, in order.
+
+    Raises:
+        MazeInterpError: none, one with the cheese elsewhere than procgen has it, one of another
+            horizon than the first, or an agent twice.
+    """
+    if not sweeps:
+        raise MazeInterpError("there is nothing to compare; name agents or finished sweeps")
+    named: dict[str, FinishedSweep] = {}
+    hashes: dict[tuple[object, ...], str] = {}
+    horizon = sweeps[0].settings.get("horizon")
+    for sweep in sweeps:
+        settings, name = sweep.settings, name_of(sweep.settings)
+        if settings["cheese"] != "anywhere":
+            raise MazeInterpError(f"the sweep of {name} has cheese: {settings['cheese']}; comparing needs it anywhere")
+        if settings.get("horizon") != horizon:
+            raise MazeInterpError(f"the sweep of {name} has episodes of {settings.get('horizon')} moves, not {horizon}")
+        same = (settings["agent_hash"], settings["mode"], str(settings.get("edits")))
+        if same in hashes:
+            raise MazeInterpError(f"{name} and {hashes[same]} are one agent ({settings['agent_hash']}); name it once")
+        if name in named:
+            raise MazeInterpError(f"two agents are both called {name}; give one file another name")
+        named[name], hashes[same] = sweep, name
+    return named
+
+
+def measures(sweeps: Sweeps) -> pd.DataFrame:
+    """What every agent does, each on its own levels.
+
+    Returns:
+        a row per agent and measure: agent, agent_hash, mode, seeds, region, measure, n, mean, low, high.
+    """
+    table = []
+    for name, sweep in sweeps.items():
+        parts = _groups(sweep.levels, sweep.region)
+        who = {key: sweep.settings[key] for key in ("agent_hash", "mode", "seeds")}
+        for measure, (group, column) in MEASURES.items():
+            row = {"agent": name, **who, "region": sweep.region, "measure": measure}
+            table.append({**row, **estimate(parts[group][column]).as_dict()})
+    return pd.DataFrame(table)
+
+
+def differences(sweeps: Sweeps) -> pd.DataFrame:
+    """Each agent less each other on the levels that both were swept on, level by level.
+
+    The cheese is in the region if it is in the smaller of theirs, outside if it is outside the larger.
+
+    Returns:
+        a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high.
+    """
+    table = []
+    for (name, one), (other_name, other) in combinations(sweeps.items(), 2):
+        shared = set(one.levels["seed"]) & set(other.levels["seed"])
+        if one.settings["mode"] != other.settings["mode"] or not shared:
+            continue
+        small, large = sorted((one.region, other.region))
+        mine, theirs = (sweep.levels.set_index("seed").loc[sorted(shared)] for sweep in (one, other))
+        parts = _groups(mine, large) | {"in the region": _groups(mine, small)["in the region"]}
+        for measure, (group, column) in MEASURES.items():
+            seeds = parts[group].index
+            gap = estimate(mine.loc[seeds, column] - theirs.loc[seeds, column])
+            table.append({"agent": name, "other": other_name, "measure": measure, **gap.as_dict()})
+    return pd.DataFrame(table, columns=["agent", "other", "measure", "n", "mean", "low", "high"])
+
+
+def by_region(sweeps: Sweeps) -> pd.DataFrame:
+    """P(gets the cheese), a decision square and the cheese outside the region, against the region of training.
+
+    Returns:
+        a row per region, the published ones and ours: region, published, agent, n, mean, low, high.
+    """
+    theirs = pd.DataFrame({"region": list(published.BY_REGION), "published": list(published.BY_REGION.values())})
+    ours = pd.DataFrame(
+        {
+            "region": sweep.region,
+            "agent": name,
+            **estimate(_groups(sweep.levels, sweep.region)["where it must choose"][OUTCOME]).as_dict(),
+        }
+        for name, sweep in sweeps.items()
+        if sweep.settings["agent"] != UNTRAINED
+    )
+    return theirs.merge(ours, on="region", how="outer", sort=True)
+
+
+def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """The three distances whose sign was stable in the published study: coefficients per standard deviation.
+
+    Returns:
+        a row per distance: variable, n; `alone`, in a regression on it only, and `together`, in the L1
+        regression on the three, both with intervals; the published coefficient, together.
+
+    Raises:
+        MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
+    """
+    rows = known(select(sweep.levels, sweep.region), THREE, OUTCOME)
+    x, p = standardised(rows, THREE), rows[OUTCOME].to_numpy(float)
+    together = l1_coefficients(x, p, effort.refits)
+    return pd.DataFrame(
+        {
+            "variable": variable,
+            "n": len(rows),
+            **cells("alone", ridge_coefficients(x[:, [column]], p, effort.refits)[0]),
+            **cells("together", together[column]),
+            "published": published.THREE[variable],
+        }
+        for column, variable in enumerate(THREE)
+    )
+
+
+def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.change_point.change_points` for both distances cheese to decision square.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    levels = select(sweep.levels, sweep.region)
+    found = [
+        change_points(fit_step(levels, name, OUTCOME, effort), compare_shapes(levels, name, OUTCOME, effort))
+        for name in PAIR
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def _groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
+    return dict(zip(GROUPS, groups(levels, region).values(), strict=True))

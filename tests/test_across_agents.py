@@ -1,0 +1,250 @@
+"""Several agents in one table: figures recomputed by hand from the sweeps, modes mixed, nothing measured twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
+from maze_interp.commands.compare import compare
+from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure
+from maze_interp.policies.agents import agent_folders
+from maze_interp.policies.checkpoints import write_weights
+from maze_interp.policies.impala import Impala
+from maze_interp.report.across_agents import parse_agents, planned
+from maze_interp.report.page import render
+from maze_interp.report.sections.across_agents import across_agents_section
+from maze_interp.report.study import Study
+from maze_interp.statistics import published
+from maze_interp.statistics.data import FinishedSweep
+from maze_interp.statistics.fits import Effort
+from maze_interp.statistics.regression import coefficients, single_regressions
+from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, fit_three, measures
+from maze_interp.sweeps.levels import COLUMNS, parse_seeds
+from maze_interp.sweeps.spread import cluster
+from maze_interp.sweeps.summary import groups
+
+SEEDS = "900000000:900000016"
+
+
+@pytest.fixture(scope="module")
+def files(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two small agents as files, whose training region counts as the published 5."""
+    folder = tmp_path_factory.mktemp("agents")
+    torch.manual_seed(1)
+    other = Impala(1).eval().requires_grad_(False)
+    for name, policy in (("one", untrained), ("two", other)):
+        write_weights(policy, folder / f"{name}.safetensors")
+    return folder / "one.safetensors", folder / "two.safetensors"
+
+
+@pytest.fixture(scope="module")
+def finished(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The comparison of both on easy levels."""
+    out = tmp_path_factory.mktemp("compare") / "run"
+    compare(",".join(f"{file}:easy" for file in files), seeds=SEEDS, out=out, workers=1)
+    return out
+
+
+def rows_of(finished: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(finished / "sweeps" / name / "levels.csv")
+
+
+def test_the_table_is_what_the_sweeps_say(finished: Path) -> None:
+    table = pd.read_csv(finished / "measures.csv").set_index(["agent", "measure"])
+    assert set(table.index.levels[0]) == {"one (easy)", "two (easy)", "untrained (easy)"}
+    assert len(table) == 3 * len(MEASURES)
+    for name in ("one", "two", "untrained"):
+        rows = rows_of(finished, f"{name}-easy")
+        edge = np.maximum(rows["size"] - 5, 0)
+        inside = (rows["cheese_x"] >= edge) & (rows["cheese_y"] >= edge)
+        choosing = rows[rows["decision_x"].notna() & ~inside]
+        for measure, values in {
+            "P(cheese), cheese in the region": rows["p_cheese"][inside],
+            "P(cheese), cheese outside it": rows["p_cheese"][~inside],
+            "P(cheese), cheese anywhere": rows["p_cheese"],
+            "P(corner), cheese outside": rows["p_top_right"][~inside],
+            "P(top-right 5×5), where it must choose": choosing["p_region"],
+            "P(cheese), where it must choose": choosing["p_cheese"],
+            "P(cheese | decision square), where it must choose": choosing["decision_p_cheese"],
+            "first leaves to the cheese, where it must choose": choosing["exit_cheese"],
+            "first leaves to the corner, where it must choose": choosing["exit_top_right"],
+        }.items():
+            found = table.loc[(f"{name} (easy)", measure)]
+            assert found["n"] == values.notna().sum()
+            assert found["mean"] == pytest.approx(values.mean())
+            assert found["low"] <= found["mean"] <= found["high"]
+            assert found["seeds"] == SEEDS
+
+
+def test_differences_are_paired_by_level(finished: Path) -> None:
+    table = pd.read_csv(finished / "differences.csv").set_index(["agent", "other", "measure"])
+    assert len(table) == 3 * len(MEASURES)
+    one, two = (rows_of(finished, f"{name}-easy") for name in ("one", "two"))
+    found = table.loc[("one (easy)", "two (easy)", "P(cheese), cheese anywhere")]
+    gaps = one["p_cheese"] - two["p_cheese"]
+    assert found["mean"] == pytest.approx(gaps.mean())
+    assert found["high"] - found["low"] < 5 * gaps.std() / len(gaps) ** 0.5
+
+
+def test_what_cannot_be_fitted_is_said(finished: Path) -> None:
+    summary = json.loads((finished / "summary.json").read_text())
+    assert "statistics need at least 50" in summary["not_fitted"]["one (easy)"]
+    hashes = pd.read_csv(finished / "measures.csv")["agent_hash"].drop_duplicates()
+    assert [one["agent_hash"] for one in summary["agents"]] == list(hashes)
+    assert {path.name for path in finished.glob("*.png")} == {"measures.png", "by_region.png"}
+
+
+def test_finished_sweeps_are_not_measured_again(
+    files: tuple[Path, Path], finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ",".join(str(finished / "sweeps" / f"{name}-easy") for name in ("one", "two"))
+    shutil.copytree(finished / "sweeps" / "untrained-easy", tmp_path / "run" / "sweeps" / "untrained-easy")
+    record = tmp_path / "run" / "run.json"
+    record.write_text((finished / "run.json").read_text())  # as if it had been stopped after its sweep
+    compare(sweeps=folders, out=tmp_path / "run", workers=1)
+    assert [path.name for path in (tmp_path / "run" / "sweeps").iterdir()] == ["untrained-easy"]
+    for path in finished.glob("*.csv"):
+        assert (tmp_path / "run" / path.name).read_bytes() == path.read_bytes()
+    assert "one (easy), " in capsys.readouterr().out
+
+
+def made(name: str, levels: int = 300, region: int = 3, draw: int = 0, **changes: Any) -> FinishedSweep:
+    """A sweep of an agent that likes cheeses near the decision square; mazes and outcomes are drawn, not real."""
+    places, dice = np.random.default_rng(7), np.random.default_rng(draw)
+    rows = pd.DataFrame(places.random((levels, len(COLUMNS))) * 10, columns=list(COLUMNS))
+    rows["seed"], rows["size"] = np.arange(levels), 15
+    rows["cheese_x"], rows["cheese_y"] = places.integers(0, 15, (2, levels)).astype(float)
+    rows.loc[places.random(levels) < 0.4, ["decision_x", "decision_y"]] = np.nan
+    noise = dice.normal(0, 1, levels)
+    rows["p_cheese"] = 1 / (1 + np.exp(rows["euclidean_cheese_decision_square"] - 5 + noise))
+    settings = {"command": "sweep", "agent": name, "agent_hash": name * 2, "versions": {}, "horizon": 500}
+    settings |= {"seeds": f"0:{levels}", "mode": "easy", "cheese": "anywhere", "edits": [], **changes}
+    return FinishedSweep(settings, rows, region)
+
+
+def test_modes_and_regions_mixed() -> None:
+    sweeps = by_name([made("a"), made("b", region=5, draw=1), made("a", draw=2, mode="hard"), made("c", 40)])
+    assert list(sweeps) == ["a (easy)", "b (easy)", "a (hard)", "c (easy)"]
+    table = measures(sweeps).set_index(["agent", "measure"])
+    for name, region in (("a (easy)", 3), ("b (easy)", 5)):
+        *_, choosing = groups(sweeps[name].levels, region).values()
+        assert table.loc[(name, "P(cheese), where it must choose"), "n"] == len(choosing)
+
+    gaps = differences(sweeps).set_index(["agent", "other", "measure"])
+    assert {pair[:2] for pair in gaps.index} == {
+        ("a (easy)", "b (easy)"),
+        ("a (easy)", "c (easy)"),
+        ("b (easy)", "c (easy)"),
+    }
+    levels, others = sweeps["a (easy)"].levels, sweeps["b (easy)"].levels
+    far = ((levels["cheese_x"] < 10) | (levels["cheese_y"] < 10)) & levels["decision_x"].notna()  # outside both regions
+    near = (levels["cheese_x"] >= 12) & (levels["cheese_y"] >= 12)  # inside both
+    gap = levels["p_cheese"] - others["p_cheese"]
+    for measure, which in (("P(cheese), where it must choose", far), ("P(cheese), cheese in the region", near)):
+        found = gaps.loc[("a (easy)", "b (easy)", measure)]
+        assert (found["n"], found["mean"]) == (which.sum(), pytest.approx(gap[which].mean()))
+    assert gaps.loc[("a (easy)", "c (easy)", "P(cheese), cheese anywhere"), "n"] == 40
+    assert gaps.loc[("a (easy)", "c (easy)", "P(cheese), cheese anywhere"), "mean"] == 0
+
+
+def test_published_agents_stand_beside_ours() -> None:
+    table = by_region(by_name([made("a"), made("b", region=17), made("untrained", region=5)])).set_index("region")
+    assert list(table.index) == [*range(1, 16), 17]
+    assert table["published"].notna().sum() == len(published.BY_REGION) == 15
+    assert (table.loc[3, "published"], table.loc[5, "published"]) == (0.161, 0.723)
+    assert table["agent"].dropna().to_dict() == {3: "a (easy)", 17: "b (easy)"}  # random weights had no training
+    *_, choosing = groups(made("a").levels, 3).values()
+    assert table.loc[3, "mean"] == pytest.approx(choosing["p_cheese"].mean())
+
+
+def test_coefficients_are_those_of_the_statistics() -> None:
+    sweep, effort = made("a"), Effort(repeats=1, refits=8)
+    *_, choosing = groups(sweep.levels, 3).values()
+    found = fit_three(sweep, effort).set_index("variable")
+    alone = single_regressions(choosing, "p_cheese", effort).set_index("variable")
+    together = coefficients(choosing, "p_cheese", effort).query("model == 'three stable'").set_index("variable")
+    for variable, row in found.iterrows():
+        for end in ("", "_low", "_high"):
+            assert row[f"alone{end}"] == pytest.approx(alone.loc[variable, f"coefficient{end}"])
+            assert row[f"together{end}"] == pytest.approx(together.loc[variable, f"coefficient{end}"])
+        assert row["published"] == published.THREE[str(variable)]
+    assert found.loc["euclidean_cheese_decision_square", "together_high"] < -1
+
+
+def test_pictures_show_the_tables() -> None:
+    sweeps = by_name([made("a"), made("b", region=5, draw=1)])
+    table = measures(sweeps)
+    first = measures_figure(table).axes[0]
+    assert [label.get_text() for label in first.get_yticklabels()] == list(sweeps)
+    drawn = sorted(np.asarray(line.get_xdata(), float)[0] for line in first.lines if line.get_marker() in ("o", "s"))
+    assert drawn == sorted(table[table["measure"] == next(iter(MEASURES))]["mean"])
+    legend = region_figure(by_region(sweeps)).legends[0]
+    assert [text.get_text().split(",")[0] for text in legend.texts] == ["published", *sweeps]
+    fits = pd.concat(fit_three(one, Effort(1, 3)).assign(agent=name) for name, one in sweeps.items())
+    assert len(coefficients_figure(fits).axes) == 3
+
+
+def test_agents_are_read_with_their_modes(published_path: Path) -> None:
+    text = f"{DEFAULT_AGENT}, rand_region_5 ,{published_path}:easy,{DEFAULT_AGENT}:hard"
+    assert parse_agents(text) == [
+        (DEFAULT_AGENT, "easy"),
+        ("rand_region_5", "hard"),
+        (str(published_path), "easy"),
+        (DEFAULT_AGENT, "hard"),
+    ]
+    plan = planned(parse_agents(text), [], SEEDS)
+    assert [(one.settings["agent"], one.settings["mode"], region) for one, region in plan[-2:]] == [
+        ("untrained", "easy", 3),
+        ("untrained", "hard", 5),
+    ]
+
+
+def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
+    def bad(message: str, agents: str | None = None, sweeps: Path | None = None, seeds: str = SEEDS) -> None:
+        with pytest.raises(MazeInterpError, match=message) as caught:
+            compare(agents, None if sweeps is None else str(sweeps), seeds, tmp_path / "new", 1)
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "new").exists()
+
+    bad("nothing to compare", "")
+    bad("unknown agent 'rand_regoin_5'", "rand_regoin_5:hard")
+    bad("no checkpoint file nowhere.pth", "nowhere.pth:easy")
+    bad("are one agent .*name it once", f"{DEFAULT_AGENT},{DEFAULT_AGENT}:easy")
+    bad("are one agent", f"{files[0]}:easy", finished / "sweeps" / "one-easy")
+    bad("is no sweep", sweeps=tmp_path / "nowhere")
+    bad("no sweep but another run", sweeps=finished)
+    bad("empty", DEFAULT_AGENT, seeds="5:5")
+    odd: dict[str, dict[str, Any]] = {
+        "cheese: 3; comparing needs it anywhere": {"cheese": 3},
+        "episodes of 100 moves, not 500": {"horizon": 100},
+        "both called a": {"agent_hash": "another"},
+    }
+    for message, changes in odd.items():
+        with pytest.raises(MazeInterpError, match=message):
+            by_name([made("a"), made("a", draw=1, **changes)])
+
+    before = {path.name: path.read_bytes() for path in finished.glob("*.*")}
+    with pytest.raises(MazeInterpError, match="belongs to another run: its agents"):
+        compare(f"{files[1]}:easy", seeds=SEEDS, out=finished, workers=1)
+    assert {path.name: path.read_bytes() for path in finished.glob("*.*")} == before
+
+
+def test_report_section(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
+    rows = rows_of(finished, "one-easy")
+    study = Study(str(files[0]), load_policy(files[0]), None, "easy", 5, parse_seeds(SEEDS), tmp_path)
+    study.__dict__["anywhere"] = rows
+    with cluster(1):
+        section = across_agents_section(study)
+    *_, choosing = groups(rows, 5).values()
+    assert section.numbers["choice"].estimate.mean == pytest.approx(choosing["p_cheese"].mean())
+    assert section.how_to_reproduce == [f"maze-interp compare --agents {files[0]}:easy,{','.join(agent_folders())}"]
+    assert section.tables[0].rows[0][0] == "one (easy)"
+    assert "where it must choose" in render("title", {}, [section])

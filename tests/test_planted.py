@@ -1,0 +1,108 @@
+"""A policy of a known rule, acting on what procgen shows it and swept like any, is recovered by the statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from maze_interp import Maze, maze_features, observe, to_input
+from maze_interp.environment.levels import HELD_OUT
+from maze_interp.environment.observe import FACINGS
+from maze_interp.mazes.maze import Square
+from maze_interp.policies.moves import MOVE_OF_ACTION, STEPS
+from maze_interp.statistics.change_point import DISTANCES, change_points, compare_shapes, fit_step
+from maze_interp.statistics.data import read_sweep, select
+from maze_interp.statistics.fits import Effort
+from maze_interp.statistics.hypotheses import signs
+from maze_interp.statistics.regression import coefficients, single_regressions
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.spread import cluster
+from maze_interp.sweeps.sweep import Sweep, run_sweep
+
+LEVELS = LevelSet(range(HELD_OUT, HELD_OUT + 260), "easy")
+REGION = 3
+QUICK = Effort(repeats=1, refits=12)
+RULES = {"euclidean_cheese_decision_square": 5.0, "steps_cheese_decision_square": 9.0}
+
+FIRST_ACTION = [MOVE_OF_ACTION.tolist().index(move) for move in range(len(STEPS))]
+
+
+class Planted(nn.Module):
+    """Knows its observations by heart: heads for the cheese in levels where its rule says so, else for the corner.
+
+    At each square one action has about nine tenths of the probability, the others share the rest.
+    """
+
+    def __init__(self, actions: dict[bytes, int]) -> None:
+        super().__init__()
+        self.actions = actions
+
+    def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
+        known = torch.tensor([self.actions[look(one)] for one in observations])
+        return 5.0 * nn.functional.one_hot(known, len(MOVE_OF_ACTION)), torch.zeros(len(known))
+
+
+def look(observation: Tensor) -> bytes:
+    return observation.mul(255).round().to(torch.uint8).contiguous().numpy().tobytes()
+
+
+def plant(variable: str) -> Planted:
+    """Takes the cheese when it is near the decision square by this distance, or if there is none to decide at."""
+    actions: dict[bytes, int] = {}
+    for maze in map(LEVELS.maze, LEVELS.seeds):
+        distance = maze_features(maze)[variable]
+        assert maze.cheese is not None
+        goal = maze.cheese if distance is None or distance <= RULES[variable] else maze.top_right
+        onward = actions_towards(maze, goal)
+        for facing in FACINGS:
+            for seen, action in zip(to_input(observe(maze, None, facing)), onward, strict=True):
+                assert actions.setdefault(look(seen), action) == action
+    return Planted(actions)
+
+
+def actions_towards(maze: Maze, goal: Square) -> list[int]:
+    """On each open square the action that leads along the shortest path, and none that moves on the goal."""
+    away = np.pad(np.where(maze.open, maze.distances(goal), np.inf), 1, constant_values=np.inf)
+    beside = [[away[y + 1 + dy, x + 1 + dx] for dx, dy in STEPS] for x, y in maze.squares]
+    return [FIRST_ACTION[int(np.argmin(distances))] for distances in beside]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """By the variable of its rule, each policy's levels as the statistics take them from its sweep."""
+    out = tmp_path_factory.mktemp("planted")
+    with cluster(1):
+        for variable in RULES:
+            run_sweep(Sweep(plant(variable), "planted", LEVELS, horizon=200), out / variable)
+    sweeps = {variable: read_sweep(out / variable, region=REGION) for variable in RULES}
+    return {variable: select(sweep.levels, sweep.region) for variable, sweep in sweeps.items()}
+
+
+@pytest.mark.parametrize("variable", RULES)
+def test_the_rule_is_recovered(variable: str, swept: dict[str, pd.DataFrame]) -> None:
+    """The right variable among eleven, two of them much alike, and the right change point."""
+    levels = swept[variable]
+    near = levels[variable] <= RULES[variable]
+    assert levels["p_cheese"][near].min() > 0.99
+    assert levels["p_cheese"][~near].max() < 0.2  # it may yet stray there
+
+    single = single_regressions(levels, "p_cheese", QUICK)
+    assert single["variable"][0] == variable
+    assert single["accuracy_low"][0] > 0.97
+    assert single["coefficient_high"][0] < 0
+    three = coefficients(levels, "p_cheese", QUICK).query("model == 'three stable'").set_index("variable")
+    assert three["coefficient_high"][variable] < 0
+    assert three["coefficient"].drop("intercept").idxmin() == variable
+    asked = signs(levels, "p_cheese", QUICK).query("variable == @variable")
+    assert set(asked["closer_more_often"]) == {"yes"}
+
+    for outcome in ("p_cheese", "decision_p_cheese"):
+        points = pd.concat(
+            change_points(fit_step(levels, name, outcome, QUICK), compare_shapes(levels, name, outcome, QUICK))
+            for name in DISTANCES
+        ).set_index("variable")
+        assert points["at"][variable] == RULES[variable]
+        assert list(points.index[points["verdict"] == "change point"]) == [variable]

@@ -1,0 +1,152 @@
+"""A real scheduler and real worker processes: whatever dies in the middle, the same bytes in the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from maze_interp.commands.main import main
+from maze_interp.policies.checkpoints import write_weights
+from maze_interp.policies.impala import Impala
+
+JOB, LEVELS = 16, 48  # three whole jobs
+PATIENCE = 200  # seconds until what must happen counts as not happening
+
+
+class Cluster:
+    """A dask scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.contact = folder / "scheduler.json"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._start("scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+        wait_for(self.contact.exists)
+
+    def add_worker(self, name: str) -> None:
+        """A worker of one thread that nobody starts again."""
+        self._start(name, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name)
+
+    def kill(self, name: str) -> None:
+        """End a process as a power cut does."""
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    @cached_property
+    def address(self) -> str:
+        with Client(scheduler_file=str(self.contact)) as client:
+            return str(client.scheduler.address)
+
+    def _start(self, name: str, kind: str, *options: str) -> None:
+        program = [sys.executable, "-m", "dask", kind, "--scheduler-file", str(self.contact), *options]
+        self.processes[name] = subprocess.Popen(
+            program, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def sweep(agent: Path, out: Path, *options: str) -> list[str]:
+    settings = ["--mode", "easy", "--seeds", f"0:{LEVELS}", "--horizon", "100"]
+    return ["sweep", "--agent", str(agent), *settings, "--out", str(out), *options]
+
+
+def start(agent: Path, out: Path, cluster: Cluster) -> subprocess.Popen[str]:
+    """The command in a process of its own, on the cluster."""
+    program = [sys.executable, "-m", "maze_interp.commands.main"]
+    command = [*program, *sweep(agent, out, "--scheduler", cluster.address)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def one_line(command: subprocess.Popen[str]) -> str:
+    """What a command that ends with status 2 says, beside its progress."""
+    _, said = command.communicate(timeout=PATIENCE)
+    assert command.returncode == 2
+    lines = [line for line in said.splitlines() if line and f"/{LEVELS} [" not in line]
+    assert len(lines) == 1, said
+    return lines[0]
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.name != ".lock"}
+
+
+def rows_in(out: Path) -> int:
+    path = out / "levels.csv"
+    return max(0, path.read_bytes().count(b"\n") - 1) if path.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
+    write_weights(untrained, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(agent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run on this machine."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    main(sweep(agent, out, "--workers", "1"))
+    return out
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    started = Cluster(tmp_path)
+    try:
+        yield started
+    finally:
+        for name in started.processes:
+            started.kill(name)
+
+
+def test_killed_workers_change_no_byte(agent: Path, cluster: Cluster, finished: Path, tmp_path: Path) -> None:
+    """First one of two with work in hand; then the other one, the last to hold the network, and a third comes."""
+    cluster.add_worker("one")
+    cluster.add_worker("two")
+    out = tmp_path / "spread"
+    with Client(cluster.address) as client:
+        client.wait_for_workers(2, timeout=PATIENCE)
+        names = {address: one["name"] for address, one in client.scheduler_info(n_workers=-1)["workers"].items()}
+        command = start(agent, out, cluster)
+        wait_for(lambda: rows_in(out) >= JOB)
+        busy = next(address for address, work in client.processing().items() if work)
+        cluster.kill(names.pop(busy))
+        wait_for(lambda: client.nthreads().keys() == names.keys())
+        assert rows_in(out) < LEVELS
+        cluster.kill(*names.values())
+        cluster.add_worker("three")
+        _, said = command.communicate(timeout=PATIENCE)
+    assert command.returncode == 0, said
+    assert files(out) == files(finished)
+
+
+def test_a_scheduler_that_goes_away_loses_nothing(
+    agent: Path, cluster: Cluster, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.add_worker("one")
+    out = tmp_path / "spread"
+    command = start(agent, out, cluster)
+    wait_for(lambda: rows_in(out) >= JOB)
+    cluster.kill("scheduler")
+    assert one_line(command) == "maze-interp: the dask scheduler went away; what was finished is kept"
+    kept = files(out)
+    assert (finished / "levels.csv").read_bytes().startswith(kept["levels.csv"])
+    assert rows_in(out) in range(JOB, LEVELS, JOB)
+    with pytest.raises(SystemExit, match="2"):
+        main(sweep(agent, out, "--scheduler", cluster.address))
+    assert f"maze-interp: no dask scheduler answers at {cluster.address}: " in capsys.readouterr().err
+    assert files(out) == kept
