@@ -10,17 +10,22 @@ from jsonargparse import ArgumentParser, auto_cli
 from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.channels import channels
+from maze_interp.commands.compare import compare
+from maze_interp.commands.constructed import constructed
+from maze_interp.commands.deadends import deadends
 from maze_interp.commands.field import field
 from maze_interp.commands.patch import patch
 from maze_interp.commands.probe import probe_store
-from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_score
+from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
+from maze_interp.commands.references import references
 from maze_interp.commands.report import report
 from maze_interp.commands.resample import resample
 from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
 from maze_interp.commands.sweep import sweep
 from maze_interp.commands.train import train_agent
+from maze_interp.commands.values import values
 from maze_interp.commands.vectors import vectors
 from maze_interp.errors import MazeInterpError
 
@@ -28,6 +33,11 @@ COMMANDS: dict[str, Any] = {
     "report": report,
     "sweep": sweep,
     "statistics": statistics,
+    "compare": compare,
+    "references": references,
+    "deadends": deadends,
+    "constructed": constructed,
+    "values": values,
     "field": field,
     "record": record_store,
     "probe": probe_store,
@@ -38,8 +48,9 @@ COMMANDS: dict[str, Any] = {
     "retarget": retarget_levels,
     "patch": patch,
     "questions": {
-        "_help": "Prediction questions: list them, score forecasts, write a blank forecast or lock one.",
+        "_help": "Prediction questions: list them, measure the answers, score forecasts, write or lock one.",
         "list": questions_list,
+        "resolve": questions_resolve,
         "score": questions_score,
         "new-forecast": questions_new_forecast,
     },

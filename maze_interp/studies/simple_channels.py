@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from maze_interp.environment.observe import observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
-from maze_interp.probing.controls import untrained_like
+from maze_interp.studies.responses import untrained_like
 from maze_interp.sweeps.experiment import Experiment
 
 Grid = NDArray[np.float64]
@@ -73,7 +72,6 @@ class SimpleChannels(Experiment):
     name: ClassVar[str] = "simple_channels"
     columns: ClassVar[Sequence[str]] = ("network", "channel", "feature", "n", *_SUMS)
 
-    policy: Impala
     layer: str
     features: tuple[str, ...] = FEATURES
 
@@ -86,7 +84,7 @@ class SimpleChannels(Experiment):
         f = np.array([maps[name].ravel() for name in self.features])
         x = to_input(observe(maze, [maze.start]))
         rows = []
-        for network, policy in zip(NETWORKS, (self.policy, untrained_like(self.policy)), strict=True):
+        for network, policy in zip(NETWORKS, (self.policy, untrained_like(self.policy, 1)), strict=True):
             with bare():
                 _, seen = run_with_cache(policy, x, [self.layer])
             a = _at_squares(seen[self.layer][0].numpy().astype(float), WORLD_SIZE[maze.distribution_mode])

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from maze_interp.report.section import Section
 from maze_interp.report.sections.ablation import ablation_section
+from maze_interp.report.sections.across_agents import across_agents_section
 from maze_interp.report.sections.agent import agent_section
 from maze_interp.report.sections.channels import channels_section
+from maze_interp.report.sections.constructed import constructed_section
+from maze_interp.report.sections.dead_ends import dead_ends_section
 from maze_interp.report.sections.distance import distance_section
 from maze_interp.report.sections.headline import headline_section
 from maze_interp.report.sections.method import method_section
@@ -16,11 +19,13 @@ from maze_interp.report.sections.outcomes import outcomes_section
 from maze_interp.report.sections.patching import patching_section
 from maze_interp.report.sections.place import place_section
 from maze_interp.report.sections.probes import probes_section
+from maze_interp.report.sections.references import references_section
 from maze_interp.report.sections.resampling import resampling_section
 from maze_interp.report.sections.retargeting import retargeting_section
 from maze_interp.report.sections.spread import spread_section
 from maze_interp.report.sections.statistics import statistics_section
 from maze_interp.report.sections.surprises import surprises_section
+from maze_interp.report.sections.values import values_section
 from maze_interp.report.sections.vectors import vectors_section
 from maze_interp.report.study import Study
 
@@ -30,6 +35,11 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     outcomes_section,
     distance_section,
     statistics_section,
+    across_agents_section,
+    references_section,
+    dead_ends_section,
+    constructed_section,
+    values_section,
     place_section,
     spread_section,
     surprises_section,

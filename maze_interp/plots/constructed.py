@@ -1,0 +1,94 @@
+"""Constructed levels in pictures: pairs, the cheese along a branch, and the cheese everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from maze_interp.mazes.maze import Maze
+from maze_interp.plots.bins import FEW, draw_mean, whiskers
+from maze_interp.plots.maze import draw_maze, maze_title
+from maze_interp.plots.style import BLUE, GREY, ORANGE, PROBABILITY, new_figure, styled
+from maze_interp.studies.constructed import OUTCOMES
+
+_TITLES = {
+    "swap": "two branches into the region",
+    "equal euclidean": "equal straight line, unequal steps",
+    "equal steps": "equal steps, unequal straight line",
+}
+_VARIANTS = {
+    "swap": ("cheese in\none branch", "cheese in\nthe other"),
+    "equal euclidean": ("nearer\nin steps", "farther\nin steps"),
+    "equal steps": ("nearer in a\nstraight line", "farther in a\nstraight line"),
+}
+_LOOKS = {"p_cheese": (BLUE, "o"), "towards": (ORANGE, "s"), "elsewhere": (GREY, "x")}
+
+
+@styled
+def pairs_figure(table: pd.DataFrame) -> Figure:
+    """Both members of every kind of pair.
+
+    Args:
+        table: of `pair_table`.
+    """
+    kinds = [kind for kind in _TITLES if kind in set(table["kind"])]
+    figure = new_figure(1.5 + 3.3 * len(kinds), 4.2)
+    for axes, kind in zip(figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0], kinds, strict=True):
+        some = table[(table["kind"] == kind) & table["variant"].isin(["0", "1"])]
+        for outcome, shift in zip(OUTCOMES, (-0.08, 0.0, 0.08), strict=True):
+            mine = some[some["outcome"] == outcome]
+            colour, marker = _LOOKS[outcome]
+            x = np.arange(2) + shift
+            ends = whiskers(mine["mean"], mine["low"], mine["high"])
+            axes.plot(x, mine["mean"], color=colour, linewidth=0.9)
+            axes.errorbar(x, mine["mean"], yerr=ends, fmt=marker, color=colour, capsize=3, label=OUTCOMES[outcome])
+        axes.set(title=f"{_TITLES[kind]}\n({some['n'].max()} levels)", xlim=(-0.5, 1.5), ylim=(-0.03, 1.03))
+        axes.set_xticks([0, 1], _VARIANTS[kind])
+        axes.grid(axis="y")
+    figure.axes[0].set_ylabel("probability")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=3)
+    return figure
+
+
+@styled
+def detour_figure(table: pd.DataFrame) -> Figure:
+    """The cheese farther and farther into a branch beside the way to the corner.
+
+    Args:
+        table: of `detour_table`; steps with fewer than `FEW` levels are left out.
+    """
+    some = table[table["n"] >= min(FEW, table["n"].max())]
+    figure = new_figure(7.5, 4.2)
+    axes = figure.subplots()
+    for outcome in OUTCOMES:
+        mine = some[some["outcome"] == outcome]
+        colour, marker = _LOOKS[outcome]
+        label = OUTCOMES[outcome].replace("the other branch", "the corner's branch")
+        draw_mean(
+            axes, mine["steps"], mine["mean"], mine["low"], mine["high"], color=colour, marker=marker, label=label
+        )
+    axes.set(xlabel="steps from the way to the corner to the cheese", ylabel="probability", ylim=(-0.03, 1.03))
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower left", ncols=2)
+    return figure
+
+
+@styled
+def cheese_map_figure(maze: Maze, grid: NDArray[np.float64], region: int | None = None) -> Figure:
+    """One level, each square coloured by P(cheese) when the cheese lies there.
+
+    Args:
+        maze: drawn without its cheese.
+        grid: of `cheese_map`.
+        region: outlined, if given.
+    """
+    figure = new_figure(5.4, 4.6, square=True)
+    axes = figure.subplots()
+    draw_maze(axes, maze.with_cheese(None), region)
+    image = axes.imshow(grid, origin="lower", cmap=PROBABILITY, vmin=0, vmax=1, zorder=1)
+    axes.set_title(f"{maze_title(maze)}\nP(cheese) by the cheese's place")
+    figure.colorbar(image, ax=axes, label="P(cheese)", shrink=0.8)
+    return figure

@@ -1,0 +1,129 @@
+"""Does the policy act as the value head would: does its likeliest move lead to the state that it rates highest?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from torch import nn
+
+from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.field import VectorField, vector_field
+from maze_interp.policies.moves import STEPS
+from maze_interp.studies.references import effects, free_moves
+from maze_interp.studies.responses import untrained_like
+from maze_interp.sweeps.experiment import Experiment
+from maze_interp.sweeps.intervals import Estimate, estimate
+
+SQUARES = {"decision": "the decision square", "all": "all squares", "region": "squares of the training region"}
+"""Sets of squares, in words."""
+
+NETWORKS = {"agent": "the agent", "untrained": "an untrained network"}
+
+QUANTITIES = {
+    "agreement": "likeliest move leads to the highest value",
+    "chance": "the same for a random one of the next states",
+    "cheese_correlation": "rank correlation of value and nearness to the cheese",
+    "corner_correlation": "rank correlation of value and nearness to the corner",
+}
+
+
+@dataclass(frozen=True)
+class ValueAgreement(Experiment):
+    """A row per network and set of squares that a level has; see `agreements`.
+
+    The correlations are of the value with the steps to cheese and corner, with the sign turned so that
+    positive means a higher value nearer to it; over all squares, and empty for other sets.
+
+    Attributes:
+        region: the agent's training region n.
+    """
+
+    name: ClassVar[str] = "value_agreement"
+    columns: ClassVar[Sequence[str]] = ("network", "squares", "count", *QUANTITIES)
+
+    region: int
+
+    @cached_property
+    def networks(self) -> dict[str, nn.Module]:
+        """By their names in the table."""
+        return {"agent": self.policy, "untrained": untrained_like(self.policy, 1)}
+
+    def rows(self, maze: Maze) -> list[dict[str, Any]]:
+        """See `Experiment`."""
+        decision = maze.known_decision_square
+        sets = {"decision": [decision] if decision else [], "all": maze.squares, "region": maze.region(self.region)}
+        return [
+            {"network": name, "squares": which, **one}
+            for name, network in self.networks.items()
+            for which, one in _by_set(vector_field(network, maze), sets).items()
+        ]
+
+
+def _by_set(field: VectorField, sets: dict[str, Sequence[Square]]) -> dict[str, dict[str, float | None]]:
+    agrees, chance = agreements(field)
+    found: dict[str, dict[str, float | None]] = {}
+    for which, squares in sets.items():
+        mine = np.array([square in squares for square in field.squares]) & ~np.isnan(agrees)
+        if mine.any():
+            found[which] = {
+                "count": int(mine.sum()),
+                "agreement": float(agrees[mine].mean()),
+                "chance": float(chance[mine].mean()),
+                "cheese_correlation": _nearness(field, field.maze.cheese) if which == "all" else None,
+                "corner_correlation": _nearness(field, field.maze.top_right) if which == "all" else None,
+            }
+    return found
+
+
+def agreements(field: VectorField) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whether the most probable move leads to the next state with the highest value, square by square.
+
+    Moves into walls and the no-op leave the mouse where it is, which is one of the next states; the
+    mouse faces left in all of them. Next to the cheese, whose square is no state, there is no answer.
+
+    Returns:
+        1 or 0 for each of the field's n squares, NaN without an answer; and the chance of a random one
+        of the next states. Both float64 `[n]`.
+    """
+    maze = field.maze
+    row = {square: i for i, square in enumerate(field.squares)}
+    free = free_moves(maze)
+    taken = effects(field.probs, free)
+    agrees, chance = np.full(len(row), np.nan), np.full(len(row), np.nan)
+    for (x, y), i in row.items():
+        onward = [(x + int(dx), y + int(dy)) for (dx, dy), open_ in zip(STEPS, free[i], strict=True) if open_]
+        if maze.cheese in onward:
+            continue
+        values = np.full(len(STEPS), -np.inf)
+        values[free[i]] = [field.value[row[square]] for square in onward]
+        agrees[i] = float(taken[i].argmax() == values.argmax())
+        chance[i] = 1 / len(onward)
+    return agrees, chance
+
+
+def _nearness(field: VectorField, goal: Square | None) -> float | None:
+    """Rank correlation of the value and the steps to a goal, turned; None where either is constant."""
+    if goal is None or not field.maze.open[goal[::-1]]:
+        return None
+    steps = np.array([field.maze.distances(goal)[y, x] for x, y in field.squares])
+    known = np.isfinite(steps)
+    if len(set(steps[known])) < 2 or np.ptp(field.value[known]) == 0:
+        return None
+    return -float(spearmanr(field.value[known], steps[known]).statistic)
+
+
+def value_figures(rows: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
+    """Means over levels: network → set of squares → one of `QUANTITIES`, and `lead`, agreement less chance."""
+    found: dict[str, dict[str, dict[str, Estimate]]] = {}
+    for (network, squares), some in rows.groupby(["network", "squares"], sort=False):
+        figures = {name: estimate(some[name]) for name in QUANTITIES if some[name].notna().any()}
+        figures["lead"] = estimate(some["agreement"] - some["chance"])
+        found.setdefault(str(network), {})[str(squares)] = figures
+    return found
