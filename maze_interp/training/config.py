@@ -1,4 +1,4 @@
-"""Training runs as YAML files: `method: ppo` or `method: imitation`, and the settings of that method's config."""
+"""Training runs as YAML files: `method: ppo`, `imitation` or `exact`, and the settings of that method's config."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.training.exact import ExactConfig
 from maze_interp.training.imitation import ImitationConfig
 from maze_interp.training.ppo import PPOConfig
 
-Config = ImitationConfig | PPOConfig
+Config = ImitationConfig | PPOConfig | ExactConfig
 
-METHODS: dict[str, type[ImitationConfig] | type[PPOConfig]] = {"imitation": ImitationConfig, "ppo": PPOConfig}
+METHODS: dict[str, type[Config]] = {"imitation": ImitationConfig, "ppo": PPOConfig, "exact": ExactConfig}
 
 
 def read_config(path: Path, **overrides: Any) -> Config:
@@ -42,7 +43,7 @@ def read_config(path: Path, **overrides: Any) -> Config:
     return _config(METHODS[content["method"]], given, path)
 
 
-def _config(kind: type[ImitationConfig] | type[PPOConfig], given: dict[str, Any], path: Path) -> Config:
+def _config(kind: type[Config], given: dict[str, Any], path: Path) -> Config:
     for key in given:
         if key not in kind.__dataclass_fields__:
             raise unknown_name(f"setting in {path}:", str(key), kind.__dataclass_fields__)

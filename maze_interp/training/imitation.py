@@ -23,7 +23,7 @@ from tqdm import tqdm
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
-from maze_interp.policies.agents import load_policy
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
@@ -140,7 +140,7 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
     torch.manual_seed(config.seed)
     policy = Impala(config.width, config.name)
     if config.start_from is not None:
-        policy.load_state_dict(load_policy(config.start_from).state_dict())
+        policy.load_state_dict(load_network(config.start_from).state_dict())
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
     start = 0
     if (state := load_checkpoint(out, config)) is not None:

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.mazes.maze import DistributionMode
-from maze_interp.policies.agents import load_policy
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
@@ -128,9 +128,9 @@ class Trainer:
         self.config = config
         self.policy = Impala(config.width, config.name)
         if config.start_from is not None:
-            self.policy.load_state_dict(load_policy(config.start_from).state_dict())
+            self.policy.load_state_dict(load_network(config.start_from).state_dict())
         self.policy.to(config.device)
-        self.anchor = load_policy(config.start_from).to(config.device) if config.start_from else None
+        self.anchor = load_network(config.start_from).to(config.device) if config.start_from else None
         self.optimiser = torch.optim.Adam(self.policy.parameters(), lr=config.learning_rate, eps=1e-5)
         self.random = torch.Generator().manual_seed(config.seed)
         self.environments = MazeVectorEnv(

@@ -1,0 +1,67 @@
+"""What an agent's training took, as far as its folder records it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import agent_info, load_network
+from maze_interp.training.checkpoint import read_log
+from maze_interp.training.flops import forward_flops
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What a training run took.
+
+    Attributes:
+        steps: environment steps; of imitation labelled observations, of exact gradients states evaluated.
+        flops: floating-point operations of the network.
+    """
+
+    steps: int
+    flops: int
+
+    def __add__(self, other: Compute) -> Compute:
+        return Compute(self.steps + other.steps, self.flops + other.flops)
+
+
+def training_compute(agent: str) -> Compute:
+    """What the training of a bundled agent took, that of the agent it began as with it.
+
+    Raises:
+        MazeInterpError: an unknown agent, or one whose training is not recorded.
+    """
+    if Path(agent).suffix:
+        raise MazeInterpError(f"how {agent} was trained is not recorded; a bundled agent's training is")
+    folder = agent_info(agent).path
+    curve = folder / "curve.jsonl"
+    if not curve.exists():
+        raise MazeInterpError(f"{folder} has no learning curve, so what the training of {agent} took is not known")
+    content: Any = yaml.safe_load((folder / "config.yaml").read_text())
+    run = content.get("run") or content.get("imitation") or {}
+    own = curve_compute(curve, forward_flops(load_network(agent)), int(run.get("epochs", 1)))
+    before = run.get("start_from")
+    if before is None:
+        return own
+    return own + training_compute(Path(before).parent.name if Path(before).suffix else before)
+
+
+def curve_compute(curve: Path, forward: int, epochs: int = 1) -> Compute:
+    """What a learning curve's last line says.
+
+    Args:
+        curve: the file.
+        forward: operations of a forward pass; a backward one costs two of them.
+        epochs: of reinforcement learning, how often each step was learned from.
+    """
+    last = read_log(curve)[-1]
+    if "flops" in last:
+        return Compute(last["steps"], last["flops"])
+    if "samples" in last:
+        return Compute(last["samples"], 3 * forward * last["samples"])
+    return Compute(last["steps"], (1 + 3 * epochs) * forward * last["steps"])
