@@ -95,28 +95,27 @@ MEASUREMENTS: dict[str, Measure] = {
         },
     ),
     "tuning-against-editing": Measure(
-        "Change of P(cheese) by fine-tuning against that by the best edit, both towards more and towards less cheese, "
-        "each chosen to keep the ability to solve mazes; mean of the two directions.",
+        "Change of P(cheese) by fine-tuning for the cheese and for the corner, against that by the best edits towards "
+        "more and towards less cheese that keep the ability to solve mazes; mean of the two directions.",
         _CHOSEN
         | {
-            "steps": "environment steps of fine-tuning",
+            "updates": "of fine-tuning, for each goal",
             "families": "of edits, as in edit-search",
             "layers": "module paths of the layers to edit",
             "keep_share": "share of the ability to be kept",
         },
         {
-            "tuning": "absolute change of P(cheese) by fine-tuning",
-            "editing": "absolute change of P(cheese) by the best edit",
+            "tuning": "change of P(cheese) by fine-tuning, upwards and downwards",
+            "editing": "change of P(cheese) by the best edits",
             "lead": "tuning less editing",
         },
     ),
     "finetune-compute": Measure(
-        "Fine-tuning by reinforcement on levels with the cheese anywhere, stopped once it gets the cheese there as "
-        "reliably as in its training region, or when the limit is spent.",
-        _LEVELS | {"limit": "share of the training's floating-point operations to spend at most"},
+        "Fine-tuning by reinforcement (exact policy gradients) on levels with the cheese anywhere, for some updates.",
+        _LEVELS | {"updates": "of fine-tuning"},
         {
             "flop_share": "floating-point operations spent over those of the agent's training",
-            "step_share": "environment steps (or samples) seen over those of the agent's training",
+            "step_share": "states evaluated over the environment steps (or samples) of the agent's training",
             "ratio": "P(cheese), cheese outside the training region, after, over the agent's with it inside, before",
         },
     ),
@@ -187,7 +186,8 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "value-agreement": Measure(
         "How often the most probable move leads to the state that the value head rates highest, among the states that "
-        "moves lead to, facing left; bumping into a wall leads nowhere.",
+        "moves lead to, facing left. Bumping into a wall and not moving lead to where it is; squares next to the "
+        "cheese, which no state follows, are left out.",
         _LEVELS | {"squares": "decision, all or region", "split": "test (held out) or train (the agent's own levels)"},
         {"agreement": "mean over levels of the share of squares where it does"},
     ),

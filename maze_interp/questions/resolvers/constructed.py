@@ -6,14 +6,35 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from maze_interp.mazes.constructed import swapped_branches
+from maze_interp.mazes.maze import Maze
 from maze_interp.questions.resolutions import Measured, Unresolvable
 from maze_interp.questions.resolvers.distances import refitted
-from maze_interp.questions.resolvers.setting import Setting
+from maze_interp.questions.resolvers.setting import Setting, level_figures
 from maze_interp.statistics.fits import Array
+from maze_interp.studies.constructed import SWAP, Constructed, swap_levels
 from maze_interp.studies.region_parts import INSIDE, OUTSIDE, RegionParts, matched_difference
 
 GROUPS = {"cheese in a region of several parts": INSIDE, "cheese outside the region": OUTSIDE}
+
+
+def branch_swap(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`branch-swap`: of procgen's levels those with two such branches, of moves off the fork."""
+    shortest = int(parameters["shortest"])
+
+    def asked(maze: Maze) -> bool:
+        return swapped_branches(maze, setting.region, shortest) is not None
+
+    levels = setting.levels(parameters["levels"], decision=False, asked=asked)
+    experiment = Constructed(setting.policy, setting.agent, levels.within, setting.region, shortest, (SWAP,))
+    figures = level_figures(swap_levels(setting.run(experiment)), _means, ("follows", "switch"))
+    return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent} --shortest {shortest}")
+
+
+def _means(some: pd.DataFrame) -> dict[str, float]:
+    return {str(name): float(value) for name, value in some.mean().items()}
 
 
 def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

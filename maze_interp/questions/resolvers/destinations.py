@@ -33,7 +33,7 @@ def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         "below": float(parameters["reached_if"]),
         "destinations": setting.count(parameters["destinations"], least=4),
     }
-    choosing = setting.levels(parameters["chosen_on"], "none", decision=False, choosing=True, least=6)
+    choosing = setting.levels(parameters["chosen_on"], "none", decision=False, first=CHOOSING, least=6)
     tried = measured_destinations(setting, recipes, choosing, **run)
     best = _best_recipes(setting, recipes, reached_levels(tried, parameters).mean(), shares)
     levels = setting.levels(parameters["levels"], "none", decision=False)

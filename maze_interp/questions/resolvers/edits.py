@@ -54,7 +54,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
         Unresolvable: the families have no edit to try.
     """
     keep = KEPT[parameters.get("keep", "ability")]
-    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], choosing=True, least=6)
+    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
     layers, families = tuple(parameters["layers"]), tuple(parameters["families"])
     ablation = choosing.rows(ablated(setting, choosing, layers))
     wanted = "cheese-channels" in families
@@ -71,7 +71,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
 def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`dissociation`."""
     layer, size = parameters["layer"], int(parameters["channels"])
-    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], choosing=True)
+    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING)
     levels = setting.levels(parameters["levels"], parameters["cheese"])
     ablation = choosing.rows(ablated(setting, choosing, (layer,)))
     whole = ablation[ablation["kind"] == "unedited"]

@@ -17,7 +17,7 @@ from maze_interp.probing.plan import ProbeStudy, Reader, make_study
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.trial import INNER_FOLDS, STRENGTHS, Reading
 from maze_interp.questions.resolutions import Measured
-from maze_interp.questions.resolvers.setting import Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
 
@@ -115,7 +115,7 @@ class Sides(NamedTuple):
     def recorded(cls, setting: Setting, parameters: Mapping[str, Any]) -> Sides:
         """Record what a question asks for: one square of each level, drawn by its seed, the mouse facing left."""
         layer, cheese = parameters["layer"], parameters["cheese"]
-        chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, choosing=True, least=200)
+        chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, first=CHOOSING, least=200)
         levels = setting.levels(parameters["levels"], cheese, decision=False, least=100)
         studies = []
         for name, some in (("fitting", chosen), ("testing", levels)):

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import unknown_name
 from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
-from maze_interp.questions.resolvers.setting import Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
 from maze_interp.studies.dead_ends import DeadEnds
 from maze_interp.studies.goal_models import OWN, Model, held_out_scores
 from maze_interp.studies.references import (
@@ -104,8 +105,8 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
 def _moves(setting: Setting, parameters: Mapping[str, Any]) -> Sequence[tuple[pd.DataFrame, Levels]]:
     """Moves on every square, of the levels to fit on and of those to report on."""
     sides = []
-    for number, choosing in ((parameters["chosen_on"], True), (parameters["levels"], False)):
-        levels = setting.levels(number, parameters["cheese"], decision=False, choosing=choosing)
+    for number, first in ((parameters["chosen_on"], CHOOSING), (parameters["levels"], HELD_OUT)):
+        levels = setting.levels(number, parameters["cheese"], decision=False, first=first)
         sides.append((setting.run(ReferenceMoves(setting.policy, setting.agent, levels.within)), levels))
     return sides
 

@@ -12,18 +12,30 @@ from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolution_files import NAME, read_resolutions, write_resolutions
 from maze_interp.questions.resolutions import Measured, Resolution, Resolutions, resolve
-from maze_interp.questions.resolvers import channels, constructed, destinations, distances, edits, probes, references
+from maze_interp.questions.resolvers import (
+    channels,
+    constructed,
+    destinations,
+    distances,
+    edits,
+    probes,
+    references,
+    tuning,
+    values,
+)
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.sweeps.spread import cluster
 
 RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
     "ablation-agreement": edits.ablation_agreement,
+    "branch-swap": constructed.branch_swap,
     "change-point": distances.change_point,
     "coordinate-frames": probes.coordinate_frames,
     "dead-ends": references.dead_ends,
     "dissociation": edits.dissociation,
     "distance-coefficient": distances.distance_coefficient,
     "edit-search": edits.edit_search,
+    "finetune-compute": tuning.finetune_compute,
     "first-exit": distances.first_exit,
     "goal-models": references.goal_models,
     "luck-coefficient": distances.luck_coefficient,
@@ -38,6 +50,8 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
     "square-probe": probes.square_probe,
     "steering-channels": destinations.steering_channels,
     "tracking-importance": edits.tracking_importance,
+    "tuning-against-editing": tuning.tuning_against_editing,
+    "value-agreement": values.value_agreement,
 }
 """What measures each word of the vocabulary."""
 

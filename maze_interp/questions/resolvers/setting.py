@@ -87,7 +87,13 @@ class Setting:
         return max(round(number / SIZES[self.size]), min(number, least))
 
     def levels(
-        self, number: int, cheese: str = "anywhere", decision: bool = True, choosing: bool = False, least: int = LEAST
+        self,
+        number: int,
+        cheese: str = "anywhere",
+        decision: bool = True,
+        first: int = HELD_OUT,
+        least: int = LEAST,
+        asked: Callable[[Maze], bool] | None = None,
     ) -> Levels:
         """The first levels that qualify, as many as `count` says.
 
@@ -95,17 +101,19 @@ class Setting:
             number: of the question.
             cheese: where it lies: anywhere, region, outside, none.
             decision: whether they need a decision square.
-            choosing: levels to choose on rather than to report on.
+            first: seed to begin with, such as `CHOOSING`.
             least: of `count`.
+            asked: what else a level must meet.
         """
         where: dict[str, int | str] = {"region": self.region, "none": "none"}
         placed = LevelSet(range(0), self.mode, where.get(cheese, "anywhere"))
-        first = CHOOSING if choosing else HELD_OUT
 
         def qualifies(seed: int) -> bool:
-            if cheese != "outside" and not decision:
+            if cheese != "outside" and not decision and asked is None:
                 return True
             maze = placed.maze(seed)
+            if asked is not None and not asked(maze):
+                return False
             if decision and maze_from_seed(seed, self.mode).decision_square is None:
                 return False
             return cheese != "outside" or maze.cheese not in maze.region(self.region)

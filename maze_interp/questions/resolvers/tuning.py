@@ -1,0 +1,93 @@
+"""Questions on fine-tuning: real runs of exact policy gradients from the agent, towards the cheese and the corner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.impala import Impala
+from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
+from maze_interp.questions.resolvers.setting import Levels, Setting
+from maze_interp.studies.edit_search import UNEDITED, Direction
+from maze_interp.studies.tuning import Tuning
+from maze_interp.sweeps.spread import cluster, ordered
+from maze_interp.training.compute import Compute, curve_compute, training_compute
+from maze_interp.training.exact import ExactConfig, Goal, train_exactly
+from maze_interp.training.flops import forward_flops
+
+
+def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`finetune-compute`."""
+    try:
+        before = training_compute(setting.agent)
+    except MazeInterpError as error:
+        raise Unresolvable(str(error)) from error
+    tuned, spent = finetuned(setting, ("cheese",), int(parameters["updates"]))["cheese"]
+    levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
+    table = _tuned(setting, tuned, levels)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        means = some.mean()
+        return {"ratio": means["anywhere", 1.0] / means["region", 0.0]}
+
+    shares = {"flop_share": spent.flops / before.flops, "step_share": spent.steps / before.steps}
+    fixed = {name: Draws(value, np.array([value]), len(levels.seeds)) for name, value in shares.items()}
+    return setting.measured({**resample_levels(table, statistic), **fixed}, levels, _command(setting, "cheese"))
+
+
+def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
+    """`tuning-against-editing`."""
+    networks = finetuned(setting, ("cheese", "corner"), int(parameters["updates"]))
+    levels = setting.levels(parameters["levels"], parameters["cheese"])
+    changes: dict[str, list[pd.Series]] = {"tuning": [], "editing": []}
+    directions: dict[str, Direction] = {"cheese": "more", "corner": "less"}
+    for goal, direction in directions.items():
+        p = _tuned(setting, networks[goal][0], levels)["anywhere"]
+        changes["tuning"].append(p[1.0] - p[0.0])
+        edit = found_edit(setting, parameters, direction)
+        by_candidate = measured_candidates(setting, [edit], levels, ability=False)
+        p = by_candidate.pivot(index="seed", columns="candidate", values="p_cheese").reset_index(drop=True)
+        changes["editing"].append(p[0] - p[UNEDITED])
+    table = pd.concat([one for some in changes.values() for one in some], axis=1, ignore_index=True)
+
+    def statistic(some: pd.DataFrame) -> dict[str, float]:
+        more, less, edited_more, edited_less = some.mean()
+        tuning, editing = (more - less) / 2, (edited_more - edited_less) / 2
+        return {"tuning": tuning, "editing": editing, "lead": tuning - editing}
+
+    return setting.measured(resample_levels(table, statistic), levels, _command(setting, "corner"))
+
+
+def finetuned(setting: Setting, goals: tuple[Goal, ...], updates: int) -> dict[str, tuple[Impala, Compute]]:
+    """The agent fine-tuned for each goal, the cheese anywhere, and what it took; a process each."""
+    with cluster(setting.workers, setting.scheduler) as client:
+        done = ordered(client, _tune, (setting, updates), list(goals))
+        return dict(zip(goals, done, strict=True))
+
+
+def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
+    setting, updates = about
+    count = setting.count(updates, least=6)
+    name = f"{Path(setting.agent).stem}-{goal}"
+    width, agent = setting.policy.width, setting.agent
+    config = ExactConfig(name, setting.mode, goal=goal, width=width, updates=count, start_from=agent)
+    folder = setting.out / f"finetune-{goal}-{count}"
+    tuned = train_exactly(config, folder)
+    return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
+
+
+def _tuned(setting: Setting, tuned: Impala, levels: Levels) -> pd.DataFrame:
+    """Outcomes by (quantity, share), a row per level; share 0 is the agent, 1 the tuned one."""
+    rows = levels.rows(setting.run(Tuning(setting.policy, setting.agent, levels.within, tuned, setting.region)))
+    wide = rows.pivot(index="seed", columns="share", values=["anywhere", "region"])
+    return wide.astype(float).reset_index(drop=True)
+
+
+def _command(setting: Setting, goal: Goal) -> str:
+    return f"maze-interp finetune --agent {setting.agent} --goal {goal}"
