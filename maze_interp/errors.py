@@ -14,6 +14,14 @@ class MazeInterpError(Exception):
     """
 
 
+class Unmeasurable(MazeInterpError):
+    """What was asked has no answer on this agent or these levels: too few qualify, or the outcome never varies.
+
+    On its own it ends a command like any other error; where many things are measured it is recorded as the reason
+    why one of them has no figure.
+    """
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:
     """The error for a name that does not exist, listing the close ones (or, failing that, all)."""
     names = sorted(valid)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from maze_interp.commands.main import main
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.impala import Impala
@@ -23,7 +23,6 @@ from maze_interp.questions.resolutions import (
     Override,
     Resolution,
     Resolutions,
-    Unresolvable,
     outcome,
     resample_levels,
     resolve,
@@ -189,9 +188,9 @@ def test_resampled_levels_share_their_resamples_and_repeat() -> None:
     assert found["b"].resamples == pytest.approx(2 * found["a"].resamples + 1)
     assert (found["a"].resamples == again["a"].resamples).all()
     assert found["a"].resamples.std() == pytest.approx(levels["a"].std(ddof=0) / np.sqrt(20), rel=0.15)
-    with pytest.raises(Unresolvable, match="only 1 of the levels"):
+    with pytest.raises(Unmeasurable, match="only 1 of the levels"):
         resample_levels(levels[:1], means)
-    with pytest.raises(Unresolvable, match="not finite"):
+    with pytest.raises(Unmeasurable, match="not finite"):
         resample_levels(levels * np.nan, means, 10)
 
 
@@ -201,7 +200,7 @@ def example() -> Resolutions:
     measured = resolve(asked, lambda parameters: Measured(figures, "900:950", "maze-interp probe", ["probe.png"]))
 
     def fails(parameters: object) -> Measured:
-        raise Unresolvable("only 0 of the levels qualify")
+        raise Unmeasurable("only 0 of the levels qualify")
 
     answers = {one.question: one for one in (resolve(QUESTIONS["retarget"], fails), measured)}
     return Resolutions("some", "abc", "quick", "maze-interp questions resolve", answers)

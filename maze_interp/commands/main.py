@@ -14,6 +14,7 @@ from maze_interp.commands.compare import compare
 from maze_interp.commands.constructed import constructed
 from maze_interp.commands.deadends import deadends
 from maze_interp.commands.field import field
+from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.patch import patch
 from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Any] = {
         "new-forecast": questions_new_forecast,
     },
     "train": train_agent,
+    "finetune": finetune_agent,
     "agents": {
         "_help": "The agents in the box: list them, show one, import a foreign checkpoint.",
         "list": agents_list,

@@ -66,7 +66,8 @@ def questions_resolve(
 
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
-        quick: A twentieth of the levels: minutes instead of most of an hour, and wide intervals.
+        quick: A twentieth of the levels: minutes instead of most of an hour. Intervals are wide, and what is learned
+            (probes, fine-tuning, the choice of an edit) is learned from less, so that its figures come out lower.
         questions: Folder of question files; the bundled ones unless given.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         out: Folder for AGENT/resolution.yaml and all that was measured.

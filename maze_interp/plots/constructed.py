@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from maze_interp.mazes.maze import Maze
-from maze_interp.plots.bins import FEW, draw_mean, whiskers
+from maze_interp.plots.bins import FEW, whiskers
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import BLUE, GREY, ORANGE, PROBABILITY, new_figure, styled
 from maze_interp.studies.constructed import OUTCOMES
@@ -67,9 +67,9 @@ def detour_figure(table: pd.DataFrame) -> Figure:
         mine = some[some["outcome"] == outcome]
         colour, marker = _LOOKS[outcome]
         label = OUTCOMES[outcome].replace("the other branch", "the corner's branch")
-        draw_mean(
-            axes, mine["steps"], mine["mean"], mine["low"], mine["high"], color=colour, marker=marker, label=label
-        )
+        ends = whiskers(mine["mean"], mine["low"], mine["high"])
+        axes.plot(mine["steps"], mine["mean"], color=colour, linewidth=0.9)
+        axes.errorbar(mine["steps"], mine["mean"], yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
     axes.set(xlabel="steps from the way to the corner to the cheese", ylabel="probability", ylim=(-0.03, 1.03))
     axes.grid(axis="y")
     figure.legend(loc="outside lower left", ncols=2)

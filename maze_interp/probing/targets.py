@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
 from maze_interp.probing.outcomes import Outcome
 from maze_interp.recording.store import ActivationStore
@@ -199,13 +199,13 @@ def require_classes(name: str, labels: NDArray[Any]) -> None:
     """Refuse labels `[n, axes]` from which nothing can be learnt.
 
     Raises:
-        MazeInterpError: there are none, or all are the same.
+        Unmeasurable: there are none, or all are the same.
     """
     if not len(labels):
-        raise MazeInterpError(f"no observation of the store has a label for {name}")
+        raise Unmeasurable(f"no observation of the store has a label for {name}")
     for axis in labels.T:
         if (axis == axis[0]).all():
-            raise MazeInterpError(
+            raise Unmeasurable(
                 f"every observation of the store has the label {axis[0]:g} for {name}; a probe needs two different ones"
             )
 

@@ -99,7 +99,7 @@ MEASUREMENTS: dict[str, Measure] = {
         "more and towards less cheese that keep the ability to solve mazes; mean of the two directions.",
         _CHOSEN
         | {
-            "updates": "of fine-tuning, for each goal",
+            "steps": "states that fine-tuning evaluates, for each goal",
             "families": "of edits, as in edit-search",
             "layers": "module paths of the layers to edit",
             "keep_share": "share of the ability to be kept",
@@ -111,8 +111,8 @@ MEASUREMENTS: dict[str, Measure] = {
         },
     ),
     "finetune-compute": Measure(
-        "Fine-tuning by reinforcement (exact policy gradients) on levels with the cheese anywhere, for some updates.",
-        _LEVELS | {"updates": "of fine-tuning"},
+        "Fine-tuning by reinforcement (exact policy gradients) on levels with the cheese anywhere.",
+        _LEVELS | {"steps": "states that fine-tuning evaluates"},
         {
             "flop_share": "floating-point operations spent over those of the agent's training",
             "step_share": "states evaluated over the environment steps (or samples) of the agent's training",

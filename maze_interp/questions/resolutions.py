@@ -6,7 +6,7 @@ interval across a threshold resolves to a probability between 0 and 1, and a rul
 uses the same resamples for all of them.
 
 A resolver measures one word of the vocabulary: a function from a question's parameters to `Measured`, which raises
-`Unresolvable` where an agent cannot be measured so.
+`Unmeasurable` where an agent cannot be measured so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import Unmeasurable
 from maze_interp.questions.registry import Question
 from maze_interp.questions.rules import rule_holds
 from maze_interp.sweeps.intervals import RESAMPLES
@@ -29,10 +29,6 @@ METHOD = "share of bootstrap resamples of the levels in which the rule gives the
 
 DIGITS = 6
 """Significant digits of numbers in a resolution file."""
-
-
-class Unresolvable(MazeInterpError):
-    """A question that an agent gives no answer to; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Draws:
         n: levels it is measured on.
 
     Raises:
-        Unresolvable: it is not finite.
+        Unmeasurable: it is not finite.
     """
 
     value: float
@@ -55,7 +51,7 @@ class Draws:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.value) and np.isfinite(self.resamples).all()):
-            raise Unresolvable(f"the figure is not finite on these {self.n} levels or on resamples of them")
+            raise Unmeasurable(f"the figure is not finite on these {self.n} levels or on resamples of them")
 
 
 @dataclass(frozen=True)
@@ -165,10 +161,10 @@ def resample_levels(
         seed: of the resampling.
 
     Raises:
-        Unresolvable: fewer than two levels, or a figure that is not finite.
+        Unmeasurable: fewer than two levels, or a figure that is not finite.
     """
     if len(levels) < 2:
-        raise Unresolvable(f"only {len(levels)} of the levels qualify")
+        raise Unmeasurable(f"only {len(levels)} of the levels qualify")
     random = np.random.default_rng(seed)
     whole = statistic(levels)
     draws = [statistic(levels.iloc[random.integers(0, len(levels), len(levels))]) for _ in range(resamples)]
@@ -179,7 +175,7 @@ def resolve(question: Question, resolver: Resolver) -> Resolution:
     """Answer a question by measurement; where that cannot be, its resolution says why."""
     try:
         measured = resolver(question.parameters)
-    except Unresolvable as reason:
+    except Unmeasurable as reason:
         return Resolution(question.id, unresolved=str(reason))
     return Resolution(
         question=question.id,

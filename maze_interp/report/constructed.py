@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.constructed import cheese_map_figure, detour_figure, pairs_figure
 from maze_interp.plots.style import save
@@ -44,11 +44,11 @@ def write_constructed(
         the main figures in words, one line each.
 
     Raises:
-        MazeInterpError: no level allows any of the constructions, or the folder is another run's.
+        Unmeasurable: no level allows any of the constructions, or the folder is another run's.
     """
     rows = run_experiment(experiment, out, workers, scheduler)
     if not len(rows):
-        raise MazeInterpError(f"none of the levels {experiment.levels.name} allows a construction; give more levels")
+        raise Unmeasurable(f"none of the levels {experiment.levels.name} allows a construction; give more levels")
     pairs, along, figures = pair_table(rows), detour_table(rows), constructed_figures(rows)
     write_figures(out, experiment.settings, {**figures, "pairs": _nested(pairs)}, {"pairs": pairs, "detours": along})
     if len(pairs):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
@@ -108,11 +108,11 @@ def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
         those rows with a column for every one of `OUTCOMES`.
 
     Raises:
-        MazeInterpError: there are fewer than `LEAST`.
+        Unmeasurable: there are fewer than `LEAST`.
     """
     chosen = list(groups(levels, region).values())[-1].reset_index(drop=True)
     if len(chosen) < LEAST:
-        raise MazeInterpError(
+        raise Unmeasurable(
             f"{len(chosen) or 'none'} of the {len(levels)} levels {'has' if len(chosen) < 2 else 'have'} a decision "
             f"square and the cheese outside the top-right {region}×{region}; statistics need at least {LEAST}"
         )
@@ -130,14 +130,14 @@ def known(levels: pd.DataFrame, variables: Sequence[str], outcome: str) -> pd.Da
     """The rows in which the outcome and all variables are finite.
 
     Raises:
-        MazeInterpError: too few rows are left, or the outcome is the same in all of them.
+        Unmeasurable: too few rows are left, or the outcome is the same in all of them.
     """
     rows = levels[np.isfinite(levels[[*variables, outcome]].astype(float)).all(axis=1)]
     if len(rows) < LEAST:
-        raise MazeInterpError(f"{outcome} and its variables are known in {len(rows)} levels, not the {LEAST} needed")
+        raise Unmeasurable(f"{outcome} and its variables are known in {len(rows)} levels, not the {LEAST} needed")
     if float(np.ptp(rows[outcome])) < 1e-6:
         same = f"{outcome} is {rows[outcome].iloc[0]:g} in all {len(rows)} levels"
-        raise MazeInterpError(f"{same}: there is nothing to predict")
+        raise Unmeasurable(f"{same}: there is nothing to predict")
     return rows
 
 

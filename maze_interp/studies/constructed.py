@@ -135,7 +135,7 @@ def pair_table(rows: pd.DataFrame) -> pd.DataFrame:
                 {"kind": kind, "outcome": outcome, "variant": variant, **estimate(values).as_dict()}
                 for variant, values in parts.items()
             ]
-    return pd.DataFrame(found)
+    return pd.DataFrame(found, columns=["kind", "outcome", "variant", "n", "mean", "low", "high"])
 
 
 def swap_levels(rows: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
 from maze_interp.studies.references import (
     CHEESE,
     COMPARED,
@@ -118,7 +118,7 @@ def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited") -> M
     """
     weight = weights(rows, squares).to_numpy()
     if not weight.any():
-        raise MazeInterpError("there is no square to fit the mixture on; give more levels, with a cheese")
+        raise Unmeasurable("there is no square to fit the mixture on; give more levels, with a cheese")
     edges = tuple(_edges(rows[name]) for name in model.contexts)
     shape = (BINS + 1,) * len(edges)
     cell = np.zeros(len(rows), int)
@@ -166,7 +166,7 @@ def held_out_scores(
     seeds = reported_on["seed"]
     counted = weight.groupby(seeds).sum() > 0
     if not counted.any():
-        raise MazeInterpError("there is no square to score the models on; give more levels, with a cheese")
+        raise Unmeasurable("there is no square to score the models on; give more levels, with a cheese")
     scores = {
         name: (weight * log_likelihood(agent, predictions[name])).groupby(seeds).sum()[counted]
         for name in (*models, RANDOM, OWN)

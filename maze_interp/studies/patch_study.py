@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from torch import nn
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import Unmeasurable
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.studies.fixed_sets import ChannelSets, EpisodeSets, channel_order
 from maze_interp.studies.pairs import KINDS, require_kind
@@ -72,7 +72,7 @@ class Patching:
         """Run every experiment, or what is left of it, each in a folder of its name; the rows by that name.
 
         Raises:
-            MazeInterpError: no level qualifies.
+            Unmeasurable: no level qualifies.
         """
         everything = (self.policy, self.agent, self.levels, self.kind, self.region)
         layers = tuple(self.layers)
@@ -87,7 +87,7 @@ class Patching:
         ):
             rows[experiment.name] = run_experiment(experiment, out / experiment.name)
             if not len(rows["curves"]):
-                raise MazeInterpError(self._none)
+                raise Unmeasurable(self._none)
         orders = self._orders(rows["parts"])
         channels = ChannelSets(self.policy, self.agent, self.later, self.kind, self.region, orders)
         rows[channels.name] = run_experiment(channels, out / channels.name)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.constructed import swapped_branches
 from maze_interp.mazes.maze import Maze
-from maze_interp.questions.resolutions import Measured, Unresolvable
+from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.distances import refitted
 from maze_interp.questions.resolvers.setting import Setting, level_figures
 from maze_interp.statistics.fits import Array
@@ -41,11 +42,11 @@ def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`matched-difference`; levels are resampled, with both of their places of the cheese."""
     groups = tuple(GROUPS.get(parameters[name], parameters[name]) for name in ("group", "against"))
     if groups != (INSIDE, OUTSIDE):
-        raise Unresolvable(f"nothing measures {parameters['group']!r} against {parameters['against']!r}")
+        raise Unmeasurable(f"nothing measures {parameters['group']!r} against {parameters['against']!r}")
     levels = setting.levels(parameters["levels"], decision=False, least=300)
     table = setting.run(RegionParts(setting.policy, setting.agent, levels.within, setting.region))
     if not (table["cheese"] == INSIDE).any():
-        raise Unresolvable(f"in none of {len(levels.seeds)} levels is the region in several parts")
+        raise Unmeasurable(f"in none of {len(levels.seeds)} levels is the region in several parts")
     seeds, place = np.unique(table["seed"], return_inverse=True)
 
     def statistic(counts: Array) -> Array:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from maze_interp.errors import Unmeasurable
 from maze_interp.measure.retarget import LAYER
 from maze_interp.policies.pixels import map_size
-from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
 from maze_interp.studies.channels import channel_scores
@@ -145,7 +146,7 @@ def _tracking(setting: Setting, layer: str) -> tuple[int, ...]:
     found = tracking_channels(setting, layer)
     if not found:
         best = scores[scores["target"] == "cheese"].iloc[0]
-        raise Unresolvable(
+        raise Unmeasurable(
             f"no channel of {layer} tracks the cheese beyond untrained ones; the best, {best['channel']}, scores "
             f"{best['score']:.2f}"
         )

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.errors import Unmeasurable
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
 from maze_interp.studies.ablation import DecisionAblation
 from maze_interp.studies.channels import cheese_channels
@@ -51,7 +52,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     """The edit that a search ends in, found on levels to choose on.
 
     Raises:
-        Unresolvable: the families have no edit to try.
+        Unmeasurable: the families have no edit to try.
     """
     keep = KEPT[parameters.get("keep", "ability")]
     choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
@@ -61,7 +62,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     tracking = {layer: tracking_channels(setting, layer) for layer in layers if wanted}
     candidates = propose(families, ablation, tracking, direction)
     if not candidates:
-        raise Unresolvable(f"there is no edit to try: no channel of {', '.join(layers)} tracks the cheese")
+        raise Unmeasurable(f"there is no edit to try: no channel of {', '.join(layers)} tracks the cheese")
     at_decision = measured_candidates(setting, candidates, choosing, episodes=False, ability=False)
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
     table = measured_candidates(setting, final, choosing, ability=keep == "ability")
@@ -131,10 +132,10 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     layer = parameters["layer"]
     channels = tracking_channels(setting, layer)
     if not channels:
-        raise Unresolvable(f"no channel of {layer} tracks the cheese")
+        raise Unmeasurable(f"no channel of {layer} tracks the cheese")
     others = np.setdiff1d(np.arange(count_channels(setting.policy, layer)), channels)
     if len(others) < len(channels):
-        raise Unresolvable(f"{len(channels)} channels of {layer} track the cheese, too many to compare with others")
+        raise Unmeasurable(f"{len(channels)} channels of {layer} track the cheese, too many to compare with others")
     drawn = [np.random.default_rng(draw).permutation(others)[: len(channels)] for draw in range(RANDOM_SETS)]
     sets = [channels, *(tuple(sorted(some.tolist())) for some in drawn)]
     levels = setting.levels(parameters["levels"], parameters["cheese"])

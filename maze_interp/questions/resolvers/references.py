@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from maze_interp.environment.levels import HELD_OUT
-from maze_interp.errors import unknown_name
+from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.policies.references import PREFIX, Reference
-from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
 from maze_interp.studies.dead_ends import DeadEnds
 from maze_interp.studies.goal_models import OWN, Model, held_out_scores
@@ -90,7 +90,7 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     depth = table["depth"].between(float(parameters["shallowest"]), float(parameters["deepest"]))
     some = table[(table["policy"] == "agent") & depth]
     if not len(some):
-        raise Unresolvable(f"no level of {len(levels.seeds)} has a dead end of such a depth")
+        raise Unmeasurable(f"no level of {len(levels.seeds)} has a dead end of such a depth")
     passed = some.assign(entered=(some["p_mouth"] * some["p_first"]).fillna(0.0))
     sums = passed.groupby("seed")[["entered", "moves", "p_mouth"]].sum()
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.policies.impala import Impala
-from maze_interp.questions.resolutions import Draws, Measured, Unresolvable, resample_levels
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
 from maze_interp.questions.resolvers.setting import Levels, Setting
 from maze_interp.studies.edit_search import UNEDITED, Direction
 from maze_interp.studies.tuning import Tuning
 from maze_interp.sweeps.spread import cluster, ordered
 from maze_interp.training.compute import Compute, curve_compute, training_compute
-from maze_interp.training.exact import ExactConfig, Goal, train_exactly
+from maze_interp.training.exact import Goal, train_exactly
+from maze_interp.training.finetune import tuning_config
 from maze_interp.training.flops import forward_flops
 
 
@@ -27,14 +27,14 @@ def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measure
     try:
         before = training_compute(setting.agent)
     except MazeInterpError as error:
-        raise Unresolvable(str(error)) from error
-    tuned, spent = finetuned(setting, ("cheese",), int(parameters["updates"]))["cheese"]
+        raise Unmeasurable(str(error)) from error
+    tuned, spent = finetuned(setting, ("cheese",), int(parameters["steps"]))["cheese"]
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
     table = _tuned(setting, tuned, levels)
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
         means = some.mean()
-        return {"ratio": means["anywhere", 1.0] / means["region", 0.0]}
+        return {"ratio": means["p_cheese", 1.0] / means["region_p_cheese", 0.0]}
 
     shares = {"flop_share": spent.flops / before.flops, "step_share": spent.steps / before.steps}
     fixed = {name: Draws(value, np.array([value]), len(levels.seeds)) for name, value in shares.items()}
@@ -43,12 +43,12 @@ def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measure
 
 def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`tuning-against-editing`."""
-    networks = finetuned(setting, ("cheese", "corner"), int(parameters["updates"]))
+    networks = finetuned(setting, ("cheese", "corner"), int(parameters["steps"]))
     levels = setting.levels(parameters["levels"], parameters["cheese"])
     changes: dict[str, list[pd.Series]] = {"tuning": [], "editing": []}
     directions: dict[str, Direction] = {"cheese": "more", "corner": "less"}
     for goal, direction in directions.items():
-        p = _tuned(setting, networks[goal][0], levels)["anywhere"]
+        p = _tuned(setting, networks[goal][0], levels)["p_cheese"]
         changes["tuning"].append(p[1.0] - p[0.0])
         edit = found_edit(setting, parameters, direction)
         by_candidate = measured_candidates(setting, [edit], levels, ability=False)
@@ -64,28 +64,26 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
     return setting.measured(resample_levels(table, statistic), levels, _command(setting, "corner"))
 
 
-def finetuned(setting: Setting, goals: tuple[Goal, ...], updates: int) -> dict[str, tuple[Impala, Compute]]:
+def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str, tuple[Impala, Compute]]:
     """The agent fine-tuned for each goal, the cheese anywhere, and what it took; a process each."""
     with cluster(setting.workers, setting.scheduler) as client:
-        done = ordered(client, _tune, (setting, updates), list(goals))
+        done = ordered(client, _tune, (setting, steps), list(goals))
         return dict(zip(goals, done, strict=True))
 
 
 def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
-    setting, updates = about
-    count = setting.count(updates, least=6)
-    name = f"{Path(setting.agent).stem}-{goal}"
-    width, agent = setting.policy.width, setting.agent
-    config = ExactConfig(name, setting.mode, goal=goal, width=width, updates=count, start_from=agent)
+    setting, steps = about
+    count = setting.count(steps, least=20_000)
+    config = tuning_config(setting.agent, goal, count, setting.mode)
     folder = setting.out / f"finetune-{goal}-{count}"
     tuned = train_exactly(config, folder)
     return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
 
 
 def _tuned(setting: Setting, tuned: Impala, levels: Levels) -> pd.DataFrame:
-    """Outcomes by (quantity, share), a row per level; share 0 is the agent, 1 the tuned one."""
+    """Outcomes by (quantity, mix), a row per level; mix 0 is the agent, 1 the tuned one."""
     rows = levels.rows(setting.run(Tuning(setting.policy, setting.agent, levels.within, tuned, setting.region)))
-    wide = rows.pivot(index="seed", columns="share", values=["anywhere", "region"])
+    wide = rows.pivot(index="seed", columns="mix", values=["p_cheese", "region_p_cheese"])
     return wide.astype(float).reset_index(drop=True)
 
 

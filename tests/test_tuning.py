@@ -1,0 +1,166 @@
+"""Fine-tuning compared: the weights between two agents, what is told of each, and the command from start to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import maze_interp as mi
+from maze_interp.commands.finetune import finetune_agent
+from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import Maze
+from maze_interp.policies.agents import load_network
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.impala import Impala
+from maze_interp.studies.tuning import (
+    QUANTITIES,
+    Tuning,
+    interpolate,
+    interpolation_table,
+    largest_mix,
+    tuning_figures,
+    weight_change,
+)
+from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.training.compute import Compute, training_compute
+from maze_interp.training.finetune import tuning_config
+
+LEVELS = LevelSet(range(900_000_005, 900_000_009), "easy")  # sizes 5, 3, 11, 5
+
+
+@pytest.fixture(scope="module")
+def original() -> Impala:
+    return load_network(mi.DEFAULT_AGENT)
+
+
+@pytest.fixture(scope="module")
+def tuned(original: Impala) -> Impala:
+    """The original with the weights of one layer doubled and those of another a little moved."""
+    policy = interpolate(original, original, 0.0)
+    policy.name = "other"
+    policy.fc_policy.weight *= 2
+    policy.embedder.block1.conv.weight += 0.01
+    return policy
+
+
+@pytest.fixture(scope="module")
+def rows(original: Impala, tuned: Impala) -> pd.DataFrame:
+    experiment = Tuning(original, "", LEVELS, tuned, 3, (0.0, 0.5, 1.0))
+    return pd.DataFrame({"seed": seed, **row} for seed in LEVELS.seeds for row in experiment.rows(LEVELS.maze(seed)))
+
+
+def test_the_ends_of_the_interpolation_are_the_agents(original: Impala, tuned: Impala) -> None:
+    assert agent_hash(interpolate(original, tuned, 0.0)) == agent_hash(original)
+    assert agent_hash(interpolate(original, tuned, 1.0)) == agent_hash(tuned)
+    half = interpolate(original, tuned, 0.5)
+    assert torch.allclose(half.fc_policy.weight, 1.5 * original.fc_policy.weight)
+    beyond = interpolate(original, tuned, -1.0)
+    assert beyond.fc_policy.weight.abs().max() == 0
+    assert torch.equal(beyond.fc_policy.bias, original.fc_policy.bias)
+
+
+def test_the_change_of_weights_by_hand(original: Impala, tuned: Impala) -> None:
+    table = weight_change(original, tuned).set_index("layer")
+    head = np.concatenate([original.fc_policy.weight.numpy().ravel(), original.fc_policy.bias.numpy()])
+    doubled = np.linalg.norm(original.fc_policy.weight.numpy())
+    assert table.loc["fc_policy", "relative"] == pytest.approx(doubled / np.linalg.norm(head), rel=1e-5)
+    first = original.embedder.block1.conv.weight
+    assert table.loc["embedder.block1.conv", "change"] == pytest.approx(0.01 * first.numel() ** 0.5, rel=1e-4)
+    assert table.loc["fc_value", "relative"] == 0
+    layers = table.drop("all")
+    assert layers["share"].sum() == pytest.approx(1)
+    assert table.loc["all", "change"] == pytest.approx(np.linalg.norm(layers["change"]))
+    assert table.loc["all", "parameters"] == sum(one.numel() for one in original.parameters())
+    assert (weight_change(original, original)["share"] == 0).all()
+    for compare in (weight_change, lambda a, b: interpolate(a, b, 0.5)):
+        with pytest.raises(MazeInterpError, match="widths 1 and 2"):
+            compare(original, Impala(2))
+
+
+def test_rows_are_what_each_agent_does_alone(original: Impala, tuned: Impala, rows: pd.DataFrame) -> None:
+    networks = {0.0: original, 0.5: interpolate(original, tuned, 0.5), 1.0: tuned}
+    for row in rows.to_dict("records"):
+        maze = LEVELS.maze(row["seed"])
+        alone, before = (mi.behaviour(policy, maze) for policy in (networks[row["mix"]], original))
+        inside = mi.behaviour(networks[row["mix"]], region_maze(maze.seed, 3, "easy"))
+        assert row["p_cheese"] == pytest.approx(alone.p_cheese, abs=1e-6)
+        assert row["region_p_cheese"] == pytest.approx(inside.p_cheese, abs=1e-6)
+        assert row["p_top_right"] == pytest.approx(alone.p_top_right, abs=1e-6)
+        apart = np.abs(alone.field.probs - before.field.probs).sum(axis=1) / 2
+        assert row["variation"] == pytest.approx(apart.mean(), abs=1e-6)
+        assert np.isnan(row["outside_p_cheese"]) == (maze.cheese in maze.region(3))
+        on_the_way = maze.cheese in maze.path(maze.start, maze.top_right)
+        assert np.isnan(row["free_p_top_right"]) == on_the_way
+    assert (rows.loc[rows["mix"] == 0, "variation"] == 0).all()
+    assert (rows.loc[rows["mix"] == 1, "variation"] > 0).all()
+
+
+def test_a_cheese_on_the_way_bars_the_corner(original: Impala) -> None:
+    maze = Maze.from_ascii("####.\n####.\n####C\n####.\nM....", "easy", 900_000_006).padded()
+    (row,) = Tuning(original, "", LEVELS, original, 1, (0.0,)).rows(maze)
+    assert row["p_top_right"] == 0
+    assert row["free_p_top_right"] is None
+    assert row["decision_p_cheese"] is None
+
+
+def test_figures_are_paired_by_level(rows: pd.DataFrame) -> None:
+    figures = tuning_figures(rows)
+    before, after = (rows[rows["mix"] == mix].reset_index() for mix in (0, 1))
+    for name in QUANTITIES:
+        assert figures[name]["after"] == estimate(after[name])
+        assert figures[name]["difference"] == estimate(after[name] - before[name])
+    table = interpolation_table(rows)
+    half = table[(table["mix"] == 0.5) & (table["quantity"] == "p_cheese")]
+    assert half["mean"].item() == pytest.approx(rows.loc[rows["mix"] == 0.5, "p_cheese"].mean())
+
+
+def test_the_largest_change_that_keeps_enough() -> None:
+    made = [(0.0, 0.5, 1.0), (0.5, 0.7, 0.95), (1.0, 0.9, 0.80)]
+    rows = pd.DataFrame(made, columns=["mix", "outside_p_cheese", "region_p_cheese"])
+    for direction, keep, mix in ((1, 0.9, 0.5), (1, 0.7, 1.0), (1, 0.99, 0.0), (-1, 0.7, 0.0)):
+        assert largest_mix(rows, "outside_p_cheese", direction, "region_p_cheese", keep) == mix
+
+
+def test_the_run_is_about_as_long_as_asked() -> None:
+    config = tuning_config(mi.DEFAULT_AGENT, "corner", 20_000, seed=3)
+    assert (config.name, config.goal, config.region, config.seed) == (f"{mi.DEFAULT_AGENT}-corner", "corner", None, 3)
+    sizes = [2 * (len(maze_from_seed(seed, "easy").squares) - 1) for seed in range(200)]
+    assert config.updates == round(20_000 / (config.levels * np.mean(sizes)))
+    assert tuning_config(mi.DEFAULT_AGENT, "cheese", 40_000).updates == pytest.approx(2 * config.updates, abs=1)
+
+
+def test_what_the_training_took() -> None:
+    first = training_compute("rand_region_3_easy")
+    assert first.steps == 1_799_680
+    convolutions = 64**2 * 3 * 16 + 32**2 * (4 * 16 * 16 + 16 * 32) + 16**2 * 5 * 32 * 32 + 8**2 * 4 * 32 * 32
+    forward = 2 * (9 * convolutions + 2048 * 256 + 256 * (15 + 1))  # a multiplication and an addition each
+    assert first.flops == 3 * forward * first.steps
+    both = training_compute("rand_region_5")
+    assert both.steps > first.steps
+    assert both == Compute(both.steps, 3 * forward * both.steps)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"goal": "chese"}, "unknown goal 'chese': did you mean cheese"),
+        ({"agent": "rand_region_4"}, "unknown agent 'rand_region_4'"),
+        ({"agent": "reference:random"}, "is a rule, not a network"),
+        ({"steps": 10}, "10 steps are too few"),
+        ({"levels": 0}, "a comparison needs at least 1 level, not 0"),
+    ],
+)
+def test_bad_input_before_anything_is_written(
+    options: dict[str, object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MazeInterpError, match=message) as caught:
+        finetune_agent(**options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "runs").exists()
