@@ -197,7 +197,9 @@ def test_resampled_levels_share_their_resamples_and_repeat() -> None:
 def example() -> Resolutions:
     asked = QUESTIONS["probe-70"]
     figures = {"accuracy": Draws(0.71, np.linspace(0.6, 0.9, 300), 50)}
-    measured = resolve(asked, lambda parameters: Measured(figures, "900:950", "maze-interp probe", ["probe.png"]))
+    measured = resolve(
+        asked, lambda parameters: Measured(figures, "900:950", "maze-interp probe", evidence=["probe.png"])
+    )
 
     def fails(parameters: object) -> Measured:
         raise Unmeasurable("only 0 of the levels qualify")

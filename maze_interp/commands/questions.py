@@ -108,8 +108,10 @@ def questions_score(
         resolution: Resolution files, one per agent, separated by commas; every runs/questions/*/resolution.yaml
             unless given.
         questions: Folder of question files; the bundled ones unless given.
-        out: Folder for scores.csv, agents.csv, summary.json and forecasts.png.
+        out: Folder for page.html, scores.csv, agents.csv, summary.json and forecasts.png.
     """
+    import shlex
+
     from rich.console import Console
 
     from maze_interp.plots.forecasts import forecasts_figure
@@ -119,6 +121,7 @@ def questions_score(
     from maze_interp.questions.resolution_files import find_resolutions
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.questions.tables import score_lines
+    from maze_interp.report.questions import write_page
 
     known = load_questions(questions)
     board = Scoreboard(
@@ -128,6 +131,8 @@ def questions_score(
     )
     board.write(out)
     save(forecasts_figure(board.forecasts, known, board.outcomes), out / "forecasts.png")
+    given = ["--forecast", forecast, *(["--resolution", resolution] if resolution else [])]
+    write_page(board, shlex.join(["maze-interp", "questions", "score", *given]), out / "page.html")
     for part in score_lines(board):
         Console().print(part)
     print(f"written to {out}")

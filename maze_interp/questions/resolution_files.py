@@ -35,7 +35,8 @@ FOLDER = Path("runs/questions")
 NAME = "resolution.yaml"
 
 _HEADING = ("agent", "agent_hash", "setting", "command", "outcomes", "answers")
-_OPTIONAL = ("figures", "outcome", "seeds", "command", "evidence", "unresolved", "override", "proxy")
+_WORDS = ("unresolved", "seeds", "command", "chosen")
+_OPTIONAL = ("figures", "outcome", "seeds", "command", "chosen", "evidence", "unresolved", "override", "proxy")
 
 
 def write_resolutions(path: Path, resolutions: Resolutions, questions: Mapping[str, Question]) -> None:
@@ -105,6 +106,7 @@ def _entry(resolution: Resolution, question: Question) -> dict[str, Any]:
         "proxy": question.proxy,
         "seeds": resolution.seeds,
         "command": resolution.command,
+        "chosen": resolution.chosen,
         "evidence": list(resolution.evidence),
         "override": override and {**vars(override), "outcome": dict(override.outcome)},
     }
@@ -116,7 +118,7 @@ def _resolution(entry: Entry, question: Question) -> Resolution:
     if ("outcome" in fields) == ("unresolved" in fields):
         raise entry.error("expected either an outcome, or under 'unresolved' why there is none")
     figures = fields["figures"].children() if "figures" in fields else {}
-    words = {name: fields[name].text() if name in fields else None for name in ("unresolved", "seeds", "command")}
+    words = {name: fields[name].text() if name in fields else None for name in _WORDS}
     return Resolution(
         question=question.id,
         figures={name: _figure(child) for name, child in figures.items()},

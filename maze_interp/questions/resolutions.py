@@ -62,12 +62,14 @@ class Measured:
         figures: all figures that the vocabulary gives the measurement.
         seeds: of the levels reported on, `first:end`.
         command: what makes the figures, or the nearest command that does.
-        evidence: files that show it, relative to the resolution file.
+        chosen: what was chosen on other levels (an edit, channels), in words; None where nothing is.
+        evidence: folders with the tables behind the figures, in the folder of the run.
     """
 
     figures: Mapping[str, Draws]
     seeds: str
     command: str
+    chosen: str | None = None
     evidence: Sequence[str] = ()
 
 
@@ -103,7 +105,7 @@ class Resolution:
         unresolved: why there is no outcome; None if there is.
         figures: by name.
         measured: probability of each of the question's `labels`; None if unresolved.
-        seeds, command, evidence: as in `Measured`.
+        seeds, command, chosen, evidence: as in `Measured`.
         override: what a person put in its place, or None.
     """
 
@@ -113,6 +115,7 @@ class Resolution:
     measured: Mapping[str, float] | None = None
     seeds: str | None = None
     command: str | None = None
+    chosen: str | None = None
     evidence: tuple[str, ...] = ()
     override: Override | None = None
 
@@ -183,6 +186,7 @@ def resolve(question: Question, resolver: Resolver) -> Resolution:
         measured=outcome(question, measured.figures),
         seeds=measured.seeds,
         command=measured.command,
+        chosen=measured.chosen,
         evidence=tuple(measured.evidence),
     )
 

@@ -47,6 +47,8 @@ def resolution_lines(question: Question, resolution: Resolution) -> Iterator[str
     figures = (f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in resolution.figures.items())
     n = max(one.n for one in resolution.figures.values())
     yield escape(f"    {', '.join(figures)} (n = {n}; {question.rule_text})")
+    if resolution.chosen:
+        yield escape(f"    chosen on other levels: {resolution.chosen}")
 
 
 ROUNDED_AWAY = 0.005

@@ -105,7 +105,11 @@ class Study:
         if self.mode != agent_mode(self.agent):
             given["mode"] = self.mode
         return shlex.join(
-            ["maze-interp", command, *(part for key, value in given.items() for part in (f"--{key}", str(value)))]
+            [
+                "maze-interp",
+                *command.split(),
+                *(part for key, value in given.items() for part in (f"--{key}", str(value))),
+            ]
         )
 
     def sweep_command(self, sweep: Sweep) -> str:

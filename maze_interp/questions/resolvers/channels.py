@@ -34,7 +34,7 @@ def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured
         return {"share": shares["agent"], "untrained": shares["untrained"]}
 
     figures = resample_levels(pd.DataFrame({"level": range(len(by_level))}), statistic, RESAMPLES)
-    return setting.measured(figures, levels, f"maze-interp channels --agent {setting.agent} shows what excites each")
+    return setting.measured(figures, levels, f"maze-interp channels --agent {setting.agent}")
 
 
 RESAMPLES = 500

@@ -48,8 +48,8 @@ def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return {"share_needed": min(enough, default=1.0), "levels_reached": means[shares[-1]]}
 
     what = "; ".join(f"{share:g}: {one.name if one else 'nothing fits'}" for share, one in best.items())
-    command = f"maze-interp retarget --agent {setting.agent} measures such marks; by share of activations, {what}"
-    return setting.measured(resample_levels(table, statistic), levels, command)
+    command = f"maze-interp retarget --agent {setting.agent}"
+    return setting.measured(resample_levels(table, statistic), levels, command, f"by share of activations, {what}")
 
 
 def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -72,8 +72,9 @@ def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Mea
         move, arrival = some.mean()
         return {"right_move": move, "arrival": arrival, "lead": move - arrival}
 
-    command = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
-    return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command)
+    chosen = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
+    command = f"maze-interp retarget --agent {setting.agent} --layer {layer}"
+    return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command, chosen)
 
 
 def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -109,7 +110,7 @@ def chosen_marks(
     search = Steering(setting.policy, setting.agent, some, (), layer)
     values = [natural_peak(setting.policy, layer, some) * multiple for multiple in MULTIPLES]
     tracking = {"tracking": tuple(channels)} if channels else {}
-    folder = setting.out / f"marks-{layer}-{len(some.seeds)}"
+    folder = setting.folder(f"marks-{layer}-{len(some.seeds)}")
     marks = choose_marks(search, folder, values, sets=tracking, draws=RANDOM_SETS)
     return tuple(mark for mark in marks if only in (None, mark.name))
 

@@ -30,7 +30,7 @@ def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame
     """Rows of a sweep for the levels of a question, which have a decision square; one sweep for each number."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], least=LEAST + 10)
     sweep = Sweep(setting.policy, setting.agent, levels.within)
-    path = run_sweep(sweep, setting.out / f"sweep-{len(levels.seeds)}", setting.workers, setting.scheduler)
+    path = run_sweep(sweep, setting.folder(f"sweep-{len(levels.seeds)}"), setting.workers, setting.scheduler)
     rows = levels.rows(read_levels(path)).reset_index(drop=True)
     return rows.assign(p_cheese=rows["p_cheese"].clip(0, 1)), levels
 

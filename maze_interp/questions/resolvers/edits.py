@@ -37,8 +37,8 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     chosen = found_edit(setting, parameters, parameters["direction"])
     table = measured_candidates(setting, [chosen], levels, ability=parameters["keep"] == "ability")
     figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]])
-    command = f"the edit found: {chosen}; maze-interp vectors and maze-interp ablate measure such edits"
-    return setting.measured(figures, levels, command)
+    command = "vectors" if chosen.family == "cheese-vector" else "ablate"
+    return setting.measured(figures, levels, f"maze-interp {command} --agent {setting.agent}", str(chosen))
 
 
 FINALISTS = {"full": 2, "quick": None}
@@ -98,8 +98,8 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
             "ability": min(means["ability", number] for number in (0, 1)) / means["ability", UNEDITED],
         }
 
-    command = f"the sets: {sets[0]}; {sets[1]}; maze-interp ablate measures single channels"
-    return setting.measured(resample_levels(wide, statistic), levels, command)
+    command, chosen = f"maze-interp ablate --agent {setting.agent}", f"{sets[0]}; {sets[1]}"
+    return setting.measured(resample_levels(wide, statistic), levels, command, chosen)
 
 
 def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -150,8 +150,9 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
         found = some.mean()
         return {"loss": found["tracking"], "lead": found["tracking"] - found["random"]}
 
-    command = f"maze-interp channels --agent {setting.agent}; channels {', '.join(map(str, channels))} zeroed"
-    return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command)
+    command = f"maze-interp channels --agent {setting.agent}"
+    chosen = f"channels {', '.join(map(str, channels))} zeroed"
+    return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command, chosen)
 
 
 DECISION = {"cheese": "decision_p_cheese", "corner": "decision_p_top_right"}

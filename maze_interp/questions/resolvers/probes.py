@@ -122,7 +122,7 @@ class Sides(NamedTuple):
             recording = Recording(
                 setting.policy, setting.agent, some.within, layers=(layer,), squares=1, facings=("left",)
             )
-            folder = setting.out / f"store-{name}-{layer}-{len(some.seeds)}"
+            folder = setting.folder(f"store-{name}-{layer}-{len(some.seeds)}")
             record(recording, folder, setting.workers, setting.scheduler)
             studies.append(make_study(folder, [layer], ["cheese_square_world"], setting.agent))
         return cls(studies[0], studies[1], levels)

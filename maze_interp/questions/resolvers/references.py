@@ -76,7 +76,7 @@ def reference_behaviour(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     name = PREFIX + _reference(parameters["reference"])
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
     sweep = Sweep(Reference(name), name, levels.within)
-    folder = setting.out / f"sweep-{_reference(parameters['reference'])}-{len(levels.seeds)}"
+    folder = setting.folder(f"sweep-{_reference(parameters['reference'])}-{len(levels.seeds)}")
     rows = levels.rows(read_levels(run_sweep(sweep, folder, setting.workers, setting.scheduler)))
     figures = level_figures(rows, _means, ("p_cheese",))
     command = f"maze-interp sweep --agent {name} --mode {setting.mode} --seeds {levels.within.name}"

@@ -81,6 +81,7 @@ def resolve_all(setting: Setting, questions: Mapping[str, Question], path: Path,
     answers: dict[str, Resolution] = {}
     with cluster(setting.workers, setting.scheduler):
         for name, question in questions.items():
+            setting.used.clear()
             answers[name] = resolve(question, partial(RESOLVERS[question.measurement], setting))
             yield answers[name]
     made = Resolutions(setting.agent, agent_hash(setting.policy), setting.size, command, answers)

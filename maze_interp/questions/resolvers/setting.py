@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
@@ -67,6 +67,7 @@ class Setting:
         out: folder that everything measured is kept in.
         workers: local processes, None for one per core.
         scheduler: address of a dask scheduler to use instead.
+        used: folders in `out` that were asked for since the list was last cleared: the evidence of a question.
     """
 
     agent: str
@@ -76,6 +77,7 @@ class Setting:
     out: Path
     workers: int | None = None
     scheduler: str | None = None
+    used: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @cached_property
     def policy(self) -> Impala:
@@ -125,7 +127,7 @@ class Setting:
         """The table of an experiment, kept in a folder named after it and its settings."""
         settings = json.dumps(experiment.settings, sort_keys=True)
         name = f"{experiment.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
-        return run_experiment(experiment, self.out / name, self.workers, self.scheduler)
+        return run_experiment(experiment, self.folder(name), self.workers, self.scheduler)
 
     def keep(self, name: str, about: Mapping[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """A table made once, kept in the folder `name`.
@@ -136,15 +138,22 @@ class Setting:
             make: makes it.
         """
         settings = {**provenance(self.policy, self.agent), "mode": self.mode, **json.loads(json.dumps(about))}
-        with run_directory(self.out / name, settings) as folder:
+        with run_directory(self.folder(name), settings) as folder:
             path = folder / "table.csv"
             if not path.exists():
                 write_whole(path, make().to_csv(index=False, lineterminator="\n"))
             return pd.read_csv(path)
 
-    def measured(self, figures: Mapping[str, Draws], levels: Levels, command: str) -> Measured:
-        """What a resolver hands back."""
-        return Measured(figures, levels.within.name, command)
+    def folder(self, name: str) -> Path:
+        """The folder of that name in `out`, noted as evidence."""
+        self.used.append(name)
+        return self.out / name
+
+    def measured(
+        self, figures: Mapping[str, Draws], levels: Levels, command: str, chosen: str | None = None
+    ) -> Measured:
+        """What a resolver hands back, with the folders used since the list was cleared."""
+        return Measured(figures, levels.within.name, command, chosen, tuple(dict.fromkeys(self.used)))
 
 
 def level_figures(

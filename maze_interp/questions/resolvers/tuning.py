@@ -75,7 +75,7 @@ def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
     setting, steps = about
     count = setting.count(steps, least=20_000)
     config = tuning_config(setting.agent, goal, count, setting.mode)
-    folder = setting.out / f"finetune-{goal}-{count}"
+    folder = setting.folder(f"finetune-{goal}-{count}")
     tuned = train_exactly(config, folder)
     return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
 

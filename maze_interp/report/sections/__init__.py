@@ -19,6 +19,7 @@ from maze_interp.report.sections.outcomes import outcomes_section
 from maze_interp.report.sections.patching import patching_section
 from maze_interp.report.sections.place import place_section
 from maze_interp.report.sections.probes import probes_section
+from maze_interp.report.sections.questions import questions_section
 from maze_interp.report.sections.references import references_section
 from maze_interp.report.sections.resampling import resampling_section
 from maze_interp.report.sections.retargeting import retargeting_section
@@ -51,5 +52,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     vectors_section,
     retargeting_section,
     patching_section,
+    questions_section,
     method_section,
 )
