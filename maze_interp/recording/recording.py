@@ -111,7 +111,7 @@ class Recording:
         return left_out + [f"the facing {facing}" for facing in FACINGS if facing not in self.facings]
 
     @cached_property
-    def shards(self) -> list[range]:
+    def shards(self) -> list[Sequence[int]]:
         """The level seeds of each shard: a level is never cut."""
         side = (WORLD_SIZE[self.levels.distribution_mode] + 1) // 2
         largest = 2 * side * side - 1  # squares of the largest maze, whose open squares form a tree

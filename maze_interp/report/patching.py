@@ -65,7 +65,7 @@ def write_patching(
         with cluster(workers, scheduler):
             rows = patching.measure(out)
         network = network_size(patching.policy)
-        tables = tables_of(rows, patching.later.seeds.start, network)
+        tables = tables_of(rows, patching.later.seeds[0], network)
         figures = {
             "pairs": int(rows["layers"]["seed"].nunique()),
             "activations_of_the_network": network,

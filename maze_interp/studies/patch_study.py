@@ -103,6 +103,6 @@ class Patching:
 
     def _orders(self, parts: pd.DataFrame) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """The channels of each layer with a map, ordered by the first half of the levels."""
-        first = parts[parts["seed"] < self.later.seeds.start]
+        first = parts[parts["seed"] < self.later.seeds[0]]
         maps = [layer for layer, some in first.groupby("layer", sort=False) if some["row"].notna().any()]
         return tuple((layer, channel_order(first[first["layer"] == layer])) for layer in maps)

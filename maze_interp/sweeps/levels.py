@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +51,13 @@ class LevelSet:
     """Which levels, and where their cheese lies.
 
     Attributes:
-        seeds: half-open range of procgen level seeds.
+        seeds: procgen level seeds, rising: a half-open range, or some.
         distribution_mode: `"easy"` or `"hard"`.
         cheese: `"anywhere"` (procgen's own), `"none"`, `"half"` (procgen's own in levels of even seed,
             none in the others), or n for a random square of the top-right n×n, as in training.
     """
 
-    seeds: range
+    seeds: Sequence[int]
     distribution_mode: DistributionMode
     cheese: int | str = "anywhere"
 
@@ -69,8 +71,12 @@ class LevelSet:
 
     @property
     def name(self) -> str:
-        """The seeds as on the command line, `first:end`."""
-        return f"{self.seeds.start}:{self.seeds.stop}"
+        """The seeds as on the command line, `first:end`; if some are left out, their number and a hash as well."""
+        span = f"{self.seeds[0]}:{self.seeds[-1] + 1}" if self.seeds else "0:0"
+        if isinstance(self.seeds, range):
+            return span
+        digest = hashlib.sha256(json.dumps(list(self.seeds)).encode()).hexdigest()[:8]
+        return f"{span}, {len(self.seeds)} of them ({digest})"
 
 
 def parse_seeds(text: str) -> range:

@@ -77,7 +77,9 @@ def run_sweep(sweep: Sweep, out: Path, workers: int | None = None, scheduler: st
         return rows.path
 
 
-def _run_jobs(sweep: Sweep, jobs: list[range], rows: RowFile, workers: int | None, scheduler: str | None) -> None:
+def _run_jobs(
+    sweep: Sweep, jobs: list[Sequence[int]], rows: RowFile, workers: int | None, scheduler: str | None
+) -> None:
     with (
         cluster(workers, scheduler) as client,
         tqdm(total=len(sweep.levels.seeds), initial=rows.done, unit="level") as bar,
@@ -87,5 +89,5 @@ def _run_jobs(sweep: Sweep, jobs: list[range], rows: RowFile, workers: int | Non
             bar.update(len(done))
 
 
-def _job(sweep: Sweep, seeds: range) -> list[dict[str, Any]]:
+def _job(sweep: Sweep, seeds: Sequence[int]) -> list[dict[str, Any]]:
     return level_rows(sweep.policy, sweep.levels, seeds, sweep.edits, sweep.horizon)

@@ -17,9 +17,7 @@ def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured
     """`simple-channels`."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
     features = tuple(parameters["features"])
-    experiment = SimpleChannels(
-        setting.policy, setting.agent, levels.within, layer=parameters["layer"], features=features
-    )
+    experiment = SimpleChannels(setting.policy, setting.agent, levels, layer=parameters["layer"], features=features)
     table = setting.run(experiment)
     by_level = dict(list(table.groupby("seed")))
     networks = {name: np.stack([_sums(some, name) for some in by_level.values()]) for name in NETWORKS}

@@ -29,7 +29,7 @@ def branch_swap(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return swapped_branches(maze, setting.region, shortest) is not None
 
     levels = setting.levels(parameters["levels"], decision=False, asked=asked)
-    experiment = Constructed(setting.policy, setting.agent, levels.within, setting.region, shortest, (SWAP,))
+    experiment = Constructed(setting.policy, setting.agent, levels, setting.region, shortest, (SWAP,))
     figures = level_figures(swap_levels(setting.run(experiment)), _means, ("follows", "switch"))
     return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent} --shortest {shortest}")
 
@@ -44,7 +44,7 @@ def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     if groups != (INSIDE, OUTSIDE):
         raise Unmeasurable(f"nothing measures {parameters['group']!r} against {parameters['against']!r}")
     levels = setting.levels(parameters["levels"], decision=False, least=300)
-    table = setting.run(RegionParts(setting.policy, setting.agent, levels.within, setting.region))
+    table = setting.run(RegionParts(setting.policy, setting.agent, levels, setting.region))
     if not (table["cheese"] == INSIDE).any():
         raise Unmeasurable(f"in none of {len(levels.seeds)} levels is the region in several parts")
     seeds, place = np.unique(table["seed"], return_inverse=True)

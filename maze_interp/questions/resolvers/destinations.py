@@ -14,7 +14,7 @@ from maze_interp.measure.retarget import LAYER
 from maze_interp.policies.pixels import map_size
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
-from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.studies.channels import channel_scores
 from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total
 from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, natural_peak
@@ -116,10 +116,10 @@ def chosen_marks(
 
 
 def measured_destinations(
-    setting: Setting, recipes: Sequence[Recipe], levels: Levels, layer: str = LAYER, **options: Any
+    setting: Setting, recipes: Sequence[Recipe], levels: LevelSet, layer: str = LAYER, **options: Any
 ) -> pd.DataFrame:
     """Where recipes send the agent."""
-    experiment = Destinations(setting.policy, setting.agent, levels.within, tuple(recipes), layer, **options)
+    experiment = Destinations(setting.policy, setting.agent, levels, tuple(recipes), layer, **options)
     return setting.run(experiment)
 
 

@@ -13,12 +13,13 @@ from sklearn.dummy import DummyClassifier
 
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.questions.resolutions import Draws, Measured
-from maze_interp.questions.resolvers.setting import Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import Setting, level_figures, span
 from maze_interp.statistics.data import LEAST, known, standardised
 from maze_interp.statistics.fits import Array, fit, held_out, resampled, ridge
 from maze_interp.statistics.hypotheses import BOUND
 from maze_interp.statistics.regression import fitted_coefficients
 from maze_interp.statistics.shapes import Step, shapes
+from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import read_levels
 from maze_interp.sweeps.sweep import Sweep, run_sweep
 
@@ -26,12 +27,12 @@ REFITS = 400
 """Resamples of the levels on which a model is fitted anew."""
 
 
-def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, Levels]:
+def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, LevelSet]:
     """Rows of a sweep for the levels of a question, which have a decision square; one sweep for each number."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], least=LEAST + 10)
-    sweep = Sweep(setting.policy, setting.agent, levels.within)
+    sweep = Sweep(setting.policy, setting.agent, levels)
     path = run_sweep(sweep, setting.folder(f"sweep-{len(levels.seeds)}"), setting.workers, setting.scheduler)
-    rows = levels.rows(read_levels(path)).reset_index(drop=True)
+    rows = read_levels(path).reset_index(drop=True)
     return rows.assign(p_cheese=rows["p_cheese"].clip(0, 1)), levels
 
 
@@ -140,6 +141,6 @@ def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: st
     return replace(parts[0], value=float(np.mean([part.value for part in parts])), resamples=np.concatenate(half))
 
 
-def _command(setting: Setting, levels: Levels, name: str) -> str:
-    sweep = f"maze-interp sweep --agent {setting.agent} --mode {setting.mode} --seeds {levels.within.name}"
+def _command(setting: Setting, levels: LevelSet, name: str) -> str:
+    sweep = f"maze-interp sweep --agent {setting.agent} --mode {setting.mode} --seeds {span(levels)}"
     return sweep if name == "sweep" else f"{sweep} && maze-interp statistics"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
-from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.studies.ablation import DecisionAblation
 from maze_interp.studies.channels import cheese_channels
 from maze_interp.studies.edit_search import (
@@ -57,7 +57,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     keep = KEPT[parameters.get("keep", "ability")]
     choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
     layers, families = tuple(parameters["layers"]), tuple(parameters["families"])
-    ablation = choosing.rows(ablated(setting, choosing, layers))
+    ablation = ablated(setting, choosing, layers)
     wanted = "cheese-channels" in families
     tracking = {layer: tracking_channels(setting, layer) for layer in layers if wanted}
     candidates = propose(families, ablation, tracking, direction)
@@ -74,7 +74,7 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     layer, size = parameters["layer"], int(parameters["channels"])
     choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING)
     levels = setting.levels(parameters["levels"], parameters["cheese"])
-    ablation = choosing.rows(ablated(setting, choosing, (layer,)))
+    ablation = ablated(setting, choosing, (layer,))
     whole = ablation[ablation["kind"] == "unedited"]
     share = {
         name: level_effects(ablation, column).mean().droplevel(["kind", "layer"]) / whole[column].mean()
@@ -109,7 +109,7 @@ def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measu
     towards zero; on Fisher's scale that is a shift.
     """
     levels = setting.levels(parameters["levels"], parameters["cheese"])
-    table = levels.rows(ablated(setting, levels, (parameters["layer"],), ("zero", "mean")))
+    table = ablated(setting, levels, (parameters["layer"],), ("zero", "mean"))
     effects = level_effects(table, "decision_p_cheese")
     zero, mean = effects["zero"].to_numpy(), effects["mean"].to_numpy()
 
@@ -176,20 +176,20 @@ def tracking_levels(setting: Setting) -> LevelSet:
 
 
 def ablated(
-    setting: Setting, levels: Levels, layers: tuple[str, ...], kinds: tuple[str, ...] = ("zero",)
+    setting: Setting, levels: LevelSet, layers: tuple[str, ...], kinds: tuple[str, ...] = ("zero",)
 ) -> pd.DataFrame:
     """Every channel of some layers ablated at the decision square."""
-    experiment = DecisionAblation(setting.policy, setting.agent, levels.within, layers, kinds)
+    experiment = DecisionAblation(setting.policy, setting.agent, levels, layers, kinds)
     return setting.run(experiment)
 
 
 def measured_candidates(
-    setting: Setting, candidates: Sequence[Candidate], levels: Levels, episodes: bool = True, ability: bool = True
+    setting: Setting, candidates: Sequence[Candidate], levels: LevelSet, episodes: bool = True, ability: bool = True
 ) -> pd.DataFrame:
     """What candidates do on levels that qualify."""
     measured = (tuple(candidates), setting.region, episodes, ability)
-    experiment = CandidateEffects(setting.policy, setting.agent, levels.within, *measured)
-    return levels.rows(setting.run(experiment))
+    experiment = CandidateEffects(setting.policy, setting.agent, levels, *measured)
+    return setting.run(experiment)
 
 
 def by_level(table: pd.DataFrame) -> pd.DataFrame:
@@ -203,7 +203,8 @@ def change_figures(table: pd.DataFrame, direction: Direction, keep: str) -> dict
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
         means = some.mean()
-        ratio = means["p_cheese", 0] / means["p_cheese", UNEDITED]
+        with np.errstate(invalid="ignore", divide="ignore"):  # what is not finite, `Draws` refuses
+            ratio = means["p_cheese", 0] / means["p_cheese", UNEDITED]
         kept = means[keep, 0] / means[keep, UNEDITED] if means[keep, UNEDITED] > 0 else 1.0  # nothing to be lost
         return {"change": 1 - ratio if direction == "less" else ratio - 1, "kept": kept}
 

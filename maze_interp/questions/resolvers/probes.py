@@ -17,9 +17,10 @@ from maze_interp.probing.plan import ProbeStudy, Reader, make_study
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.trial import INNER_FOLDS, STRENGTHS, Reading
 from maze_interp.questions.resolutions import Measured
-from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
+from maze_interp.sweeps.levels import LevelSet
 
 FRAMES = ("world", "mouse", "maze")
 """Frames of reference of the cheese's place, as targets end."""
@@ -109,7 +110,7 @@ class Sides(NamedTuple):
 
     fitting: ProbeStudy
     testing: ProbeStudy
-    levels: Levels
+    levels: LevelSet
 
     @classmethod
     def recorded(cls, setting: Setting, parameters: Mapping[str, Any]) -> Sides:
@@ -119,9 +120,7 @@ class Sides(NamedTuple):
         levels = setting.levels(parameters["levels"], cheese, decision=False, least=100)
         studies = []
         for name, some in (("fitting", chosen), ("testing", levels)):
-            recording = Recording(
-                setting.policy, setting.agent, some.within, layers=(layer,), squares=1, facings=("left",)
-            )
+            recording = Recording(setting.policy, setting.agent, some, layers=(layer,), squares=1, facings=("left",))
             folder = setting.folder(f"store-{name}-{layer}-{len(some.seeds)}")
             record(recording, folder, setting.workers, setting.scheduler)
             studies.append(make_study(folder, [layer], ["cheese_square_world"], setting.agent))

@@ -11,7 +11,7 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
-from maze_interp.questions.resolvers.setting import CHOOSING, Levels, Setting, level_figures
+from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
 from maze_interp.studies.dead_ends import DeadEnds
 from maze_interp.studies.goal_models import OWN, Model, held_out_scores
 from maze_interp.studies.references import (
@@ -23,6 +23,7 @@ from maze_interp.studies.references import (
     reference_effects,
     weights,
 )
+from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import read_levels
 from maze_interp.sweeps.sweep import Sweep, run_sweep
 
@@ -75,18 +76,18 @@ def reference_behaviour(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     """`reference-behaviour`."""
     name = PREFIX + _reference(parameters["reference"])
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
-    sweep = Sweep(Reference(name), name, levels.within)
+    sweep = Sweep(Reference(name), name, levels)
     folder = setting.folder(f"sweep-{_reference(parameters['reference'])}-{len(levels.seeds)}")
-    rows = levels.rows(read_levels(run_sweep(sweep, folder, setting.workers, setting.scheduler)))
+    rows = read_levels(run_sweep(sweep, folder, setting.workers, setting.scheduler))
     figures = level_figures(rows, _means, ("p_cheese",))
-    command = f"maze-interp sweep --agent {name} --mode {setting.mode} --seeds {levels.within.name}"
+    command = f"maze-interp sweep --agent {name} --mode {setting.mode} --seeds {span(levels)}"
     return setting.measured(figures, levels, command)
 
 
 def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`dead-ends`: branches weigh by the probability of coming past them."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
-    table = setting.run(DeadEnds(setting.policy, setting.agent, levels.within))
+    table = setting.run(DeadEnds(setting.policy, setting.agent, levels))
     depth = table["depth"].between(float(parameters["shallowest"]), float(parameters["deepest"]))
     some = table[(table["policy"] == "agent") & depth]
     if not len(some):
@@ -102,12 +103,12 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     return setting.measured(figures, levels, f"maze-interp deadends --agent {setting.agent}")
 
 
-def _moves(setting: Setting, parameters: Mapping[str, Any]) -> Sequence[tuple[pd.DataFrame, Levels]]:
+def _moves(setting: Setting, parameters: Mapping[str, Any]) -> Sequence[tuple[pd.DataFrame, LevelSet]]:
     """Moves on every square, of the levels to fit on and of those to report on."""
     sides = []
     for number, first in ((parameters["chosen_on"], CHOOSING), (parameters["levels"], HELD_OUT)):
         levels = setting.levels(number, parameters["cheese"], decision=False, first=first)
-        sides.append((setting.run(ReferenceMoves(setting.policy, setting.agent, levels.within)), levels))
+        sides.append((setting.run(ReferenceMoves(setting.policy, setting.agent, levels)), levels))
     return sides
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
@@ -31,28 +31,6 @@ SIZES = {"full": 1, "quick": 20}
 
 LEAST = 24
 """Levels that a quick run keeps of each number, unless the question has fewer."""
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Levels that qualify for a measurement.
-
-    Attributes:
-        within: consecutive levels, some of which qualify, for an experiment to run on.
-        seeds: those that do, in order.
-    """
-
-    within: LevelSet
-    seeds: tuple[int, ...]
-
-    @property
-    def mazes(self) -> list[Maze]:
-        """Of those that qualify."""
-        return [self.within.maze(seed) for seed in self.seeds]
-
-    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The rows of a table of an experiment that are of levels that qualify."""
-        return table[table["seed"].isin(self.seeds)]
 
 
 @dataclass(frozen=True)
@@ -96,7 +74,7 @@ class Setting:
         first: int = HELD_OUT,
         least: int = LEAST,
         asked: Callable[[Maze], bool] | None = None,
-    ) -> Levels:
+    ) -> LevelSet:
         """The first levels that qualify, as many as `count` says.
 
         Args:
@@ -111,8 +89,6 @@ class Setting:
         placed = LevelSet(range(0), self.mode, where.get(cheese, "anywhere"))
 
         def qualifies(seed: int) -> bool:
-            if cheese != "outside" and not decision and asked is None:
-                return True
             maze = placed.maze(seed)
             if asked is not None and not asked(maze):
                 return False
@@ -120,8 +96,10 @@ class Setting:
                 return False
             return cheese != "outside" or maze.cheese not in maze.region(self.region)
 
-        seeds = tuple(islice(filter(qualifies, count(first)), self.count(number, least)))
-        return Levels(LevelSet(range(first, seeds[-1] + 1), self.mode, placed.cheese), seeds)
+        wanted = self.count(number, least)
+        if cheese != "outside" and not decision and asked is None:
+            return replace(placed, seeds=range(first, first + wanted))
+        return replace(placed, seeds=tuple(islice(filter(qualifies, count(first)), wanted)))
 
     def run(self, experiment: Experiment) -> pd.DataFrame:
         """The table of an experiment, kept in a folder named after it and its settings."""
@@ -150,10 +128,15 @@ class Setting:
         return self.out / name
 
     def measured(
-        self, figures: Mapping[str, Draws], levels: Levels, command: str, chosen: str | None = None
+        self, figures: Mapping[str, Draws], levels: LevelSet, command: str, chosen: str | None = None
     ) -> Measured:
         """What a resolver hands back, with the folders used since the list was cleared."""
-        return Measured(figures, levels.within.name, command, chosen, tuple(dict.fromkeys(self.used)))
+        return Measured(figures, span(levels), command, chosen, tuple(dict.fromkeys(self.used)))
+
+
+def span(levels: LevelSet) -> str:
+    """The seeds from the first to the last, `first:end`, whether all between them qualify or not."""
+    return f"{levels.seeds[0]}:{levels.seeds[-1] + 1}"
 
 
 def level_figures(

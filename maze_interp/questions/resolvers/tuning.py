@@ -12,9 +12,10 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.policies.impala import Impala
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
-from maze_interp.questions.resolvers.setting import Levels, Setting
+from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.edit_search import UNEDITED, Direction
 from maze_interp.studies.tuning import Tuning
+from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster, ordered
 from maze_interp.training.compute import Compute, curve_compute, training_compute
 from maze_interp.training.exact import Goal, train_exactly
@@ -80,9 +81,9 @@ def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
     return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
 
 
-def _tuned(setting: Setting, tuned: Impala, levels: Levels) -> pd.DataFrame:
+def _tuned(setting: Setting, tuned: Impala, levels: LevelSet) -> pd.DataFrame:
     """Outcomes by (quantity, mix), a row per level; mix 0 is the agent, 1 the tuned one."""
-    rows = levels.rows(setting.run(Tuning(setting.policy, setting.agent, levels.within, tuned, setting.region)))
+    rows = setting.run(Tuning(setting.policy, setting.agent, levels, tuned, setting.region))
     wide = rows.pivot(index="seed", columns="mix", values=["p_cheese", "region_p_cheese"])
     return wide.astype(float).reset_index(drop=True)
 
