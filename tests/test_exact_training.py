@@ -122,3 +122,22 @@ def test_a_stopped_run_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "stopped" / "checkpoint.pt").write_bytes(b"PK")
     with pytest.raises(MazeInterpError, match="is damaged"):
         train_exactly(TINY, tmp_path / "stopped")
+
+
+def test_the_logarithm_leaves_the_value_head_to_a_fit_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exact, "_level", lambda config, rng: MAZE)
+    monkeypatch.setattr(exact, "VALUE_LEVELS", 3)
+    with pytest.raises(MazeInterpError, match="entropy and value_weight are 0"):
+        replace(TINY, objective="log")
+    config = replace(TINY, updates=2, levels=1, objective="log", entropy=0.0, value_weight=0.0)
+    policy = train_exactly(config, tmp_path)
+    one = lesson(policy, MAZE, config)
+    with torch.inference_mode():
+        value = policy(to_input(one.observations))[1].numpy()
+    residual = np.square(value - one.worth).mean()
+    assert residual < 0.2 * one.worth.var()
+    line = json.loads((tmp_path / "curve.jsonl").read_text().splitlines()[-1])
+    assert line["steps"] == (2 + 3) * len(one.worth)
+    assert torch.equal(train_exactly(config, tmp_path).fc_value.weight, policy.fc_value.weight)

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import splu
+from sklearn.linear_model import Ridge
 from torch import Tensor
 from tqdm import tqdm
 
@@ -50,6 +51,9 @@ _LEAST = 1e-12  # worth from which on the logarithm counts: below there is no wa
 CHUNK = 128
 """Observations that a forward pass takes at once."""
 
+VALUE_LEVELS = 100
+"""Levels that the value head is fitted on after training with the objective log."""
+
 
 @dataclass(frozen=True)
 class ExactConfig:
@@ -70,7 +74,8 @@ class ExactConfig:
         objective: `"return"`, the expected discounted return; or `"log"`, the mean of its logarithm over the states
             that episodes begin in. The return is the probability of getting there if every move ends the episode
             with probability 1 − discount, so that the second is the log-likelihood of success (Toussaint and
-            Storkey 2006), whose gradient does not vanish where success is rare; without entropy and value head.
+            Storkey 2006), whose gradient does not vanish where success is rare; without entropy, and with the value
+            head fitted at the end (`fit_value`).
         entropy: weight of the entropy of the moves, per expected visit.
         elsewhere: share of episodes that begin in a random state instead of on the start.
         value_weight: of the value head's squared error, its target being the exact worth.
@@ -105,7 +110,7 @@ class Lesson(NamedTuple):
 
     Attributes:
         observations: uint8 `[s, 64, 64, 3]`.
-        worth: float64 `[s]`, exact discounted worth, its mean over visits.
+        worth: float64 `[s]`, exact discounted worth, its mean over visits (over facings, if there are none).
         visits: float64 `[s]`, expected discounted visits; for the logarithm those of each episode over the worth
             of where it begins.
         gain: float64 `[s, 5]`, visits times the discounted worth of what each move leads to.
@@ -158,6 +163,10 @@ def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) ->
         recent.append(figures)
         spent["steps"] += evaluated
         spent["flops"] += forward * (evaluated + 3 * drawn)  # a backward pass costs two forward ones
+        if step + 1 == config.updates and config.objective == "log":
+            evaluated = fit_value(policy, config)
+            spent["steps"] += evaluated
+            spent["flops"] += 2 * forward * evaluated
         if (step + 1) % checkpoint_every == 0 or step + 1 == config.updates:
             means = dict(zip(("return", "success", "entropy"), np.mean(recent, axis=0).tolist(), strict=True))
             rate = (spent["steps"] - before) / (time.monotonic() - clock)
@@ -168,6 +177,27 @@ def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) ->
             save_checkpoint(out, config, {**state, "step": step + 1, "spent": spent})
             recent, clock, before = [], time.monotonic(), spent["steps"]
     return policy.eval()
+
+
+def fit_value(policy: Impala, config: ExactConfig) -> int:
+    """Fit the value head alone, by least squares, to the exact worth of every state of `VALUE_LEVELS` new levels.
+
+    Returns:
+        the states evaluated.
+    """
+    rng = np.random.default_rng([config.seed, config.updates])
+    features, worth = [], []
+    for _ in range(VALUE_LEVELS):
+        one = lesson(policy, _level(config, rng), config)
+        with torch.inference_mode():
+            parts = np.array_split(one.observations, -(-len(one.observations) // CHUNK))
+            features += [policy.embedder(to_input(part)).numpy() for part in parts]
+        worth.append(one.worth)
+    head = Ridge(alpha=1e-3).fit(np.concatenate(features), np.concatenate(worth))
+    with torch.no_grad():
+        policy.fc_value.weight.copy_(torch.from_numpy(head.coef_[None]))
+        policy.fc_value.bias.fill_(float(head.intercept_))
+    return sum(map(len, worth))
 
 
 def _update(
@@ -232,7 +262,8 @@ def lesson(policy: Impala, maze: Maze, config: ExactConfig) -> Lesson:
     by_state = np.bincount(row, visits, minlength=len(states)).astype(float)
     gain = np.zeros_like(probs)
     np.add.at(gain, row, visits[:, None] * config.discount * worth[after])
-    mean = np.bincount(row, visits * worth[:-1], minlength=len(states)) / np.maximum(by_state, 1e-300)
+    weight = np.where(by_state[row] > 0, visits, 1.0)
+    mean = np.bincount(row, weight * worth[:-1]) / np.bincount(row, weight)
     goal = np.append(_at_corner(maze, squares, config), config.goal == "cheese")
     success = reach_within(transitions, goal[:, None], HORIZON)[start, 0]
     return Lesson(observations, mean, by_state, gain, probs, float(worth[start]), float(success))

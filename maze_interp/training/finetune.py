@@ -2,7 +2,7 @@
 
 What is learned from are exact returns (`maze_interp.training.exact`), episodes beginning in every state alike. It is
 their logarithm that is raised: where the agent goes elsewhere it hardly ever succeeds, and the return itself, nearly
-zero, has hardly a gradient. The value head is left as it was.
+zero, has hardly a gradient. The value head is fitted at the end.
 """
 
 from __future__ import annotations
