@@ -15,7 +15,7 @@ from maze_interp import DEFAULT_AGENT, Maze, MazeInterpError, agent_hash, load_p
 from maze_interp.policies.agents import agent_folders, agent_info, agent_mode, import_agent, training_region
 from maze_interp.policies.impala import Impala
 
-BUNDLED = {"rand_region_3_easy": ("easy", 3), "rand_region_5": ("hard", 5)}
+BUNDLED = {"rand_region_3_easy": ("easy", 3), "rand_region_5": ("hard", 5), "rand_region_5_imitation": ("hard", 5)}
 
 
 def weights(width: int = 1) -> dict[str, torch.Tensor]:
@@ -27,7 +27,7 @@ def test_bundled_agents_load_and_say_what_they_are(name: str) -> None:
     info = agent_info(name)
     assert (info.distribution_mode, info.region) == BUNDLED[name]
     assert (agent_mode(name), training_region(name)) == BUNDLED[name]
-    assert "shortest paths" in info.training
+    assert "imitation" in info.training
     policy = load_policy(name)
     assert policy.name == name
     assert not policy.training

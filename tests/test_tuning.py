@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import torch
 
 import maze_interp as mi
 from maze_interp.commands.finetune import finetune_agent
+from maze_interp.commands.main import main
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.impala import Impala
 from maze_interp.studies.tuning import (
@@ -141,9 +143,37 @@ def test_what_the_training_took() -> None:
     convolutions = 64**2 * 3 * 16 + 32**2 * (4 * 16 * 16 + 16 * 32) + 16**2 * 5 * 32 * 32 + 8**2 * 4 * 32 * 32
     forward = 2 * (9 * convolutions + 2048 * 256 + 256 * (15 + 1))  # a multiplication and an addition each
     assert first.flops == 3 * forward * first.steps
-    both = training_compute("rand_region_5")
+    both = training_compute("rand_region_5_imitation")
     assert both.steps > first.steps
     assert both == Compute(both.steps, 3 * forward * both.steps)
+    last = json.loads((agent_info("rand_region_5").path / "curve.jsonl").read_text().splitlines()[-1])
+    assert training_compute("rand_region_5") == both + Compute(last["steps"], last["flops"])
+
+
+def test_the_command_from_start_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["finetune", "--steps", "1300", "--levels", "2", "--workers", "1"])
+    out = tmp_path / "runs/finetune" / f"{mi.DEFAULT_AGENT}-cheese"
+    folder = out / f"{mi.DEFAULT_AGENT}-cheese"
+    tuned = load_network(str(folder / "weights.safetensors"))
+    assert agent_hash(tuned) != agent_hash(load_network(mi.DEFAULT_AGENT))
+    assert "Made by reinforcement learning" in (folder / "README.md").read_text()
+    summary = json.loads((out / "comparison/summary.json").read_text())
+    spent, training = summary["figures"]["compute"], training_compute(mi.DEFAULT_AGENT)
+    assert spent["step_share"] == pytest.approx(spent["steps"] / training.steps)
+    assert spent["flop_share"] == pytest.approx(spent["flops"] / training.flops)
+    table = pd.read_csv(out / "comparison/tuning.csv")
+    before = table[table["mix"] == 0].set_index("seed")["p_cheese"]
+    maze = maze_from_seed(900_000_000, "easy")
+    assert before[maze.seed] == pytest.approx(mi.behaviour(load_network(mi.DEFAULT_AGENT), maze).p_cheese, abs=1e-6)
+    for picture in ("change", "interpolation", "weights", "learning"):
+        assert (out / "comparison" / f"{picture}.png").stat().st_size > 5_000
+    assert "of the original's training" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["finetune", "--steps", "2600", "--levels", "2", "--workers", "1"])
+    assert "belongs to another run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def train_agent(
-    config: Path,
+    file: Path,
     out: Path | None = None,
     into: Path | None = None,
     device: str | None = None,
@@ -17,7 +17,7 @@ def train_agent(
     Killed at any moment, the same command goes on from the last checkpoint and ends in the same weights.
 
     Args:
-        config: A YAML file: method, ppo, imitation or exact, and its settings.
+        file: A YAML file: method, ppo, imitation or exact, and its settings.
         out: Folder of the run; runs/train/<name> unless given.
         into: Where the agent's folder goes; the run's folder unless given. Agents in ./agents are found by name.
         device: Where reinforcement learning runs its network, cpu or cuda, instead of what the file says.
@@ -32,7 +32,7 @@ def train_agent(
     from maze_interp.training.ppo import train
 
     torch.set_num_threads(threads)
-    run = read_config(config, device=device)
+    run = read_config(file, device=device)
     folder = out or Path("runs/train") / run.name
     if isinstance(run, ImitationConfig):
         policy = imitate(run, folder)

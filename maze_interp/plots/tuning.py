@@ -39,8 +39,8 @@ def change_figure(figures: Mapping[str, Mapping[str, Estimate]]) -> Figure:
             one = figures[name][when]
             assert one.mean is not None
             face = "white" if one.n < FEW else colour
-            bars = None if one.low is None or one.high is None else whiskers(one.mean, one.low, one.high)
-            axes.errorbar(one.mean, y + offset, xerr=bars, color=colour, marker=marker, markerfacecolor=face)
+            bars = None if one.low is None or one.high is None else whiskers([one.mean], [one.low], [one.high])
+            axes.errorbar([one.mean], [y + offset], xerr=bars, color=colour, marker=marker, markerfacecolor=face)
         axes.annotate(_points(figures[name]["difference"]), (1.03, y), va="center", fontsize=9, annotation_clip=False)
     axes.set_yticks(range(len(shown)), [f"{QUANTITIES[name]} (n = {figures[name]['before'].n})" for name in shown])
     axes.set(xlim=(-0.02, 1.02), ylim=(len(shown) - 0.5, -0.5), xlabel="mean over levels, 95% interval")

@@ -193,7 +193,7 @@ def fit_value(policy: Impala, config: ExactConfig) -> int:
             parts = np.array_split(one.observations, -(-len(one.observations) // CHUNK))
             features += [policy.embedder(to_input(part)).numpy() for part in parts]
         worth.append(one.worth)
-    head = Ridge(alpha=1e-3).fit(np.concatenate(features), np.concatenate(worth))
+    head = Ridge(alpha=0.1).fit(np.concatenate(features).astype(float), np.concatenate(worth))
     with torch.no_grad():
         policy.fc_value.weight.copy_(torch.from_numpy(head.coef_[None]))
         policy.fc_value.bias.fill_(float(head.intercept_))
