@@ -1,0 +1,52 @@
+"""`train` from a file to an agent in its folder, through the command line, and its mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maze_interp.commands.main import main
+from maze_interp.policies.agents import agent_info, load_network
+from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.training import card
+
+TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 2\nlevels: 2\nstates: 16\n"
+
+
+def test_from_a_file_to_an_agent_that_is_found_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(card.bundle_agent, "__defaults__", (2,))  # levels to measure it on
+    Path("tiny.yaml").write_text(TINY)
+    main(["train", "tiny.yaml", "--into", "agents"])
+    assert capsys.readouterr().out == "written to agents/tiny\n"
+    info = agent_info("tiny")
+    assert (info.distribution_mode, info.region) == ("easy", 1)
+    assert info.training == "reinforcement learning (exact policy gradients)"
+    assert agent_hash(load_network("tiny")) in info.card
+    assert "cheese in the top-right 1×1" in info.card
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "tiny.yaml cannot be read"),
+        (TINY + "levles: 3\n", "unknown setting in tiny.yaml: 'levles': did you mean levels"),
+        (TINY.replace("exact", "exactly"), "unknown method in tiny.yaml: 'exactly': did you mean exact"),
+        (TINY + "learning_rate: fast\n", "tiny.yaml: "),
+    ],
+)
+def test_mistakes_are_one_line(
+    text: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path("tiny.yaml").write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "tiny.yaml"])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f"maze-interp: {message}")
+    assert not Path("runs").exists()
