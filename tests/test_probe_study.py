@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
@@ -29,20 +27,18 @@ from maze_interp.plots.probes import curve_figure, parts_figure, table_figure, w
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.pixels import activation_pixel
-from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.channels import channel_shares
-from maze_interp.probing.controls import PIXELS, features, majority, random_per_type, shuffled, untrained_like
-from maze_interp.probing.directions import PlaceReadout, ProbeEdits, edit_figures, fit_readout
+from maze_interp.probing.controls import PIXELS, features, untrained_like
+from maze_interp.probing.directions import ProbeEdits, edit_figures, fit_readout
 from maze_interp.probing.examples import as_maps
 from maze_interp.probing.files import load_probe
 from maze_interp.probing.measuring import measure
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.rows import Rows
-from maze_interp.probing.scoring import folds_by_level, gain, score
+from maze_interp.probing.scoring import folds_by_level
 from maze_interp.probing.study import Tables, run_study
 from maze_interp.probing.trial import Trial
-from maze_interp.sweeps.intervals import estimate
 
 BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
 LEVELS = 40
@@ -98,73 +94,6 @@ def test_too_few_levels() -> None:
         folds_by_level([1, 1], 1)
     with pytest.raises(MazeInterpError, match="at least 1 fold, not 0"):
         folds_by_level([1, 2], 0)
-
-
-def classes(random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Truth, guess (right two times of three) and levels of unequal size."""
-    truth = random.integers(4, size=(300, 1)).astype(float)
-    guess = np.where(random.random((300, 1)) < 2 / 3, truth, random.integers(4, size=(300, 1)))
-    return truth, guess, np.sort(random.integers(25, size=300))
-
-
-def test_scores_are_scikit_learns() -> None:
-    truth, guess, levels = classes(np.random.default_rng(1))
-    found = score("class", truth, guess, levels)
-    flat = truth[:, 0], guess[:, 0]
-    expected = {
-        "accuracy": accuracy_score(*flat),
-        "balanced_accuracy": balanced_accuracy_score(*flat),
-        "macro_f1": f1_score(*flat, average="macro"),
-    }
-    assert {name: one.mean for name, one in found.items()} == pytest.approx(expected)
-    assert all(one.n == 25 for one in found.values())
-    noisy = truth + np.random.default_rng(2).normal(size=truth.shape)
-    number = score("number", truth, noisy, levels)
-    assert number["r2"].mean == pytest.approx(r2_score(truth, noisy))
-    assert number["mean_error"].mean == pytest.approx(np.abs(noisy - truth).mean())
-
-
-def test_scores_of_a_square_by_hand() -> None:
-    truth = np.array([[1, 1], [2, 5], [3, 3], [0, 0]], float)
-    guess = np.array([[1, 1.2], [2, 4], [3, 6], [4.0, 3.0]])
-    found = {name: one.mean for name, one in score("coordinate", truth, guess, [0, 1, 2, 3]).items()}
-    assert found["accuracy"] == 1 / 4
-    assert found["within_1"] == 2 / 4
-    assert found["x_accuracy"] == 3 / 4
-    assert found["y_accuracy"] == 1 / 4
-    assert found["mean_error"] == pytest.approx((0.2 + 1 + 3 + 5) / 4)
-
-
-def test_intervals_are_the_bootstrap_over_levels() -> None:
-    truth, guess, levels = classes(np.random.default_rng(3))
-    random = np.random.default_rng(0)
-    drawn = random.integers(25, size=(2000, 25))
-    hits = np.bincount(levels, (truth == guess)[:, 0])
-    spread = hits[drawn].sum(axis=1) / np.bincount(levels)[drawn].sum(axis=1)
-    found = score("class", truth, guess, levels)["accuracy"]
-    assert (found.low, found.high) == pytest.approx(np.percentile(spread, [2.5, 97.5]))
-    # With one value per level it is the mean of the levels, as everywhere else.
-    values = random.random(60)
-    table = np.column_stack([np.ones(60), values])
-    mean = bootstrap_levels(table, np.arange(60), {"mean": lambda sums: sums[:, 1] / sums[:, 0]})["mean"]
-    usual = estimate(values)
-    assert mean.n == usual.n == 60
-    assert mean.mean == pytest.approx(usual.mean)
-    assert mean.low == pytest.approx(usual.low, abs=0.01)
-    assert bootstrap_levels(table[:0], [], {"mean": lambda sums: sums[:, 1]})["mean"].mean is None
-
-
-def test_control_labels() -> None:
-    random = np.random.default_rng(0)
-    levels = np.repeat(np.arange(50), 4)
-    labels = random.integers(3, size=(200, 2)).astype(float)
-    task = random_per_type(labels, levels)
-    assert all((task[levels == level] == task[levels == level][0]).all() for level in range(50))
-    assert len(np.unique(task, axis=0)) == 9
-    mixed = shuffled(labels)
-    assert sorted(map(tuple, mixed)) == sorted(map(tuple, labels))
-    assert not np.array_equal(mixed, labels)
-    assert majority(np.array([[1.0, 2], [1, 3], [1, 3]])).tolist() == [1, 3]
 
 
 def test_features_of_another_network(store: ActivationStore, untrained: Impala) -> None:
@@ -231,16 +160,6 @@ def test_a_planted_code_is_found_and_noise_is_not(planted: ProbeStudy) -> None:
         nothing = rows_of(planted, "noise", target)
         assert nothing["selectivity"]["low"] <= 0 <= nothing["selectivity"]["high"]
         assert nothing[metric]["value"] < 0.4
-
-
-def test_selectivity_is_the_difference_of_the_two_tasks() -> None:
-    truth, guess, levels = classes(np.random.default_rng(4))
-    control = shuffled(truth)
-    found = gain("class", levels, (truth, guess), (control, guess))
-    parts = [balanced_accuracy_score(task[:, 0], guess[:, 0]) for task in (truth, control)]
-    assert found.mean == pytest.approx(parts[0] - parts[1])
-    exact = gain("coordinate", levels, (truth, truth), (control, truth))
-    assert exact.mean == pytest.approx(1 - (control == truth).mean())
 
 
 def test_probes_are_scikit_learns(study: ProbeStudy) -> None:
@@ -369,30 +288,6 @@ def test_pictures_say_what_they_show(ran: tuple[Path, Tables]) -> None:
         table_figure(scores[:0])
     with pytest.raises(MazeInterpError, match="no learning curve"):
         curve_figure(scores[scores["part"] == "all"], "value")
-
-
-def test_directions_point_from_one_square_to_another(untrained: Impala) -> None:
-    maze = Maze.from_seed(7, "easy")
-    assert maze.cheese is not None
-    random = np.random.default_rng(0)
-    shape = (32, 16, 16)
-    places = np.arange(15.0)
-    x, y = random.normal(size=(2, 15, 32 * 256))
-    readout = PlaceReadout(BLOCK2, shape, places, x, places, y, random.normal(size=32))
-    a, b, pad = maze.cheese, maze.top_right, maze.padding
-    expected = x[b[0] + pad] - x[a[0] + pad] + y[b[1] + pad] - y[a[1] + pad]
-    assert readout.whole_layer(maze, a, b) == pytest.approx(expected.reshape(shape))
-    pixels = readout.single_pixels(maze, a, b)
-    for square, sign in ((a, -1), (b, 1)):
-        row, column = activation_pixel(maze, square, BLOCK2)
-        assert pixels[:, row, column] == pytest.approx(sign * readout.here)
-    assert np.count_nonzero(pixels) == 64
-    assert readout.knows(maze, a, b)
-    narrow = replace(readout, x_classes=places[:3], x_weights=x[:3])
-    assert not narrow.knows(maze, b)
-    with pytest.raises(MazeInterpError, match="met no cheese whose x"):
-        narrow.whole_layer(maze, a, b)
-    assert repr(readout) != repr(replace(readout, here=2 * readout.here))
 
 
 def test_directions_are_measured_at_natural_length(store: ActivationStore, untrained: Impala) -> None:

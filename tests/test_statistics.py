@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
-from maze_interp import DEFAULT_AGENT, Maze, MazeInterpError, load_policy
+from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
 from maze_interp.commands.statistics import statistics
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
@@ -39,7 +39,7 @@ from maze_interp.statistics.change_point import (
 from maze_interp.statistics.data import FinishedSweep, known, read_sweep, select, standardised
 from maze_interp.statistics.fits import Array, Effort, bootstrap, fit, held_out, predict, ridge
 from maze_interp.statistics.hypotheses import BOUND, chain, signs
-from maze_interp.statistics.layout import ATTRIBUTES, DISTANCES, dependence, layout, predictive, with_layout
+from maze_interp.statistics.layout import ATTRIBUTES, DISTANCES, dependence, predictive, with_layout
 from maze_interp.statistics.regression import SIX, THREE, accuracies, coefficients, single_regressions
 from maze_interp.statistics.shapes import Step
 from maze_interp.statistics.stability import add_and_drop, correlations, inflation, sign_stability
@@ -266,44 +266,6 @@ def test_collinearity(near: pd.DataFrame) -> None:
     np.testing.assert_allclose(factors["three stable"][list(THREE)], expected)
     table = correlations(levels).set_index("variable")
     assert table.loc[NEAR, STEPS] == pytest.approx(np.corrcoef(levels[NEAR], levels[STEPS])[0, 1])
-
-
-def test_layout_by_hand() -> None:
-    maze = Maze.from_ascii(
-        """
-        .#.....
-        .#####.
-        ..C#...
-        .###.##
-        .#.....
-        .#####.
-        M......
-        """,
-        "easy",
-    )
-    found = layout(maze, region=3)
-    assert (found["turns_to_cheese"], found["turns_to_corner"]) == (1, 5)
-    assert (found["junctions"], found["junctions_to_cheese"], found["junctions_to_corner"]) == (2, 1, 1)
-    assert (found["cheese_left"], found["cheese_right"], found["cheese_bottom"], found["cheese_top"]) == (2, 4, 4, 2)
-    assert (found["size"], found["to_world_wall"], found["region_parts"]) == (7, 4, 1)
-    assert layout(maze.with_open((5, 6), False), region=3)["region_parts"] == 2
-    assert layout(maze, region=5)["region_parts"] == 2  # the cheese's square cannot leave the 5×5 but to the left
-
-
-def test_branching_by_brute_force() -> None:
-    levels = LevelSet(range(8), "easy")
-    for maze in map(levels.maze, levels.seeds):
-        squares = set(maze.squares)
-        beside = {
-            (x, y): sum((x + dx, y + dy) in squares for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)))
-            for x, y in squares
-        }
-        junctions = {square for square, ways in beside.items() if ways >= 3}
-        found = layout(maze, region=3)
-        assert found["junctions"] == len(junctions)
-        assert maze.cheese is not None
-        assert found["junctions_to_cheese"] == sum(square in junctions for square in maze.path((0, 0), maze.cheese))
-        assert found["junctions_to_corner"] == sum(square in junctions for square in maze.path((0, 0), maze.top_right))
 
 
 def test_dependence_is_scikit_learns_partial_dependence(mazes: pd.DataFrame) -> None:
