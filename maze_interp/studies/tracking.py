@@ -160,9 +160,12 @@ def wall_correlation(maps: Maps, maze: Maze) -> tuple[Floats, Floats]:
     """Each channel's mean correlation with the walls, and with the walls turned and mirrored.
 
     Returns:
-        two of float64 `[channels]`, −1 to 1; 0 for a channel that is the same all over the maze.
+        two of float64 `[channels]`, −1 to 1; 0 for a channel that is the same all over the maze; NaN for a maze so
+        small that no position lies inside.
     """
     inside, walls = _walls(maze, maps.shape[2:])
+    if not inside.any():
+        return np.full(maps.shape[1], np.nan), np.full(maps.shape[1], np.nan)
     own, *others = _correlation(maps[..., inside].astype(np.float64), walls).mean(axis=0).T
     return own, np.mean(others, axis=0)
 
