@@ -165,7 +165,7 @@ def test_walls_are_told_from_their_mirror_images() -> None:
     found = track(place(maze, 2), np.repeat(maps, 2, axis=0).astype(np.float32), -1)["walls"]
     np.testing.assert_allclose(found, [-own, -chance])
     coarse = np.ones((1, 2, 4, 4), np.float32)  # no position of so coarse a map lies inside so small a maze
-    assert np.isnan(wall_correlation(coarse, Maze.from_ascii("..C\n.#.\nM..", "hard").padded())).all()
+    assert np.isnan(wall_correlation(coarse, Maze.from_ascii("..C\n.#.\nM..", "hard"))).all()
 
 
 # Channels.
