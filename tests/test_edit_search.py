@@ -82,10 +82,12 @@ def test_the_search_takes_the_strongest_that_keeps_enough() -> None:
     table = pd.DataFrame(
         {"candidate": [PLAIN, 0, 1, 2], "p_cheese": [0.8, 0.1, 0.3, 0.9], "p_top_right": [0.5, 0.2, 0.4, 0.5]}
     )
-    assert best_candidate(candidates, table, "less", "p_top_right", 0.75) == candidates[1]
-    assert best_candidate(candidates, table, "less", "p_top_right", 0.30) == candidates[0]
-    assert best_candidate(candidates, table, "more", "p_top_right", 0.75) == candidates[2]
-    assert best_candidate(candidates[:1], table[:2], "less", "p_top_right", 0.75) == candidates[0]  # none keeps enough
+    assert best_candidate(candidates, table, "less", ["p_top_right"], 0.75) == candidates[1]
+    assert best_candidate(candidates, table, "less", ["p_top_right"], 0.30) == candidates[0]
+    assert best_candidate(candidates, table, "more", ["p_top_right"], 0.75) == candidates[2]
+    assert (
+        best_candidate(candidates[:1], table[:2], "less", ["p_top_right"], 0.75) == candidates[0]
+    )  # none keeps enough
 
 
 def test_finalists_are_the_strongest_of_each_family_and_layer() -> None:

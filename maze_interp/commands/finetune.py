@@ -11,7 +11,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 def finetune_agent(
     agent: str = DEFAULT_AGENT,
     goal: Literal["cheese", "corner"] = "cheese",
-    steps: int = 200_000,
+    steps: int = 340_000,
     out: Path | None = None,
     learning_rate: float = 5e-4,
     seed: int = 0,

@@ -213,7 +213,11 @@ def finalists(
 
 
 def best_candidate(
-    candidates: Sequence[Candidate], table: pd.DataFrame, direction: Direction, keep: str, keep_share: float
+    candidates: Sequence[Candidate],
+    table: pd.DataFrame,
+    direction: Direction,
+    keep: Sequence[str],
+    keep_share: float,
 ) -> Candidate:
     """The candidate that changes P(cheese) most among those that keep enough; if none does, the one that keeps most.
 
@@ -221,12 +225,13 @@ def best_candidate(
         candidates: those of the table.
         table: of `CandidateEffects` with whole episodes.
         direction: of the change wanted.
-        keep: column of what is to be kept.
-        keep_share: share of its unedited mean to be kept at least.
+        keep: columns of what is to be kept, all of it.
+        keep_share: share of the unedited mean to be kept at least.
     """
-    means = table.groupby("candidate")[["p_cheese", keep]].mean()
-    edited = means.drop(UNEDITED)
-    kept = edited[edited[keep] >= keep_share * means.loc[UNEDITED, keep]]["p_cheese"]
+    means = table.groupby("candidate")[["p_cheese", *keep]].mean()
+    edited, unedited = means.drop(UNEDITED), means.loc[UNEDITED, list(keep)]
+    least = (edited[list(keep)] / unedited.where(unedited > 0)).min(axis=1).fillna(1.0)  # nothing to be lost
+    kept = edited.loc[least >= keep_share, "p_cheese"]
     if kept.empty:
-        return candidates[int(edited[keep].idxmax())]
+        return candidates[int(least.idxmax())]
     return candidates[int(kept.idxmin() if direction == "less" else kept.idxmax())]

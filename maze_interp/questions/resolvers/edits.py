@@ -36,7 +36,7 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     levels = setting.levels(parameters["levels"], parameters["cheese"])
     chosen = found_edit(setting, parameters, parameters["direction"])
     table = measured_candidates(setting, [chosen], levels, ability=parameters["keep"] == "ability")
-    figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]])
+    figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]][0])
     command = "vectors" if chosen.family == "cheese-vector" else "ablate"
     return setting.measured(figures, levels, f"maze-interp {command} --agent {setting.agent}", str(chosen))
 
@@ -44,8 +44,9 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
 FINALISTS = {"full": 2, "quick": None}
 """Of each family and layer; None for one of each family."""
 
-KEPT = {"top_right": "p_top_right", "ability": "ability"}
-"""Column of `CandidateEffects` by what a question says is to be kept."""
+KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("ability",)}
+"""Columns of `CandidateEffects` by what a question says is to be kept: first the one reported; a search keeps all of
+them, since few of its levels may end on the corner at all."""
 
 
 def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> Candidate:
@@ -65,7 +66,7 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
         raise Unmeasurable(f"there is no edit to try: no channel of {', '.join(layers)} tracks the cheese")
     at_decision = measured_candidates(setting, candidates, choosing, episodes=False, ability=False)
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
-    table = measured_candidates(setting, final, choosing, ability=keep == "ability")
+    table = measured_candidates(setting, final, choosing, ability="ability" in keep)
     return best_candidate(final, table, direction, keep, parameters["keep_share"])
 
 

@@ -21,6 +21,7 @@ from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_fig
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
 from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.spread import cluster, ordered
 
 FRAMES = ("world", "mouse", "maze")
 """Frames of reference of the cheese's place, as targets end."""
@@ -34,15 +35,13 @@ def probe_accuracy(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     layer, target = parameters["layer"], f"{parameters['target']}_world"
 
     def make() -> pd.DataFrame:
-        kind: Reader = parameters["probe"]
-        untrained = untrained_like(setting.policy)
-        right = {
-            "accuracy": whole_layer_right(sides, layer, target, kind),
-            "pixels": whole_layer_right(sides, PIXELS, target, kind),
-            "untrained": whole_layer_right(sides, layer, target, kind, untrained),
-            "majority": _majority_right(sides, target),
+        asked = {
+            "accuracy": Asked(layer, target),
+            "pixels": Asked(PIXELS, target),
+            "untrained": Asked(layer, target, untrained_like(setting.policy)),
         }
-        return pd.DataFrame(right)
+        right = whole_layer_right(setting, sides, asked, parameters["probe"])
+        return right.assign(majority=_majority_right(sides, target))
 
     table = setting.keep(f"probe-{target}-{layer}", sides.about(parameters), make)
     figures = level_figures(table, _means, tuple(table))
@@ -55,8 +54,8 @@ def coordinate_frames(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     layer, kind = parameters["layer"], parameters["probe"]
 
     def make() -> pd.DataFrame:
-        right = {frame: whole_layer_right(sides, layer, f"cheese_square_{frame}", kind) for frame in FRAMES}
-        return pd.DataFrame(right)
+        asked = {frame: Asked(layer, f"cheese_square_{frame}") for frame in FRAMES}
+        return whole_layer_right(setting, sides, asked, kind)
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
         means = some.mean()
@@ -135,16 +134,29 @@ class Sides(NamedTuple):
         return self.fitting.examples(layer, target, network), self.testing.examples(layer, target, network)
 
 
-def whole_layer_right(
-    sides: Sides, layer: str, target: str, kind: Reader, network: nn.Module | None = None
-) -> NDArray[np.float64]:
-    """Whether both coordinates were read right, `[levels]`; ridge's numbers are rounded."""
-    fitting, testing = sides.examples(layer, target, network)
-    guesses = []
-    for labels in fitting.y.T:
-        probe = _reader(kind).fit(fitting.X, labels, groups=fitting.levels)
-        guesses.append(np.rint(probe.predict(testing.X)))
-    return (np.column_stack(guesses) == testing.y).all(axis=1).astype(float)
+class Asked(NamedTuple):
+    """What is read: a square from a layer of a network, the agent's where it is None."""
+
+    layer: str
+    target: str
+    network: nn.Module | None = None
+
+
+def whole_layer_right(setting: Setting, sides: Sides, asked: Mapping[str, Asked], kind: Reader) -> pd.DataFrame:
+    """Whether both coordinates were read right, a row per level and a column for each thing asked; a fit per axis."""
+    jobs = [(one, axis) for one in asked.values() for axis in (0, 1)]
+    with cluster(setting.workers, setting.scheduler) as client:
+        right = list(ordered(client, _axis_right, (sides, kind), jobs))
+    return pd.DataFrame({name: (right[2 * i] & right[2 * i + 1]).astype(float) for i, name in enumerate(asked)})
+
+
+def _axis_right(about: tuple[Sides, Reader], job: tuple[Asked, int]) -> NDArray[np.bool_]:
+    """Whether one coordinate was read right, `[levels]`; ridge's numbers are rounded."""
+    (sides, kind), (asked, axis) = about, job
+    fitting, testing = sides.examples(*asked)
+    probe = _reader(kind).fit(fitting.X, fitting.y[:, axis], groups=fitting.levels)
+    right: NDArray[np.bool_] = np.rint(probe.predict(testing.X)) == testing.y[:, axis]
+    return right
 
 
 def _reader(kind: Reader) -> LogisticProbe | RidgeProbe:
