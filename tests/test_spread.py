@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -16,6 +17,7 @@ from distributed import Client
 from maze_interp.commands.main import main
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
+from maze_interp.sweeps.spread import ordered
 
 JOB, LEVELS = 16, 48  # three whole jobs
 PATIENCE = 200  # seconds until what must happen counts as not happening
@@ -150,3 +152,17 @@ def test_a_scheduler_that_goes_away_loses_nothing(
         main(sweep(agent, out, "--scheduler", cluster.address))
     assert f"maze-interp: no dask scheduler answers at {cluster.address}: " in capsys.readouterr().err
     assert files(out) == kept
+
+
+def _marked(shared: dict[str, int], job: int) -> bool:
+    """Whether nobody but this thread has had its hands on what is shared."""
+    mine = threading.get_ident()
+    time.sleep(0.05)  # so that every thread gets some of the jobs
+    return shared.setdefault("owner", mine) == mine
+
+
+def test_no_two_threads_work_on_one_network() -> None:
+    shared: dict[str, int] = {}
+    with Client(processes=False, n_workers=2, threads_per_worker=2, dashboard_address=None) as client:
+        assert all(ordered(client, _marked, shared, range(16)))
+    assert shared == {}

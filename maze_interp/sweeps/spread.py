@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -102,7 +103,9 @@ def ordered(
 ) -> Iterator[Result]:
     """`function(shared, job)` for every job, results in the order of the jobs.
 
-    `shared` is sent to each worker once. A job whose worker dies is done again elsewhere.
+    `shared` is sent to each worker once, packed, and unpacked once by each of its threads: a network at work, with
+    hooks in it, is neither sent on to the next worker nor used by two threads. A job whose worker dies is done again
+    elsewhere.
 
     Raises:
         MazeInterpError: raised by the function, a job's worker died four times, or the scheduler went away.
@@ -111,9 +114,11 @@ def ordered(
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
     from distributed.comm.core import CommClosedError
+    from distributed.protocol import pickle
 
+    packed = pickle.dumps(shared)
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"}):
-        everywhere = client.submit(_same, shared, pure=False)  # done again if lost, as scattered data are not
+        everywhere = client.submit(_same, packed, pure=False)  # done again if lost, as scattered data are not
     limit = _AHEAD * max(1, sum(client.nthreads().values()))
     under_way: deque[Any] = deque()
     waiting = iter(jobs)
@@ -132,13 +137,26 @@ def ordered(
         raise MazeInterpError("the dask scheduler went away; what was finished is kept") from error
 
 
-def _same(shared: Any) -> Any:
-    return shared
+def _same(packed: bytes) -> bytes:
+    return packed
 
 
-def _alone(function: Callable[[Any, Job], Result], shared: Any, job: Job) -> Result:
+class _Shared(threading.local):
+    """What a thread of a worker last unpacked."""
+
+    packed: bytes | None = None
+    unpacked: Any = None
+
+
+_SHARED = _Shared()
+
+
+def _alone(function: Callable[[Any, Job], Result], packed: bytes, job: Job) -> Result:
     """Run a job on one thread, so that its floating-point sums do not depend on the machine's cores."""
     import torch
+    from distributed.protocol import pickle
 
     torch.set_num_threads(1)
-    return function(shared, job)
+    if _SHARED.packed != packed:
+        _SHARED.packed, _SHARED.unpacked = packed, pickle.loads(packed)
+    return function(_SHARED.unpacked, job)
