@@ -105,12 +105,13 @@ def questions_score(
 
     Args:
         forecast: Forecast files, or names of bundled ones, separated by commas.
-        resolution: Resolution files, one per agent, separated by commas; every runs/questions/*/resolution.yaml
-            unless given.
+        resolution: Resolution files, one per agent, or names of bundled agents measured beforehand, separated by
+            commas; every runs/questions/*/resolution.yaml unless given.
         questions: Folder of question files; the bundled ones unless given.
         out: Folder for page.html, scores.csv, agents.csv, summary.json and forecasts.png.
     """
     import shlex
+    import sys
 
     from rich.console import Console
 
@@ -118,7 +119,7 @@ def questions_score(
     from maze_interp.plots.style import save
     from maze_interp.questions.forecasts import forecast_path, load_forecast
     from maze_interp.questions.registry import load_questions
-    from maze_interp.questions.resolution_files import find_resolutions
+    from maze_interp.questions.resolution_files import find_resolutions, named_resolution
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.questions.tables import score_lines
     from maze_interp.report.questions import write_page
@@ -127,12 +128,15 @@ def questions_score(
     board = Scoreboard(
         [load_forecast(forecast_path(name.strip()), known) for name in forecast.split(",")],
         known,
-        find_resolutions(known, [Path(name.strip()) for name in resolution.split(",")] if resolution else None),
+        find_resolutions(
+            known, [named_resolution(name.strip()) for name in resolution.split(",")] if resolution else None
+        ),
     )
     board.write(out)
     save(forecasts_figure(board.forecasts, known, board.outcomes), out / "forecasts.png")
     given = ["--forecast", forecast, *(["--resolution", resolution] if resolution else [])]
     write_page(board, shlex.join(["maze-interp", "questions", "score", *given]), out / "page.html")
+    console = Console(width=None if sys.stdout.isatty() else 160)  # in a file nothing need be cut short
     for part in score_lines(board):
-        Console().print(part)
+        console.print(part)
     print(f"written to {out}")

@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from maze_interp.bundled import bundled_path
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.documents import Entry, read_document
 from maze_interp.questions.forecasts import TOLERANCE
@@ -71,6 +72,12 @@ def read_resolutions(path: Path, questions: Mapping[str, Question]) -> Resolutio
         answers[name] = _resolution(entry, questions[name])
     agent, digest, setting, command = (fields[name].text() for name in _HEADING[:4])
     return Resolutions(agent, digest, setting, command, answers)
+
+
+def named_resolution(name: str) -> Path:
+    """A resolution file, by its path or by the name of a bundled agent that was measured, such as `rand_region_5`."""
+    path = Path(name)
+    return path if path.suffix else bundled_path("data", "resolutions", f"{name}.yaml")
 
 
 def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None = None) -> list[Resolutions]:
