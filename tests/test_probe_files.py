@@ -14,7 +14,10 @@ import torch
 import yaml
 from safetensors.numpy import load_file, save_file
 
+import maze_interp as mi
 from maze_interp import MazeInterpError
+from maze_interp.environment.levels import maze_from_seed
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.impala import Impala
 from maze_interp.probing.convolutional import ConvProbe
@@ -222,3 +225,25 @@ def test_what_cannot_be_saved(
     with pytest.raises(MazeInterpError, match=message):
         save_probe(make(), card(untrained, where), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_bundled_probes_read_what_their_cards_say() -> None:
+    policy, layer = load_network(mi.DEFAULT_AGENT), "embedder.block2.res1.resadd"
+    names = [name for name in saved_probes() if name.startswith(f"{mi.DEFAULT_AGENT}/{layer}/")]
+    assert len(names) == 6
+    mazes = [maze_from_seed(seed, "easy") for seed in range(950_000_000, 950_000_060)]  # others than in the card
+    squares = [maze.squares[maze.seed % len(maze.squares)] for maze in mazes]
+    squares = [maze.start if square == maze.cheese else square for maze, square in zip(mazes, squares, strict=True)]
+    seen = np.concatenate([mi.observe(maze, [square]) for maze, square in zip(mazes, squares, strict=True)])
+    _, _, cache = policy.run_with_cache(mi.to_input(seen), [layer])
+    features = cache[layer].flatten(1).numpy()
+    for axis, target in enumerate(("mouse_x_world", "mouse_y_world")):
+        probe, card = load_probe(policy, layer, target)
+        truth = [maze.padding + square[axis] for maze, square in zip(mazes, squares, strict=True)]
+        (claimed,) = (one["value"] for one in card.scores["mouse_square_world"] if _is_accuracy(one, "xy"[axis]))
+        share = float(np.mean(probe.predict(features) == truth))
+        assert abs(share - claimed) < 0.15  # four standard errors of 60 levels
+
+
+def _is_accuracy(one: dict[str, object], axis: str) -> bool:
+    return (one["metric"], one["labels"]) == (f"{axis}_accuracy", "true")
