@@ -104,7 +104,7 @@ def test_rows_are_what_each_agent_does_alone(original: Impala, tuned: Impala, ro
 
 
 def test_a_cheese_on_the_way_bars_the_corner(original: Impala) -> None:
-    maze = Maze.from_ascii("####.\n####.\n####C\n####.\nM....", "easy", 900_000_006).padded()
+    maze = Maze.from_ascii("####.\n####.\n####C\n####.\nM....", "easy", 900_000_006)
     (row,) = Tuning(original, "", LEVELS, original, 1, (0.0,)).rows(maze)
     assert row["p_top_right"] == 0
     assert row["free_p_top_right"] is None
