@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from maze_interp.mazes.maze import Maze
@@ -70,6 +71,7 @@ def detour_figure(table: pd.DataFrame) -> Figure:
         ends = whiskers(mine["mean"], mine["low"], mine["high"])
         axes.plot(mine["steps"], mine["mean"], color=colour, linewidth=0.9)
         axes.errorbar(mine["steps"], mine["mean"], yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="steps from the way to the corner to the cheese", ylabel="probability", ylim=(-0.03, 1.03))
     axes.grid(axis="y")
     figure.legend(loc="outside lower left", ncols=2)
