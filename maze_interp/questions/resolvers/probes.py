@@ -115,7 +115,7 @@ class Sides(NamedTuple):
     def recorded(cls, setting: Setting, parameters: Mapping[str, Any]) -> Sides:
         """Record what a question asks for: one square of each level, drawn by its seed, the mouse facing left."""
         layer, cheese = parameters["layer"], parameters["cheese"]
-        chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, first=CHOOSING, least=1000)
+        chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, first=CHOOSING, least=500)
         levels = setting.levels(parameters["levels"], cheese, decision=False, least=100)
         studies = []
         for name, some in (("fitting", chosen), ("testing", levels)):

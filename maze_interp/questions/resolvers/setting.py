@@ -29,7 +29,7 @@ CHOOSING = 100_000_000
 SIZES = {"full": 1, "quick": 20}
 """By what the levels and steps of a question's parameters are divided."""
 
-LEAST = 24
+LEAST = 12
 """Levels that a quick run keeps of each number, unless the question has fewer."""
 
 

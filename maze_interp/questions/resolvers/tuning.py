@@ -74,7 +74,7 @@ def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str
 
 def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
     setting, steps = about
-    count = setting.count(steps, least=20_000)
+    count = setting.count(steps, least=10_000)
     config = tuning_config(setting.agent, goal, count, setting.mode)
     folder = setting.folder(f"finetune-{goal}-{count}")
     tuned = train_exactly(config, folder)
