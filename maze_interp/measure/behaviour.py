@@ -131,7 +131,7 @@ def behaviour(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = (), horizon
 def behaviours(
     policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = (), horizon: int = HORIZON
 ) -> Iterator[Behaviour]:
-    """`behaviour` over many mazes in order, in full batches and bounded memory."""
+    """`behaviour` over many mazes in order and bounded memory."""
     if horizon < 1:
         raise MazeInterpError(f"an episode has at least 1 move, not {horizon}")
     evaluations = evaluate(policy, mazes, edits)

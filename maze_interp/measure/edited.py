@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maze_interp.edits.base import Bound, Edit, applied, bind
-from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
+from maze_interp.environment.observe import FACINGS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.evaluate import BATCH, Evaluation, distinct_states, outputs_of
+from maze_interp.mazes.maze import Maze
+from maze_interp.measure.evaluate import BATCH, Evaluation, distinct_states, draw_states, outputs_of, shared_picture
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import Crossing, Split, concatenate, split
@@ -60,11 +60,13 @@ def evaluate_edits(
     outputs = np.full((len(edits), len(states), 6), np.nan)
     used = np.flatnonzero(needed.any(axis=0))
     always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
-    with torch.inference_mode(), applied(policy, always):
-        for first in range(0, len(used), BATCH):
-            part = used[first : first + BATCH]
-            crossing = cut.prefix(to_input(_draw(view, [states[i] for i in part])))
-            outputs[:, part] = _run(cut, crossing, bound, needed[:, part])
+    with torch.inference_mode():
+        shared = shared_picture(policy, view, [layer, *(edit.layer for edit in always)])
+        with applied(policy, always):
+            for first in range(0, len(used), BATCH):
+                part = used[first : first + BATCH]
+                crossing = cut.prefix(to_input(draw_states(view, [states[i] for i in part])), shared)
+                outputs[:, part] = _run(cut, crossing, bound, needed[:, part])
     results = [output[rows] for output in outputs]
     return [Evaluation(maze, squares, result[..., :5], result[..., 5]) for result in results]
 
@@ -75,13 +77,6 @@ def _bind(policy: nn.Module, layer: str, edits: Sequence[Edit]) -> tuple[Bound, 
         if edit.layer != resolve_layer(policy, layer):
             raise MazeInterpError(f"an edit of {edit.layer} cannot be measured among edits of {layer}")
     return bound
-
-
-def _draw(view: MazeView, states: Sequence[tuple[Square, Facing]]) -> NDArray[np.uint8]:
-    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
-    for out, (square, facing) in zip(observations, states, strict=True):
-        view.draw(out, square, facing)
-    return observations
 
 
 _ENOUGH = BATCH // 2  # rows that are run without waiting for more, since joining them takes a copy

@@ -1,9 +1,8 @@
-"""Run a policy on every state of many mazes: full batches across mazes, no observation twice."""
+"""Run a policy on every state of many mazes, nothing twice: no observation, no part of a picture that they share."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Edit, applied, bind
+from maze_interp.edits.base import Bound, Edit, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.references import Reference
+from maze_interp.policies.shared_picture import SHARED, SharedPicture
+from maze_interp.policies.split import share, split
 
 BATCH = 32
 """Observations in one forward pass; larger batches outgrow a CPU's cache and are slower."""
@@ -46,36 +47,19 @@ def evaluate(
     """Evaluate `policy` on every (square, facing) of each maze, in order.
 
     Observations that are pixel-equal (in hard mode the facing often changes nothing) share one
-    forward pass. Batches run across mazes, so memory does not grow with their number. A reference
+    forward pass, and all of a maze share what the network makes of the picture without a mouse. A reference
     policy is told the maze instead, and its facings are the states of its memory.
     """
     edits = bind(policy, edits)
-    if isinstance(policy, Reference):
-        yield from (_told(policy, maze) for maze in mazes)
-        return
-    buffer = np.empty((BATCH, PIXELS, PIXELS, 3), np.uint8)
-    waiting: deque[tuple[Maze, tuple[Square, ...], NDArray[np.intp]]] = deque()
-    outputs = np.empty((0, 6))
-    filled = 0
     for maze in mazes:
+        if isinstance(policy, Reference):
+            yield _told(policy, maze)
+            continue
         view = MazeView(maze)
         squares = tuple(square for square in maze.squares if square != maze.cheese)
-        distinct, rows = distinct_states(view, squares, facings)
-        waiting.append((maze, squares, rows))
-        for square, facing in distinct:
-            view.draw(buffer[filled], square, facing)
-            filled += 1
-            if filled == BATCH:
-                outputs = np.concatenate([outputs, _forward(policy, buffer, edits)])
-                filled = 0
-        while waiting and len(outputs) > waiting[0][2].max():
-            outputs, done = _take(outputs, *waiting.popleft())
-            yield done
-    if filled:
-        outputs = np.concatenate([outputs, _forward(policy, buffer[:filled], edits)])
-    while waiting:
-        outputs, done = _take(outputs, *waiting.popleft())
-        yield done
+        states, rows = distinct_states(view, squares, facings)
+        results = run_observations(policy, view, draw_states(view, states), edits)[rows]
+        yield Evaluation(maze, squares, results[..., :5], results[..., 5])
 
 
 def _told(policy: Reference, maze: Maze) -> Evaluation:
@@ -108,19 +92,40 @@ def distinct_states(
     return states, rows
 
 
-def _forward(policy: nn.Module, observations: NDArray[np.uint8], edits: Sequence[Edit]) -> NDArray[np.float64]:
-    """Move probabilities and value, float64 `[n, 6]`."""
-    with torch.inference_mode(), applied(policy, edits):
-        return outputs_of(*policy(to_input(observations)))
+def draw_states(view: MazeView, states: Sequence[tuple[Square, Facing]]) -> NDArray[np.uint8]:
+    """Observations of a maze's states, uint8 `[n, 64, 64, 3]`."""
+    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
+    for out, (square, facing) in zip(observations, states, strict=True):
+        view.draw(out, square, facing)
+    return observations
+
+
+def run_observations(
+    policy: nn.Module, view: MazeView, observations: NDArray[np.uint8], edits: Sequence[Edit] = ()
+) -> NDArray[np.float64]:
+    """Move probabilities and value on observations `[n, 64, 64, 3]` of one maze, float64 `[n, 6]`."""
+    edits = bind(policy, edits)
+    with torch.inference_mode():
+        run: Callable[[Tensor], tuple[Tensor, Tensor]] = policy
+        if (shared := shared_picture(policy, view, [edit.layer for edit in edits])) is not None:
+            cut, picture = split(policy, SHARED), shared
+            run = lambda x: cut.suffix(cut.prefix(x, picture))  # noqa: E731
+            # Of a container the leaf that puts out its output runs; hooks of leaves fire first.
+            edits = [Bound(cut.runs(edit.layer), edit.change) for edit in sorted(edits, key=_depth, reverse=True)]
+        with applied(policy, edits):
+            parts = range(0, len(observations), BATCH)
+            return np.concatenate([outputs_of(*run(to_input(observations[i : i + BATCH]))) for i in parts])
+
+
+def shared_picture(policy: nn.Module, view: MazeView, layers: Sequence[str]) -> SharedPicture | None:
+    """What a maze's observations share, if it comes before all of these layers; see `policies.split.share`."""
+    return share(policy, to_input(view.empty[None]), layers)
+
+
+def _depth(edit: Edit) -> int:
+    return edit.layer.count(".")
 
 
 def outputs_of(logits: Tensor, value: Tensor) -> NDArray[np.float64]:
     """Move probabilities and value of `[n, 15]` and `[n]`, float64 `[n, 6]`."""
     return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1).numpy()
-
-
-def _take(
-    outputs: NDArray[np.float64], maze: Maze, squares: tuple[Square, ...], rows: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], Evaluation]:
-    results = outputs[rows]
-    return outputs[rows.max() + 1 :], Evaluation(maze, squares, results[..., :5], results[..., 5])

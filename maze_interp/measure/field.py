@@ -98,7 +98,7 @@ def vector_field(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = ()) -> V
 
 
 def vector_fields(policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = ()) -> Iterator[VectorField]:
-    """`vector_field` over many mazes in full batches."""
+    """`vector_field` over many mazes in order."""
     for result in evaluate(policy, mazes, edits, facings=("left",)):
         yield field_of(result)
 

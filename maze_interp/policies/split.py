@@ -2,7 +2,7 @@
 
 What crosses the cut is the layer's output and whatever earlier output a later layer still reads
 (the input of a residual block whose branch is cut). Running both parts in turn gives what the
-whole network gives.
+whole network gives. Of observations that share a picture, the first part can run where they differ only.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from maze_interp.policies.hooks import hooked, resolve_layer
 from maze_interp.policies.impala import Impala
+from maze_interp.policies.shared_picture import SHARED, SharedPicture
 
 _INPUT = ""  # the observations, in place of a layer's path
 
@@ -55,8 +56,8 @@ def concatenate(crossings: Sequence[Crossing]) -> Crossing:
 class Split(Protocol):
     """The two parts of a network."""
 
-    def prefix(self, x: Tensor) -> Crossing:
-        """Run up to the layer, on observations `[n, 3, 64, 64]`."""
+    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
+        """Run up to the layer, on observations `[n, 3, 64, 64]`; from what they share, if that is given."""
         ...
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
@@ -100,8 +101,11 @@ class _SplitImpala:
         read_later = {path for step in self._after for path in step.reads} | {"fc_policy", "fc_value"}
         self._kept = [step.path for step in self._before if step.path in read_later and step.path != self._cut]
 
-    def prefix(self, x: Tensor) -> Crossing:
-        outputs = self._run(self._before, {_INPUT: x})
+    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
+        if shared is None:
+            outputs = self._run(self._before, {_INPUT: x})
+        else:
+            outputs = self._run(_later(self._before, SHARED), {SHARED: shared.differing(x)})
         return Crossing(outputs[self._cut], {path: outputs[path] for path in self._kept})
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
@@ -116,6 +120,30 @@ class _SplitImpala:
         for step in steps:
             outputs[step.path] = self._network.get_submodule(step.path)(*(outputs[path] for path in step.reads))
         return outputs
+
+
+def share(network: nn.Module, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+    """What observations share, for `Split.prefix`; None where that would change the outcome.
+
+    Args:
+        network: the network.
+        picture: `[1, 3, 64, 64]`, what the observations have in common.
+        layers: module paths of the layers that are cut after or changed: they must all run after `SHARED`.
+
+    Returns:
+        None for another network than `Impala`, one with hooks (they are due the activations of whole pictures), or
+        an earlier layer.
+    """
+    if type(network) is not Impala or any(one._forward_hooks or one._forward_pre_hooks for one in network.modules()):
+        return None
+    late = {step.path for step in _later(_steps(), SHARED)}
+    cut = _SplitImpala(network, SHARED)
+    return SharedPicture(network, picture) if late.issuperset(map(cut.runs, layers)) else None
+
+
+def _later(steps: Sequence[_Step], path: str) -> list[_Step]:
+    """The steps after that of `path`."""
+    return [step for number, step in enumerate(steps) if path in [before.path for before in steps[:number]]]
 
 
 def _steps() -> list[_Step]:
@@ -144,7 +172,7 @@ class _SplitAtInput:
     def __init__(self, network: nn.Module, layer: str) -> None:
         self._network, self._layer = network, layer
 
-    def prefix(self, x: Tensor) -> Crossing:
+    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
         seen: list[Tensor] = []
         with hooked(self._network, {self._layer: lambda activation, _: seen.append(activation)}):
             self._network(x)

@@ -18,13 +18,13 @@ from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Mean, Resample, Zero
 from maze_interp.edits.observations import Observations
 from maze_interp.environment.levels import region_maze
-from maze_interp.environment.observe import FACINGS, PIXELS, MazeView, observe
+from maze_interp.environment.observe import FACINGS, MazeView, observe
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_cheese
 from maze_interp.measure.channels import ablated_outputs
-from maze_interp.measure.evaluate import distinct_states
+from maze_interp.measure.evaluate import distinct_states, draw_states
 from maze_interp.measure.field import move_between
 from maze_interp.policies.hooks import activation_layers, bare, resolve_layer, run_with_cache
 from maze_interp.policies.moves import MOVES, to_input
@@ -231,14 +231,11 @@ def _reaching(maze: Maze, name: str, horizon: int) -> Situation:
     squares = squares_before_cheese(maze)
     view = MazeView(maze)
     states, rows = distinct_states(view, squares, FACINGS)
-    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
-    for out, (square, facing) in zip(observations, states, strict=True):
-        view.draw(out, square, facing)
 
     def metrics(outputs: Floats) -> dict[str, Floats]:
         return {name: reach_cheese(maze, squares, outputs[:, rows, :5], horizon)}
 
-    return Situation(to_input(observations), metrics)
+    return Situation(to_input(draw_states(view, states)), metrics)
 
 
 def squares_before_cheese(maze: Maze) -> tuple[Square, ...]:

@@ -30,12 +30,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
-from maze_interp.environment.observe import FACINGS, PIXELS, MazeView
+from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_within, successors
-from maze_interp.measure.evaluate import distinct_states
+from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states, run_observations
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import move_probabilities, to_input
@@ -47,9 +47,6 @@ Objective = Literal["return", "log"]
 Floats = NDArray[np.float64]
 
 _LEAST = 1e-12  # worth from which on the logarithm counts: below there is no way to the goal, or none to speak of
-
-CHUNK = 128
-"""Observations that a forward pass takes at once."""
 
 VALUE_LEVELS = 100
 """Levels that the value head is fitted on after training with the objective log."""
@@ -190,7 +187,7 @@ def fit_value(policy: Impala, config: ExactConfig) -> int:
     for _ in range(VALUE_LEVELS):
         one = lesson(policy, _level(config, rng), config)
         with torch.inference_mode():
-            parts = np.array_split(one.observations, -(-len(one.observations) // CHUNK))
+            parts = np.array_split(one.observations, -(-len(one.observations) // BATCH))
             features += [policy.embedder(to_input(part)).numpy() for part in parts]
         worth.append(one.worth)
     head = Ridge(alpha=0.1).fit(np.concatenate(features).astype(float), np.concatenate(worth))
@@ -216,9 +213,9 @@ def _update(
     drawn = np.flatnonzero(counts)
     weight = counts[drawn] / (config.states * chance[drawn]) / config.levels
     optimiser.zero_grad(set_to_none=True)
-    for first in range(0, len(drawn), CHUNK):
-        some = drawn[first : first + CHUNK]
-        parts = gain[some], visits[some], worth[some], weight[first : first + CHUNK]
+    for first in range(0, len(drawn), BATCH):
+        some = drawn[first : first + BATCH]
+        parts = gain[some], visits[some], worth[some], weight[first : first + BATCH]
         torch.autograd.backward(_loss(policy, config, observations[some], *parts))
     torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
     optimiser.step()
@@ -250,12 +247,8 @@ def lesson(policy: Impala, maze: Maze, config: ExactConfig) -> Lesson:
     view = MazeView(maze)
     squares = tuple(square for square in maze.squares if square != maze.cheese)
     states, rows = distinct_states(view, squares, FACINGS)
-    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
-    for out, (square, facing) in zip(observations, states, strict=True):
-        view.draw(out, square, facing)
-    with torch.inference_mode():
-        parts = [policy(to_input(observations[i : i + CHUNK]))[0] for i in range(0, len(states), CHUNK)]
-    probs = move_probabilities(torch.cat(parts)).double().numpy()
+    observations = draw_states(view, states)
+    probs = run_observations(policy, view, observations)[:, :5]
     row = rows.ravel()  # the distinct state of each (square, facing)
     after = successors(maze, squares)
     worth, visits, transitions, start = _solve(maze, squares, probs[row], after, config)
