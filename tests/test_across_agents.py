@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
 from maze_interp.commands.compare import compare
 from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure
-from maze_interp.policies.agents import agent_folders
+from maze_interp.policies.agents import agent_folders, import_agent
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
 from maze_interp.report.across_agents import parse_agents, planned
@@ -163,6 +164,25 @@ def test_published_agents_stand_beside_ours() -> None:
     assert table["agent"].dropna().to_dict() == {3: "a (easy)", 17: "b (easy)"}  # random weights had no training
     *_, choosing = groups(made("a").levels, 3).values()
     assert table.loc[3, "mean"] == pytest.approx(choosing["p_cheese"].mean())
+
+
+def test_regions_are_compared_on_the_same_levels_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_weights(Impala(1), tmp_path / "w.safetensors")
+    folder = import_agent(tmp_path / "w.safetensors", "d", "easy", None)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump({**config, "region": "anywhere"}))
+    sweeps = by_name([made("a"), made("b", region=9), made("c", region=12, mode="hard"), made("d", region=5)])
+    table = by_region(sweeps).dropna(subset="agent").set_index("agent")
+    *_, far = groups(sweeps["a (easy)"].levels, 9).values()
+    assert table["outside"].to_dict() == {"a (easy)": 9, "b (easy)": 9, "c (hard)": 12, "d (easy)": 9}
+    for name in ("a (easy)", "b (easy)", "d (easy)"):
+        found = table.loc[name]
+        assert (found["same_n"], found["same_mean"]) == (len(far), pytest.approx(far["p_cheese"].mean()))
+    assert table.loc["b (easy)", "n"] == len(far) < table.loc["a (easy)", "n"]
+    assert table["region"].isna().to_dict() == {name: name == "d (easy)" for name in table.index}
+    ticks = [tick.get_text() for tick in region_figure(by_region(sweeps)).axes[0].get_xticklabels()]
+    assert ticks[-2:] == ["15", "anywhere\n(outside 5×5)"]
 
 
 def test_coefficients_are_those_of_the_statistics() -> None:

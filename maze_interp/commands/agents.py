@@ -17,7 +17,8 @@ def agents_list() -> None:
     table = Table("agent", "levels", "cheese in training", "training")
     for name in sorted(agent_folders()):
         info = agent_info(name)
-        where = "not recorded" if info.region is None else f"top-right {info.region}×{info.region}"
+        square = f"top-right {info.region}×{info.region}" if isinstance(info.region, int) else info.region
+        where = square or "not recorded"
         table.add_row(
             name + (" (default)" if name == DEFAULT_AGENT else ""), info.distribution_mode, where, info.training
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -84,26 +83,33 @@ def region_figure(table: pd.DataFrame) -> Figure:
     Args:
         table: of `maze_interp.studies.across_agents.by_region`.
     """
-    figure = new_figure(8, 4.4)
+    last = int(table["region"].max())
+    places = table["region"].fillna(last + 1)
+    table = table.assign(place=places)
+    figure = new_figure(8.4, 4.2 + 0.14 * table["agent"].nunique())
     axes = figure.subplots()
     theirs = table.dropna(subset="published").drop_duplicates("region")
     look: dict[str, Any] = {"color": GREY, "marker": "o", "markerfacecolor": "white", "linewidth": 1}
     axes.plot(theirs["region"], theirs["published"], label="published, hard mode, about 500 levels each", **look)
     ours = table.dropna(subset="agent")
     for row, (colour, marker) in zip(ours.itertuples(), cycle(_LOOKS), strict=False):
-        alike = ours[ours["region"] == row.region]
+        alike = ours[ours["place"] == row.place]
         shift = 0.16 * (list(alike["agent"]).index(row.agent) - (len(alike) - 1) / 2)
         ends = whiskers([row.mean], [row.low], [row.high])
         label = f"{row.agent}, n = {row.n:g}"
         axes.errorbar(
-            [row.region + shift], [row.mean], yerr=ends, fmt=marker, color=colour, capsize=4, label=label, zorder=3
+            [row.place + shift], [row.mean], yerr=ends, fmt=marker, color=colour, capsize=4, label=label, zorder=3
         )
     axes.set(
         xlabel="n of the top-right n×n squares that the cheese lay in, in training",
         ylabel="P(cheese), decision square and\ncheese outside the n×n",
         ylim=(-0.03, 1.03),
-        xticks=np.arange(1, table["region"].max() + 1),
     )
+    numbers = list(range(1, last + 1))
+    if places.max() > last:
+        axes.set_xticks([*numbers, last + 1], [*map(str, numbers), "anywhere\n(outside 5×5)"])
+    else:
+        axes.set_xticks(numbers)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="y")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -27,15 +27,15 @@ class AgentInfo:
         name: the folder's name.
         path: the folder.
         distribution_mode: the levels it was trained on, `"easy"` or `"hard"`.
-        region: the cheese lay in the top-right region × region squares in training; None if
-            anywhere, or not known.
+        region: the cheese lay in the top-right region × region squares in training; `"anywhere"` where procgen
+            puts it; None if that is not known.
         training: how it was made, in a few words.
     """
 
     name: str
     path: Path
     distribution_mode: DistributionMode
-    region: int | None
+    region: int | Literal["anywhere"] | None
     training: str
 
     @property
@@ -103,9 +103,14 @@ def agent_mode(agent: str | Path) -> DistributionMode:
 
 
 def training_region(agent: str | Path) -> int:
-    """The n of the top-right n×n an agent was trained with; the published 5 where that is not known."""
+    """The n of the top-right n×n an agent was trained with; the published 5 where that is not known or anywhere."""
     region = None if Path(agent).suffix or is_reference(agent) else agent_info(str(agent)).region
-    return REGION if region is None else region
+    return region if isinstance(region, int) else REGION
+
+
+def trained_anywhere(agent: str | Path) -> bool:
+    """Whether an agent is known to have been trained with the cheese wherever procgen puts it."""
+    return str(agent) in agent_folders() and agent_info(str(agent)).region == "anywhere"
 
 
 def import_agent(

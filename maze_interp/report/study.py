@@ -58,7 +58,7 @@ class Study:
     @property
     def region_recorded(self) -> bool:
         """Whether the training region is known."""
-        return self.info is not None and self.info.region is not None
+        return self.info is not None and isinstance(self.info.region, int)
 
     @property
     def region_name(self) -> str:

@@ -7,9 +7,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import trained_anywhere
 from maze_interp.statistics import published
 from maze_interp.statistics.change_point import PAIR, change_points, compare_shapes, fit_step
 from maze_interp.statistics.data import FinishedSweep, known, select, standardised
@@ -114,22 +116,37 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["agent", "other", "measure", "n", "mean", "low", "high"])
 
 
+_ESTIMATE = ("n", "mean", "low", "high")
+_BY_REGION = ("region", "agent", *_ESTIMATE, "outside", *(f"same_{end}" for end in _ESTIMATE))
+
+
 def by_region(sweeps: Sweeps) -> pd.DataFrame:
     """P(gets the cheese), a decision square and the cheese outside the region, against the region of training.
 
+    The published selection differs from region to region: the larger it is, the further the cheese is from it. So
+    ours are also measured where the cheese lies outside the largest region of all agents on the same mode.
+
     Returns:
-        a row per region, the published ones and ours: region, published, agent, n, mean, low, high.
+        a row per region, the published ones and ours: region (missing where it was anywhere: outside the published
+        5×5 then), published, agent, n, mean, low, high; `outside`, the largest region, and of the levels outside that
+        same_n, same_mean, same_low, same_high.
     """
     theirs = pd.DataFrame({"region": list(published.BY_REGION), "published": list(published.BY_REGION.values())})
-    ours = pd.DataFrame(
-        {
-            "region": sweep.region,
-            "agent": name,
-            **estimate(_groups(sweep.levels, sweep.region)["where it must choose"][OUTCOME]).as_dict(),
-        }
-        for name, sweep in sweeps.items()
-        if sweep.settings["agent"] != UNTRAINED
-    )
+    trained = {name: sweep for name, sweep in sweeps.items() if sweep.settings["agent"] != UNTRAINED}
+    largest: dict[str, int] = {}
+    for sweep in trained.values():
+        largest[sweep.settings["mode"]] = max(sweep.region, largest.get(sweep.settings["mode"], 0))
+    rows = []
+    for name, sweep in trained.items():
+        outside = largest[sweep.settings["mode"]]
+        own, same = (
+            estimate(_groups(sweep.levels, region)["where it must choose"][OUTCOME]).as_dict()
+            for region in (sweep.region, outside)
+        )
+        region = np.nan if trained_anywhere(sweep.settings["agent"]) else sweep.region
+        shared = {f"same_{key}": value for key, value in same.items()}
+        rows.append({"region": region, "agent": name, **own, "outside": outside, **shared})
+    ours = pd.DataFrame(rows, columns=_BY_REGION)
     return theirs.merge(ours, on="region", how="outer", sort=True)
 
 

@@ -51,7 +51,7 @@ def bundle_agent(policy: Impala, config: Config, run: Path, folder: Path, levels
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "distribution_mode": config.distribution_mode,
-        "region": config.region,
+        "region": "anywhere" if config.region is None else config.region,
         "training": _training(config),
         "run": {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)},
     }
@@ -108,12 +108,15 @@ def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
     last = curve[-1]
     return f"""{last["steps"]:,} states of procgen levels with seeds below {HELD_OUT:,} evaluated in
 {last["updates"]:,} updates, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
-{GOALS[config.goal]}, and learned by the exact gradient of the exact discounted return. In the
+{GOALS[config.goal]}, and learned by the exact gradient of {OBJECTIVES[config.objective]}. In the
 levels of the last updates, all new to it, it got there within 500 moves with a probability of {last["success"]:.3f}."""
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
 """What is rewarded, in words."""
+
+OBJECTIVES = {"return": "the exact discounted return", "log": "the logarithm of the exact discounted return"}
+"""What is raised, in words."""
 
 
 def _card(policy: Impala, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
