@@ -61,6 +61,13 @@ class Study:
         return self.info is not None and isinstance(self.info.region, int)
 
     @property
+    def where_trained(self) -> str:
+        """Where the cheese lay in training, as far as that is known."""
+        if self.region_recorded:
+            return f"{self.region_name} squares"
+        return "not on record" if self.info is None or self.info.region is None else str(self.info.region)
+
+    @property
     def region_name(self) -> str:
         """Such as "top-right 3×3"."""
         return f"top-right {self.region}×{self.region}"

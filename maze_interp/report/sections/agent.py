@@ -38,9 +38,10 @@ def _body(study: Study) -> list[str]:
             task,
             f"When this agent was trained, the cheese always lay in the {study.region_name} squares of the maze.",
         ]
+    known = "is not on record" if study.where_trained == "not on record" else "was up to procgen, anywhere"
     return [
         task,
-        "Where the cheese lay when this agent was trained is not on record. This page divides the levels by the "
+        f"Where the cheese lay when this agent was trained {known}. This page divides the levels by the "
         f"{study.region_name} squares, the region of the agent in the published study.",
     ]
 
@@ -48,13 +49,12 @@ def _body(study: Study) -> list[str]:
 def _facts(study: Study) -> list[tuple[Cell, Cell]]:
     info = study.info
     parameters = sum(weights.numel() for weights in study.policy.parameters())
-    region = f"{study.region_name} squares" if study.region_recorded else "not on record"
     return [
         ("name", study.name),
         ("weights", f"{agent_hash(study.policy)} (hash)"),
         ("network", f"IMPALA, {parameters:,} parameters"),
         ("trained on", "not on record" if info is None else f"{info.distribution_mode} levels"),
-        ("cheese in training", region),
+        ("cheese in training", study.where_trained),
         ("training", "not on record" if info is None else info.training),
         ("measured here on", f"{study.mode} levels, seeds {study.anywhere_sweep.levels.name}"),
     ]

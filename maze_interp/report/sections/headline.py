@@ -70,7 +70,7 @@ def _numbers(study: Study) -> dict[str, Number]:
 
 def _body(study: Study, numbers: dict[str, Number]) -> list[str]:
     where = f"{study.region_name} squares"
-    known = "as in training" if study.region_recorded else "its training region not being on record"
+    known = "as in training" if study.region_recorded else f"where it lay in training being {study.where_trained}"
     body = [
         f"Measured on {len(study.seeds)} {study.mode} levels, seeds {study.anywhere_sweep.levels.name}. With the "
         f"cheese in the {where}, {known}, it reaches the cheese within 500 moves with probability {{trained}}."
