@@ -47,7 +47,9 @@ def load_checkpoint(out: Path, config: DataclassInstance) -> dict[str, Any] | No
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         earlier = state.pop("config")
     except (RuntimeError, EOFError, KeyError, AttributeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        # What torch says of foreign bytes is advice to load them unsafely.
+        foreign = isinstance(error, pickle.UnpicklingError)
+        reason = "not what a run saves" if foreign else str(error).splitlines()[0]
         raise MazeInterpError(f"{path} is damaged ({reason}); remove it to begin anew") from error
     for key, value in asdict(config).items():
         if earlier.get(key) != value:
