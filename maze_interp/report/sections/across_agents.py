@@ -58,7 +58,8 @@ def across_agents_section(study: Study) -> Section:
 _HOW_TO_READ = (
     "“Where it must choose” is the published selection: levels with a decision square and the cheese outside the "
     "region that the agent was trained in (the published 5×5 where that is not on record or was anywhere, and the "
-    "first agent's for random weights). So two agents are not asked in the same mazes, unless they share mode and region.",
+    "first agent's for random weights). So two agents are not asked in the same mazes, unless they share mode and "
+    "region.",
     "The differences compare the agents in the same mazes, with the cheese outside both regions, or inside both.",
     "The published agents were trained by reinforcement learning, in hard mode, one for each region.",
 )
