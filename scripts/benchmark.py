@@ -22,6 +22,7 @@ import psutil
 import torch
 from jsonargparse import auto_cli
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
 from maze_interp import (
     ActivationStore,
@@ -35,11 +36,13 @@ from maze_interp import (
     vector_field,
 )
 from maze_interp.environment.observe import FACINGS, MazeView
-from maze_interp.measure.evaluate import BATCH, distinct_states
+from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.split import split
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
+from maze_interp.training.exact import ExactConfig, update
+from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate_batch, outputs
 from maze_interp.training.ppo import PPOConfig, Trainer
 
 BEHAVIOUR_LEVELS = 1000
@@ -64,7 +67,9 @@ def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: 
     report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
     time_ablations(policy, repeats)
     time_recording(policy, repeats)
-    time_training(repeats)
+    time_ppo(repeats)
+    time_exact_gradients(repeats)
+    time_imitation(repeats)
     time_behaviours(policy, levels)
     if memory:
         for count in (100, 10_000):
@@ -130,8 +135,8 @@ def read(store: ActivationStore, columns: Sequence[str], shuffle_seed: int | Non
         pass
 
 
-def time_training(repeats: int) -> None:
-    """An iteration of reinforcement learning against the passes that it cannot do without: every observation
+def time_ppo(repeats: int) -> None:
+    """An iteration of PPO against the passes that it cannot do without: every observation
     forward once to play and, for each epoch, forward and backward in the same minibatches."""
     trainer = Trainer(PPOConfig(name="benchmark", distribution_mode="hard", environments=32, rollout=32, levels=1000))
     played = trainer.play()
@@ -144,8 +149,46 @@ def time_training(repeats: int) -> None:
             logits, values = trainer.network(pictures[rows.numpy()])
             (logits.sum() + values.sum()).backward()  # type: ignore[no-untyped-call]
 
-    report("an iteration of training", trainer.iterate, floor, repeats)
+    report("an iteration of PPO", trainer.iterate, floor, repeats)
     trainer.environments.close()
+
+
+def time_exact_gradients(repeats: int) -> None:
+    """An update along exact gradients against the same number of observations forward, and forward and backward."""
+    config = ExactConfig("benchmark", "hard", 5, objective="log", entropy=0, value_weight=0, states=384)
+    policy = Impala(1).requires_grad_(True)
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=0)
+    work = partial(update, policy, optimiser, config)
+    evaluated, drawn, _ = work(np.random.default_rng(0))
+    pictures = np.random.default_rng(0).integers(0, 256, (evaluated, 64, 64, 3), np.uint8)
+
+    def floor() -> None:
+        forward(policy, pictures)
+        for first in range(0, drawn, BATCH):
+            logits, _ = policy(to_input(pictures[first : min(first + BATCH, drawn)]))
+            logits.sum().backward()
+
+    report("an update along exact gradients", lambda: work(np.random.default_rng(0)), floor, repeats)
+
+
+def time_imitation(repeats: int, batches: int = 8) -> None:
+    """Batches of imitation, drawn and rendered in a second process, against their passes forward and backward."""
+    config = ImitationConfig("benchmark", "hard", 5, samples=10**9)
+    policy = Impala(1).requires_grad_(True)
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=0)
+    loader = iter(DataLoader(ShortestPaths(config), batch_size=None, num_workers=1, prefetch_factor=4))
+    pictures = next(loader)[0]
+
+    def floor() -> None:
+        for _ in range(batches):
+            logits, value = outputs(policy, pictures)
+            (logits.float().sum() + value.float().sum()).backward()  # type: ignore[no-untyped-call]
+
+    def work() -> None:
+        for batch in itertools.islice(loader, batches):
+            imitate_batch(policy, optimiser, batch)
+
+    report(f"{batches} batches of imitation", work, floor, repeats)
 
 
 def time_behaviours(policy: Impala, levels: int, chunk: int = 50) -> None:
@@ -163,10 +206,7 @@ def distinct_pictures(maze: Maze) -> NDArray[np.uint8]:
     """The observations that the exact behaviour needs, each once."""
     view = MazeView(maze)
     states, _ = distinct_states(view, [square for square in maze.squares if square != maze.cheese], FACINGS)
-    pictures = np.empty((len(states), 64, 64, 3), np.uint8)
-    for row, (square, facing) in zip(pictures, states, strict=True):
-        view.draw(row, square, facing)
-    return pictures
+    return draw_states(view, states)
 
 
 def forward(policy: Impala, pictures: NDArray[np.uint8]) -> None:

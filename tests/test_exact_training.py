@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,16 +94,16 @@ def test_the_return_rises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_stopped_run_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train_exactly(TINY, tmp_path / "whole", checkpoint_every=2)
-    update, taken = exact._update, 0
+    update, taken = exact.update, 0
 
-    def stopping(*arguments: object) -> object:
+    def stopping(*arguments: Any) -> object:
         nonlocal taken
         taken += 1
         if taken == 4:
             raise KeyboardInterrupt
-        return update(*arguments)  # type: ignore[arg-type]
+        return update(*arguments)
 
-    monkeypatch.setattr(exact, "_update", stopping)
+    monkeypatch.setattr(exact, "update", stopping)
     with pytest.raises(KeyboardInterrupt):
         train_exactly(TINY, tmp_path / "stopped", checkpoint_every=2)
     monkeypatch.undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -56,16 +57,16 @@ def test_loss_falls(tmp_path: Path) -> None:
 
 def test_a_stopped_run_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = imitate(TINY, tmp_path / "whole", checkpoint_every=4)
-    step, taken = imitation._step, 0
+    step, taken = imitation.imitate_batch, 0
 
-    def stopping(*arguments: object) -> torch.Tensor:
+    def stopping(*arguments: Any) -> torch.Tensor:
         nonlocal taken
         taken += 1
         if taken == 7:
             raise KeyboardInterrupt
-        return step(*arguments)  # type: ignore[arg-type]
+        return step(*arguments)
 
-    monkeypatch.setattr(imitation, "_step", stopping)
+    monkeypatch.setattr(imitation, "imitate_batch", stopping)
     with pytest.raises(KeyboardInterrupt):
         imitate(TINY, tmp_path / "stopped", checkpoint_every=4)
     monkeypatch.undo()

@@ -156,7 +156,7 @@ def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) ->
     ):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * step / config.updates))
-        evaluated, drawn, figures = _update(policy, optimiser, config, np.random.default_rng([config.seed, step]))
+        evaluated, drawn, figures = update(policy, optimiser, config, np.random.default_rng([config.seed, step]))
         recent.append(figures)
         spent["steps"] += evaluated
         spent["flops"] += forward * (evaluated + 3 * drawn)  # a backward pass costs two forward ones
@@ -197,10 +197,14 @@ def fit_value(policy: Impala, config: ExactConfig) -> int:
     return sum(map(len, worth))
 
 
-def _update(
+def update(
     policy: Impala, optimiser: torch.optim.Optimizer, config: ExactConfig, rng: np.random.Generator
 ) -> tuple[int, int, tuple[float, float, float]]:
-    """One step of the optimiser; returns the states evaluated, those drawn, and (return, success, entropy)."""
+    """One step of the optimiser, on new levels.
+
+    Returns:
+        the number of states evaluated, of those drawn for the gradient, and (return, success, entropy).
+    """
     lessons = [lesson(policy, _level(config, rng), config) for _ in range(config.levels)]
     observations = np.concatenate([one.observations for one in lessons])
     worth, visits = (np.concatenate([getattr(one, name) for one in lessons]) for name in ("worth", "visits"))

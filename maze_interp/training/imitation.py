@@ -155,7 +155,7 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
     for step, batch in enumerate(tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * step / len(data)))
-        recent.append(_step(policy, optimiser, batch))
+        recent.append(imitate_batch(policy, optimiser, batch))
         if (step + 1) % checkpoint_every == 0 or step + 1 == len(data):
             rate = len(recent) * config.batch / (time.monotonic() - clock)
             _log(out / "curve.jsonl", (step + 1) * config.batch, recent, rate)
@@ -173,11 +173,10 @@ def _log(path: Path, samples: int, recent: list[Tensor], samples_per_second: flo
         file.write(json.dumps({"samples": samples, **figures, "samples_per_second": samples_per_second}) + "\n")
 
 
-def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
-    """One update; returns (loss, greedy accuracy, mean probability of the right move)."""
+def imitate_batch(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
+    """One step of the optimiser; returns (loss, greedy accuracy, mean probability of the right move), float64 `[3]`."""
     observations, moves, values = batch
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits, value = policy(to_input(observations.numpy()))
+    logits, value = outputs(policy, observations)
     probabilities = move_probabilities(logits)
     right = probabilities.gather(1, moves[:, None]).clamp_min(1e-9)
     loss = -right.log().mean() + 0.5 * (value.float() - values).square().mean()
@@ -187,3 +186,10 @@ def _step(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor])
     optimiser.step()
     accuracy = (probabilities.argmax(1) == moves).double().mean()
     return torch.stack([loss.detach().double(), accuracy, right.detach().mean()])
+
+
+def outputs(policy: Impala, observations: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits and value of uint8 `[b, 64, 64, 3]`, run in bfloat16."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, value = policy(to_input(observations.numpy()))
+    return logits, value
