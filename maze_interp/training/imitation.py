@@ -181,7 +181,7 @@ def imitate_batch(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[
     right = probabilities.gather(1, moves[:, None]).clamp_min(1e-9)
     loss = -right.log().mean() + 0.5 * (value.float() - values).square().mean()
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
     optimiser.step()
     accuracy = (probabilities.argmax(1) == moves).double().mean()
