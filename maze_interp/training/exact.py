@@ -78,6 +78,8 @@ class ExactConfig:
         value_weight: of the value head's squared error, its target being the exact worth.
         seed: of the network's weights and of the levels drawn.
         start_from: agent or weights to begin with; None for new weights.
+        bfloat16: take the gradient's passes in bfloat16: faster on a CPU with instructions for it, ten times slower
+            on one without. Worth and visits are exact either way.
     """
 
     name: str
@@ -96,6 +98,7 @@ class ExactConfig:
     value_weight: float = 0.5
     seed: int = 0
     start_from: str | None = None
+    bfloat16: bool = False
 
     def __post_init__(self) -> None:
         if self.objective == "log" and (self.entropy or self.value_weight):
@@ -237,7 +240,8 @@ def _loss(
     worth: Floats,
     weight: Floats,
 ) -> Tensor:
-    logits, value = policy(to_input(observations))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
+        logits, value = policy(to_input(observations))
     probs = move_probabilities(logits)
     entropy = -(probs * probs.clamp_min(1e-9).log()).sum(1)
     often = torch.from_numpy(weight * visits)
