@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from maze_interp import (
+    DEFAULT_AGENT,
     ActivationStore,
     LevelSet,
     Maze,
@@ -37,7 +38,7 @@ from maze_interp import (
 )
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.impala import Impala
 from maze_interp.policies.split import split
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
@@ -48,14 +49,21 @@ from maze_interp.training.ppo import PPOConfig, Trainer
 BEHAVIOUR_LEVELS = 1000
 
 
-def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: int = 5, memory: bool = True) -> None:
+def main(
+    agent: str = "rand_region_5",
+    levels: int = BEHAVIOUR_LEVELS,
+    repeats: int = 5,
+    sweeps: bool = True,
+    sweep_agent: str = DEFAULT_AGENT,
+) -> None:
     """Print the table.
 
     Args:
         agent: Whose network; only its width matters.
         levels: Hard levels whose exact behaviour is timed, both facings.
         repeats: Times the short measurements are repeated.
-        memory: Also measure the peak memory of sweeps of 100 and of 10,000 levels.
+        sweeps: Also time sweeps of 100 and of 10,000 levels, and measure their peak memory.
+        sweep_agent: The agent of those, on its own mode of levels.
     """
     torch.set_num_threads(1)
     policy = load_network(agent)
@@ -71,9 +79,9 @@ def main(agent: str = "rand_region_5", levels: int = BEHAVIOUR_LEVELS, repeats: 
     time_exact_gradients(repeats)
     time_imitation(repeats)
     time_behaviours(policy, levels)
-    if memory:
+    if sweeps:
         for count in (100, 10_000):
-            print(f"peak memory of a sweep of {count:6} levels: {sweep_memory(agent, count):.2f} GB, all processes")
+            time_sweep(sweep_agent, count)
 
 
 def time_ablations(policy: Impala, repeats: int) -> None:
@@ -229,6 +237,20 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def time_sweep(agent: str, levels: int, sample: int = 500) -> None:
+    """A sweep by two workers: wall-clock time beside its forward passes alone, which a sample of levels stands for."""
+    start = time.perf_counter()
+    peak = sweep_memory(agent, levels)
+    whole = time.perf_counter() - start
+    some = min(sample, levels)
+    pictures = [distinct_pictures(Maze.from_seed(seed, agent_mode(agent))) for seed in range(some)]
+    floor = seconds(lambda: [forward(load_network(agent), one) for one in pictures]) * levels / some / 2
+    print(
+        f"sweep of {levels} levels, two workers: {whole:.0f} s, {peak:.2f} GB at most in all processes; "
+        f"its forward passes alone on two cores: {floor:.0f} s (ratio {whole / floor:.2f})"
+    )
 
 
 def sweep_memory(agent: str, levels: int) -> float:
