@@ -50,7 +50,7 @@ def files(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def finished(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The comparison of both on easy levels."""
     out = tmp_path_factory.mktemp("compare") / "run"
-    compare(",".join(f"{file}:easy" for file in files), seeds=SEEDS, out=out, workers=1)
+    compare(",".join(f"{file}:easy" for file in files), seeds=SEEDS, out=out, workers=1, studies=5)
     return out
 
 
@@ -95,12 +95,29 @@ def test_differences_are_paired_by_level(finished: Path) -> None:
     assert found["high"] - found["low"] < 5 * gaps.std() / len(gaps) ** 0.5
 
 
+def test_other_studies_stand_side_by_side_too(finished: Path) -> None:
+    table = pd.read_csv(finished / "studies.csv").set_index(["agent", "figure"])
+    assert set(table.index.levels[0]) == {"one (easy)", "two (easy)", "untrained (easy)"}
+    for name in ("one", "two"):
+        folder = finished / "studies" / f"{name}-easy"
+        values = pd.read_csv(folder / "values_anywhere" / "value_agreement.csv").query("network == 'agent'")
+        agreement = values.query("squares == 'all'")["agreement"]
+        found = table.loc[(f"{name} (easy)", "likeliest move to the highest value, all squares")]
+        assert (found["n"], found["mean"]) == (5, pytest.approx(agreement.mean()))
+        ends = pd.read_csv(folder / "dead_ends" / "dead_ends.csv").query("policy == 'agent'").fillna({"p_first": 0})
+        entered = (ends["p_mouth"] * ends["p_first"]).sum() / ends["p_mouth"].sum()
+        assert table.loc[(f"{name} (easy)", "P(goes into a dead end on passing it)"), "mean"] == pytest.approx(entered)
+    foretold = table.loc[("one (easy)", "a mixture by distance foretells")]
+    assert foretold["mean"] < 1
+    assert (finished / "studies.png").stat().st_size > 10_000
+
+
 def test_what_cannot_be_fitted_is_said(finished: Path) -> None:
     summary = json.loads((finished / "summary.json").read_text())
     assert "statistics need at least 50" in summary["not_fitted"]["one (easy)"]
     hashes = pd.read_csv(finished / "measures.csv")["agent_hash"].drop_duplicates()
     assert [one["agent_hash"] for one in summary["agents"]] == list(hashes)
-    assert {path.name for path in finished.glob("*.png")} == {"measures.png", "by_region.png"}
+    assert {path.name for path in finished.glob("*.png")} == {"measures.png", "by_region.png", "studies.png"}
 
 
 def test_finished_sweeps_are_not_measured_again(
@@ -110,10 +127,13 @@ def test_finished_sweeps_are_not_measured_again(
     shutil.copytree(finished / "sweeps" / "untrained-easy", tmp_path / "run" / "sweeps" / "untrained-easy")
     record = tmp_path / "run" / "run.json"
     record.write_text((finished / "run.json").read_text())  # as if it had been stopped after its sweep
-    compare(sweeps=folders, out=tmp_path / "run", workers=1)
+    compare(sweeps=folders, out=tmp_path / "run", workers=1, studies=5)
     assert [path.name for path in (tmp_path / "run" / "sweeps").iterdir()] == ["untrained-easy"]
     for path in finished.glob("*.csv"):
-        assert (tmp_path / "run" / path.name).read_bytes() == path.read_bytes()
+        if path.name != "studies.csv":
+            assert (tmp_path / "run" / path.name).read_bytes() == path.read_bytes()
+    studied = pd.read_csv(tmp_path / "run" / "studies.csv")  # the networks of finished sweeps are not at hand
+    assert set(studied["agent"]) == {"untrained (easy)"}
     assert "one (easy), " in capsys.readouterr().out
 
 
@@ -253,7 +273,7 @@ def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> 
 
     before = {path.name: path.read_bytes() for path in finished.glob("*.*")}
     with pytest.raises(MazeInterpError, match="belongs to another run: its agents"):
-        compare(f"{files[1]}:easy", seeds=SEEDS, out=finished, workers=1)
+        compare(f"{files[1]}:easy", seeds=SEEDS, out=finished, workers=1, studies=5)
     assert {path.name: path.read_bytes() for path in finished.glob("*.*")} == before
 
 

@@ -12,6 +12,7 @@ def compare(
     out: Path = Path("runs/compare"),
     workers: int | None = None,
     scheduler: str | None = None,
+    studies: int = 40,
 ) -> None:
     """Set several agents side by side: where they go, what predicts it, and the published numbers.
 
@@ -29,6 +30,8 @@ def compare(
         out: Folder for summary.json, tables, pictures and sweeps.
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        studies: Held-out levels of each of the other studies (rules that foretell the agent, dead ends, constructed
+            levels, value head) of the agents measured here; 0 for none.
     """
     from maze_interp.policies.agents import agent_folders
     from maze_interp.report.across_agents import parse_agents, planned, write_comparison
@@ -37,5 +40,5 @@ def compare(
     finished = [read_sweep(Path(folder.strip())) for folder in (sweeps or "").split(",") if folder.strip()]
     named = ",".join(agent_folders()) if agents is None and sweeps is None else agents or ""
     plan = planned(parse_agents(named), finished, seeds)
-    for line in write_comparison(plan, out, workers=workers, scheduler=scheduler):
+    for line in write_comparison(plan, out, workers=workers, scheduler=scheduler, studies=studies):
         print(line)

@@ -25,22 +25,40 @@ def measures_figure(table: pd.DataFrame) -> Figure:
     Args:
         table: of `maze_interp.studies.across_agents.measures`.
     """
+    return _panels(table, "where it must choose: a decision square, and the cheese outside the region of its training")
+
+
+@styled
+def studies_figure(table: pd.DataFrame) -> Figure:
+    """The same of the main figures of other studies.
+
+    Args:
+        table: of `maze_interp.report.across_agents.other_studies`.
+    """
+    note = "foretell: share of what the agent's own probabilities gain over random moves, held-out levels"
+    return _panels(table.rename(columns={"figure": "measure"}), note)
+
+
+def _panels(table: pd.DataFrame, note: str) -> Figure:
     agents, shown = list(dict.fromkeys(table["agent"])), list(dict.fromkeys(table["measure"]))
     rows = -(-len(shown) // _COLUMNS)
     figure = new_figure(2.9 * _COLUMNS + 2.2, rows * (1.1 + 0.46 * len(agents)))
     panels = figure.subplots(rows, _COLUMNS, sharey=True, sharex=True, squeeze=False)
     for axes, measure in zip(panels.ravel(), shown, strict=False):
-        some = table[table["measure"] == measure].set_index("agent").loc[agents]
+        some = table[table["measure"] == measure].set_index("agent").reindex(agents)
         for y, (row, look) in enumerate(zip(some.itertuples(), cycle(_LOOKS), strict=False)):
+            if pd.isna(row.n):
+                continue
             _point(axes, row.mean, row.low, row.high, y, look, hollow=row.n < FEW)
-            axes.annotate(f"n = {row.n}", (0, y), (0, 7), textcoords="offset points", fontsize=7, color=GREY)
+            axes.annotate(f"n = {row.n:g}", (0, y), (0, 7), textcoords="offset points", fontsize=7, color=GREY)
         axes.set_title(measure.replace(", ", ",\n", 1), fontsize=9.5)
-        axes.set(xlim=(-0.04, 1.04), ylim=(len(agents) - 0.4, -0.6))
+        axes.set(xlim=(min(0, table["low"].min()) - 0.04, 1.04), ylim=(len(agents) - 0.4, -0.6))
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.grid(axis="x")
+    for axes in panels.ravel()[len(shown) :]:
+        axes.set_visible(False)
     for row_of in panels:
         row_of[0].set_yticks(range(len(agents)), agents)
-    note = "where it must choose: a decision square, and the cheese outside the region of its training"
     figure.supxlabel(f"mean over levels, 95% interval; hollow: fewer than {FEW} levels\n{note}", fontsize=10)
     return figure
 
@@ -56,8 +74,10 @@ def coefficients_figure(table: pd.DataFrame) -> Figure:
     figure = new_figure(3.6 * len(variables) + 1.6, 1.9 + 0.5 * len(agents))
     panels = figure.subplots(1, len(variables), sharey=True, squeeze=False)[0]
     for axes, variable in zip(panels, variables, strict=True):
-        some = table[table["variable"] == variable].set_index("agent").loc[agents]
+        some = table[table["variable"] == variable].set_index("agent").reindex(agents)
         for y, (row, look) in enumerate(zip(some.itertuples(), cycle(_LOOKS), strict=False)):
+            if pd.isna(row.n):
+                continue
             _point(axes, row.together, row.together_low, row.together_high, y - 0.14, look)
             _point(axes, row.alone, row.alone_low, row.alone_high, y + 0.14, look, hollow=True)
         axes.axvline(0, color=GREY, linewidth=0.8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from tqdm import tqdm
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.measure.behaviour import HORIZON
-from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure
+from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure, studies_figure
 from maze_interp.plots.style import save
 from maze_interp.policies.agents import agent_mode, load_policy, training_region
 from maze_interp.policies.impala import Impala
+from maze_interp.policies.references import Reference
 from maze_interp.probing.controls import untrained_like
 from maze_interp.statistics import published
 from maze_interp.statistics.data import FinishedSweep, read_sweep
@@ -34,6 +36,8 @@ from maze_interp.studies.across_agents import (
     measures,
     name_of,
 )
+from maze_interp.studies.side_by_side import study_figures
+from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet, parse_seeds
 from maze_interp.sweeps.run_directory import run_directory, write_whole
@@ -95,6 +99,7 @@ def write_comparison(
     effort: Effort = FULL,
     workers: int | None = None,
     scheduler: str | None = None,
+    studies: int = 0,
 ) -> list[str]:
     """Run the sweeps that are missing, and write `summary.json`, tables and pictures.
 
@@ -104,6 +109,7 @@ def write_comparison(
         effort: how much the fits compute.
         workers: local processes, None for one per core.
         scheduler: address of a dask scheduler to use instead.
+        studies: held-out levels of each of the other studies (`maze_interp.studies.side_by_side`); 0 for none.
 
     Returns:
         the main figures in words, one line each.
@@ -114,17 +120,20 @@ def write_comparison(
     agents = [{**one.settings, "region": region} for one, region in plan]
     versions = {package: version(package) for package in ("maze-interp", "numpy", "scipy", "scikit-learn")}
     effects = {"repeats": effort.repeats, "refits": effort.refits}
-    settings = {"command": "compare", "versions": versions, **effects, "agents": agents}
+    settings = {"command": "compare", "versions": versions, **effects, "studies": studies, "agents": agents}
     with run_directory(out, settings):
         with cluster(workers, scheduler):
             sweeps = by_name([swept(one, region, out / "sweeps") for one, region in plan])
             fits, unfitted = _fitted(sweeps, effort)
-        tables = compared(sweeps) | fits
+            others = other_studies(plan, studies, out / "studies") if studies else {}
+        tables = compared(sweeps) | fits | others
         for name, table in tables.items():
             write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         _write_summary(out, settings, tables, unfitted)
         save(measures_figure(tables["measures"]), out / "measures.png")
         save(region_figure(tables["by_region"]), out / "by_region.png")
+        if others:
+            save(studies_figure(tables["studies"]), out / "studies.png")
         if len(fits["coefficients"]):
             save(coefficients_figure(fits["coefficients"]), out / "coefficients.png")
     return [*_lines(tables, unfitted), f"written to {out}"]
@@ -135,13 +144,40 @@ def compared(sweeps: Sweeps) -> Tables:
     return {"measures": measures(sweeps), "by_region": by_region(sweeps), "differences": differences(sweeps)}
 
 
+def file_name(name: str) -> str:
+    """A folder's name for an agent's in the tables."""
+    return name.translate(str.maketrans(" ", "-", "(),"))
+
+
 def swept(one: Sweep | FinishedSweep, region: int, folder: Path) -> FinishedSweep:
     """A planned sweep, run to its end in a folder of its own in `folder` unless it is there already."""
     if isinstance(one, FinishedSweep):
         return one
-    out = folder / name_of(one.settings).translate(str.maketrans(" ", "-", "(),"))
+    out = folder / file_name(name_of(one.settings))
     run_sweep(one, out)
     return read_sweep(out, region=region)
+
+
+def other_studies(plan: Sequence[Planned], count: int, out: Path) -> Tables:
+    """The other studies of the agents that are swept here; of a sweep that was there the network is not at hand.
+
+    Returns:
+        `studies`: a row per agent and figure: agent, agent_hash, mode, region, figure, n, mean, low, high.
+    """
+    rows = []
+    for one, region in plan:
+        if isinstance(one, FinishedSweep) or isinstance(one.policy, Reference):
+            continue
+        mode, name = one.levels.distribution_mode, name_of(one.settings)
+        run = partial(_run, out / file_name(name))
+        figures = study_figures(one.policy, one.agent, mode, region, count, run)
+        who = {"agent": name, "agent_hash": one.settings["agent_hash"], "mode": mode, "region": region}
+        rows += [{**who, "figure": figure, **found.as_dict()} for figure, found in figures.items()]
+    return {"studies": pd.DataFrame(rows)}
+
+
+def _run(folder: Path, part: str, experiment: Experiment) -> pd.DataFrame:
+    return run_experiment(experiment, folder / part)
 
 
 def _fitted(sweeps: Sweeps, effort: Effort) -> tuple[Tables, dict[str, str]]:
@@ -192,6 +228,9 @@ def _lines(tables: Tables, unfitted: dict[str, str]) -> list[str]:
         else:
             points = tables["change_points"].query("agent == @agent")
             lines += [f"  {row.variable}: {row.verdict}" for row in points.itertuples()]
+        if "studies" in tables:
+            mine = tables["studies"].query("agent == @agent")
+            lines += [f"  {row['figure']}: {estimate_of(row)}" for _, row in mine.iterrows()]
     return lines
 
 
