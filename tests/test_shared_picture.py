@@ -63,6 +63,18 @@ def test_differences_of_any_size_and_place(network: Impala, size: int) -> None:
 
 
 @torch.inference_mode()
+def test_small_and_large_differences_in_one_batch(network: Impala) -> None:
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
+    others = picture.repeat(4, axis=0)
+    others[0, 63, 63] += 1
+    others[1, :, :] += 1
+    others[2, 20:29, 55:64] += 1
+    shared, x = SharedPicture(network, to_input(picture)), to_input(others)
+    torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
+
+
+@torch.inference_mode()
 def test_outputs_are_those_of_the_whole_network(network: Impala) -> None:
     maze = Maze.from_seed(3)
     view = MazeView(maze)

@@ -20,6 +20,7 @@ SHARED = "embedder.block2.maxpool"
 
 _ALIGNED = 4  # windows begin at multiples of this, so that both poolings meet all of them alike
 _MARGIN = 16  # positions kept around a layer's output, so that windows may reach over its edge
+_LARGEST = 12  # pixels of a window that the margin allows for; where more differs, the window is the whole picture
 
 
 class SharedPicture:
@@ -59,6 +60,8 @@ class SharedPicture:
         rows, columns = eights.sum(2) != 0, eights.sum(1).view(torch.uint8).view(len(x), -1, x.shape[1]).amax(2) != 0
         (top, bottom), (left, right) = _extent(rows), _extent(columns)
         size = 1 + int(torch.maximum(bottom - top, right - left).max())
+        if size > _LARGEST:
+            return _Layer(x).cut(torch.zeros_like(top), torch.zeros_like(left), x.shape[-1])
         return _Layer(x).cut(top, left, size + size % 2)
 
 

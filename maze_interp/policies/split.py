@@ -141,9 +141,9 @@ def share(network: nn.Module, picture: Tensor, layers: Sequence[str]) -> SharedP
     return SharedPicture(network, picture) if late.issuperset(map(cut.runs, layers)) else None
 
 
-def _later(steps: Sequence[_Step], path: str) -> list[_Step]:
+def _later(steps: Sequence[_Step], path: str) -> Sequence[_Step]:
     """The steps after that of `path`."""
-    return [step for number, step in enumerate(steps) if path in [before.path for before in steps[:number]]]
+    return steps[[step.path for step in steps].index(path) + 1 :]
 
 
 def _steps() -> list[_Step]:
