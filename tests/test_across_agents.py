@@ -93,6 +93,8 @@ def test_differences_are_paired_by_level(finished: Path) -> None:
     gaps = one["p_cheese"] - two["p_cheese"]
     assert found["mean"] == pytest.approx(gaps.mean())
     assert found["high"] - found["low"] < 5 * gaps.std() / len(gaps) ** 0.5
+    assert found["correlation"] == pytest.approx(np.corrcoef(one["p_cheese"], two["p_cheese"])[0, 1])
+    assert found["correlation_low"] < found["correlation"] < found["correlation_high"] <= 1
 
 
 def test_other_studies_stand_side_by_side_too(finished: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
@@ -17,7 +18,7 @@ from maze_interp.statistics.change_point import PAIR, change_points, compare_sha
 from maze_interp.statistics.data import FinishedSweep, known, select, standardised
 from maze_interp.statistics.fits import FULL, Effort, cells
 from maze_interp.statistics.regression import THREE, l1_coefficients, ridge_coefficients
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.intervals import estimate, estimate_statistic
 from maze_interp.sweeps.summary import groups
 
 OUTCOME = "p_cheese"
@@ -40,6 +41,10 @@ MEASURES = {
 }
 """What is compared, in words: the group of levels, and the column of a sweep."""
 
+_ESTIMATE = ("n", "mean", "low", "high")
+_ALIKE = ("correlation", "correlation_low", "correlation_high")
+
+Floats = NDArray[np.float64]
 Sweeps = Mapping[str, FinishedSweep]
 """Sweeps by the names that their agents have in the tables."""
 
@@ -99,7 +104,8 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
     The cheese is in the region if it is in the smaller of theirs, outside if it is outside the larger.
 
     Returns:
-        a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high.
+        a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high; and the correlation of
+        the two over the levels, with `correlation_low` and `correlation_high`.
     """
     table = []
     for (name, one), (other_name, other) in combinations(sweeps.items(), 2):
@@ -111,12 +117,24 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
         parts = _groups(mine, large) | {"in the region": _groups(mine, small)["in the region"]}
         for measure, (group, column) in MEASURES.items():
             seeds = parts[group].index
-            gap = estimate(mine.loc[seeds, column] - theirs.loc[seeds, column])
-            table.append({"agent": name, "other": other_name, "measure": measure, **gap.as_dict()})
-    return pd.DataFrame(table, columns=["agent", "other", "measure", "n", "mean", "low", "high"])
+            both = pd.DataFrame({"mine": mine.loc[seeds, column], "theirs": theirs.loc[seeds, column]}).dropna()
+            gap = estimate(both["mine"] - both["theirs"])
+            alike = estimate_statistic(_correlation, both["mine"], both["theirs"])
+            who = {"agent": name, "other": other_name, "measure": measure}
+            table.append(
+                {**who, **gap.as_dict(), **dict(zip(_ALIKE, (alike.mean, alike.low, alike.high), strict=True))}
+            )
+    return pd.DataFrame(table, columns=["agent", "other", "measure", *_ESTIMATE, *_ALIKE])
 
 
-_ESTIMATE = ("n", "mean", "low", "high")
+def _correlation(a: Floats, b: Floats, axis: int) -> Floats:
+    """Pearson's, NaN where one of the two is the same on all levels."""
+    a, b = (one - one.mean(axis=axis, keepdims=True) for one in (a, b))
+    spread = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
+    found: Floats = np.divide((a * b).sum(axis=axis), spread, out=np.full_like(spread, np.nan), where=spread > 0)
+    return found
+
+
 _BY_REGION = ("region", "agent", *_ESTIMATE, "outside", *(f"same_{end}" for end in _ESTIMATE))
 
 

@@ -49,7 +49,7 @@ def across_agents_section(study: Study) -> Section:
                 "A rising line of fifteen published agents, and a point with an interval for each of ours.",
             ),
         ],
-        tables=[_measures(tables["measures"]), _differences(tables["differences"])],
+        tables=[_measures(tables["measures"]), _differences(tables["differences"].query("agent == @name"))],
         how_to_read=_HOW_TO_READ,
         how_to_reproduce=[shlex.join(["maze-interp", "compare", "--agents", ",".join([mine, *others])])],
     )
