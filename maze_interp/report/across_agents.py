@@ -139,9 +139,9 @@ def write_comparison(
     return [*_lines(tables, unfitted), f"written to {out}"]
 
 
-def compared(sweeps: Sweeps) -> Tables:
-    """The tables that need no fits."""
-    return {"measures": measures(sweeps), "by_region": by_region(sweeps), "differences": differences(sweeps)}
+def compared(sweeps: Sweeps, of: str | None = None) -> Tables:
+    """The tables that need no fits; differences of one agent from the others, or of all from one another."""
+    return {"measures": measures(sweeps), "by_region": by_region(sweeps), "differences": differences(sweeps, of)}
 
 
 def file_name(name: str) -> str:

@@ -98,10 +98,14 @@ def measures(sweeps: Sweeps) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def differences(sweeps: Sweeps) -> pd.DataFrame:
+def differences(sweeps: Sweeps, of: str | None = None) -> pd.DataFrame:
     """Each agent less each other on the levels that both were swept on, level by level.
 
     The cheese is in the region if it is in the smaller of theirs, outside if it is outside the larger.
+
+    Args:
+        sweeps: by name.
+        of: only this agent less the others; None for all pairs.
 
     Returns:
         a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high; and the correlation of
@@ -110,7 +114,7 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
     table = []
     for (name, one), (other_name, other) in combinations(sweeps.items(), 2):
         shared = set(one.levels["seed"]) & set(other.levels["seed"])
-        if one.settings["mode"] != other.settings["mode"] or not shared:
+        if one.settings["mode"] != other.settings["mode"] or not shared or of not in (None, name):
             continue
         small, large = sorted((one.region, other.region))
         mine, theirs = (sweep.levels.set_index("seed").loc[sorted(shared)] for sweep in (one, other))
@@ -121,9 +125,8 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
             gap = estimate(both["mine"] - both["theirs"])
             alike = estimate_statistic(_correlation, both["mine"], both["theirs"])
             who = {"agent": name, "other": other_name, "measure": measure}
-            table.append(
-                {**who, **gap.as_dict(), **dict(zip(_ALIKE, (alike.mean, alike.low, alike.high), strict=True))}
-            )
+            ends = dict(zip(_ALIKE, (alike.mean, alike.low, alike.high), strict=True))
+            table.append({**who, **gap.as_dict(), **ends})
     return pd.DataFrame(table, columns=["agent", "other", "measure", *_ESTIMATE, *_ALIKE])
 
 

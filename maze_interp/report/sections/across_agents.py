@@ -27,8 +27,8 @@ def across_agents_section(study: Study) -> Section:
     plan = planned(parse_agents(",".join(others)), [this], f"{some.start}:{some.stop}")
     plan.sort(key=lambda planned: planned[0] is not this)  # first, and with it its untrained control
     sweeps = by_name([swept(one, region, study.out / "across_agents") for one, region in plan])
-    tables = compared(sweeps)
     name = name_of(this.settings)
+    tables = compared(sweeps, name)
     mine = study.agent if study.mode == agent_mode(study.agent) else f"{study.agent}:{study.mode}"
     return Section(
         name="across-agents",
@@ -49,7 +49,7 @@ def across_agents_section(study: Study) -> Section:
                 "A rising line of fifteen published agents, and a point with an interval for each of ours.",
             ),
         ],
-        tables=[_measures(tables["measures"]), _differences(tables["differences"].query("agent == @name"))],
+        tables=[_measures(tables["measures"]), _differences(tables["differences"])],
         how_to_read=_HOW_TO_READ,
         how_to_reproduce=[shlex.join(["maze-interp", "compare", "--agents", ",".join([mine, *others])])],
     )
