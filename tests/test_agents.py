@@ -12,10 +12,27 @@ import torch
 from safetensors.torch import save_file
 
 from maze_interp import DEFAULT_AGENT, Maze, MazeInterpError, agent_hash, load_policy, vector_field
-from maze_interp.policies.agents import agent_folders, agent_info, agent_mode, import_agent, training_region
+from maze_interp.bundled import bundled_path
+from maze_interp.policies.agents import (
+    agent_info,
+    agent_mode,
+    import_agent,
+    trained_anywhere,
+    training_region,
+)
 from maze_interp.policies.impala import Impala
 
-BUNDLED = {"rand_region_3_easy": ("easy", 3), "rand_region_5": ("hard", 5), "rand_region_5_imitation": ("hard", 5)}
+BUNDLED = {
+    "rand_region_1_easy": ("easy", 1),
+    "rand_region_2_easy": ("easy", 2),
+    "rand_region_3_easy": ("easy", 3),
+    "rand_region_5_easy": ("easy", 5),
+    "rand_anywhere_easy": ("easy", "anywhere"),
+    "rand_region_5": ("hard", 5),
+    "rand_region_5_imitation": ("hard", 5),
+    "rand_region_5_seed_1": ("hard", 5),
+    "rand_region_5_imitation_seed_1": ("hard", 5),
+}
 
 
 def weights(width: int = 1) -> dict[str, torch.Tensor]:
@@ -26,7 +43,9 @@ def weights(width: int = 1) -> dict[str, torch.Tensor]:
 def test_bundled_agents_load_and_say_what_they_are(name: str) -> None:
     info = agent_info(name)
     assert (info.distribution_mode, info.region) == BUNDLED[name]
-    assert (agent_mode(name), training_region(name)) == BUNDLED[name]
+    mode, region = BUNDLED[name]
+    assert (agent_mode(name), training_region(name)) == (mode, 5 if region == "anywhere" else region)
+    assert trained_anywhere(name) == (region == "anywhere")
     assert "imitation" in info.training
     policy = load_policy(name)
     assert policy.name == name
@@ -36,7 +55,7 @@ def test_bundled_agents_load_and_say_what_they_are(name: str) -> None:
 
 def test_the_default_agent_is_bundled() -> None:
     assert DEFAULT_AGENT in BUNDLED
-    assert agent_folders().keys() >= BUNDLED.keys()
+    assert {path.name for path in bundled_path("agents").iterdir() if path.is_dir()} == BUNDLED.keys()
 
 
 @pytest.mark.parametrize("width", [1, 2])
