@@ -23,18 +23,15 @@ def finetune_agent(
 ) -> None:
     """Change what an agent goes for, the cheese wherever it lies or the corner, and compare the two.
 
-    Reinforcement learning with exact returns, from the agent's weights, on levels with the cheese anywhere. The
-    comparison: what both do on held-out levels, what networks between their weights do, how far each layer moved,
-    and what it took as a share of the agent's training.
-
+    Reinforcement learning with exact returns on levels with the cheese anywhere. Compared: what both do on held-out
+    levels, what networks between them do, how far each layer moved, and what it took of the agent's training.
     Killed at any moment, the same command goes on where it was and ends in the same weights.
 
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
         goal: What is rewarded, cheese or corner; a cheese on the way ends the episode either way.
         steps: States to evaluate, about.
-        out: Folder of the run, runs/finetune/<agent>-<goal> unless given; the tuned agent goes into it, in a folder
-            of its name that can be moved to ./agents.
+        out: Folder of the run, runs/finetune/<agent>-<goal> unless given; the tuned agent's own folder lies in it.
         learning_rate: At its peak; it falls to zero.
         seed: Of the levels to learn from.
         levels: Held-out levels to compare on, from 900000000 up.
@@ -70,5 +67,4 @@ def finetune_agent(
     with cluster(workers, scheduler):
         bundle_agent(tuned, config, folder, folder / config.name, levels)
         lines = write_tuning(comparison, read_log(folder / "curve.jsonl"), training, folder / "comparison")
-    for line in lines:
-        print(line)
+    print("\n".join(lines))
