@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -32,7 +32,7 @@ from maze_interp.probing.controls import PIXELS, features, untrained_like
 from maze_interp.probing.directions import ProbeEdits, edit_figures, fit_readout
 from maze_interp.probing.examples import as_maps
 from maze_interp.probing.files import load_probe
-from maze_interp.probing.measuring import measure
+from maze_interp.probing.measuring import measure, top_part
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.rows import Rows
@@ -162,6 +162,32 @@ def test_a_planted_code_is_found_and_noise_is_not(planted: ProbeStudy) -> None:
         assert nothing[metric]["value"] < 0.4
 
 
+def test_the_best_channels_of_a_planted_code(planted: ProbeStudy) -> None:
+    study = replace(planted, top_channels=(1, 2, 7))
+    trial = Trial(study, "value", study.examples("code", "value"))
+    ((reading,), *_) = trial.fit(trial.asked.y, channels=2)
+    train = trial.folds[0].train
+    code = np.concatenate(list(trial.asked.X[train].batches()))
+    alone = np.corrcoef(code.T, trial.asked.y[train, 0])[-1, :8] ** 2
+    assert reading.channels is not None
+    assert list(reading.channels) == list(np.argsort(-alone)[:2])
+    for k in study.top_channels:
+        best = np.sort(np.arange(1, 9) ** 2)[-k:].sum() / 204  # share of the variance that these weights carry
+        assert rows_of(study, "code", "value", part=top_part(k))["r2"]["value"] == pytest.approx(best, abs=0.12)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_the_best_channels_around_a_square(store: ActivationStore, untrained: Impala, kernel: Literal[1, 3]) -> None:
+    study = ProbeStudy(store, untrained, [BLOCK2], ["cheese_here"], 3, kernel=kernel, top_channels=(2,), controls=False)
+    trial = Trial(study, "cheese_here", study.examples(BLOCK2, "cheese_here"))
+    channels = store.columns[BLOCK2].shape[0]
+    assert trial.asked.X.shape[1:] == (channels, kernel, kernel)
+    ((reading,),) = trial.fit(trial.asked.y, channels=2)
+    assert reading.probe.n_features_in_ == 2 * kernel**2
+    rows = rows_of(study, BLOCK2, "cheese_here", part=top_part(2))
+    assert {"located", "balanced_accuracy"} <= rows.keys()
+
+
 def test_probes_are_scikit_learns(study: ProbeStudy) -> None:
     for target, plain in (("maze_size", LogisticRegression), ("value", Ridge)):
         asked = study.examples(FC, target)
@@ -194,7 +220,7 @@ def test_squares_are_read_where_they_are(study: ProbeStudy) -> None:
             y, x = activation_pixel(maze, maze.cheese, BLOCK2)
             padded = np.pad(study.store[BLOCK2][row], ((0, 0), (1, 1), (1, 1)))
             around = padded[:, y + 1 : y + 2, x + 1 : x + 2] if kernel == 1 else padded[:, y : y + 3, x : x + 3]
-            assert np.array_equal(asked.X.column[example], around.ravel())
+            assert np.array_equal(asked.X.column[example], around)
 
 
 def test_shares_of_channels() -> None:
@@ -359,6 +385,10 @@ def test_bad_input_in_one_line(
     )
     assert "holds 40 levels, not 41" in refused(capsys, *given, "--levels", 41)
     assert "41 folds need at least 41 levels, there are 40" in refused(capsys, *given, "--folds", 41)
+    assert "such as 1,2,5, not '1;2'" in refused(capsys, *given, "--top_channels", "1;2")
+    assert "the best of the 256 channels of embedder.fc are 1 to 255" in refused(
+        capsys, *given, "--layer", "embedder.fc", "--top_channels", "1,256"
+    )
     assert not (tmp_path / "out" / "probes.csv").exists()
     assert "was recorded from agent agent with weights" in refused(
         capsys, "--store", store.path, "--agent", "rand_region_3_easy", "--out", tmp_path / "out"

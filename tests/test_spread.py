@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from distributed import Client
 from maze_interp.commands.main import main
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.impala import Impala
+from maze_interp.sweeps.spread import cluster as local_cluster
 from maze_interp.sweeps.spread import ordered
 
 JOB, LEVELS = 16, 48  # three whole jobs
@@ -166,3 +168,9 @@ def test_no_two_threads_work_on_one_network() -> None:
     with Client(processes=False, n_workers=2, threads_per_worker=2, dashboard_address=None) as client:
         assert all(ordered(client, _marked, shared, range(16)))
     assert shared == {}
+
+
+def test_local_workers_write_no_traceback_while_they_stop() -> None:
+    with local_cluster(1) as client:
+        levels = client.run(lambda: logging.getLogger("distributed.worker").getEffectiveLevel())
+    assert set(levels.values()) == {logging.CRITICAL}

@@ -18,6 +18,7 @@ def probe_store(
     levels: int | None = None,
     reader: Literal["logistic", "ridge"] = "logistic",
     kernel: Literal[1, 3] = 1,
+    top_channels: str | None = None,
     without_controls: bool = False,
     edit_layer: str | None = None,
     edit_levels: int = 100,
@@ -40,6 +41,7 @@ def probe_store(
         levels: Use the store's first so many levels; all unless given.
         reader: How coordinates are read: as classes (logistic) or as numbers (ridge).
         kernel: Side of the patch of positions that questions about single squares are read from.
+        top_channels: Also read only so many best channels, chosen in the training part: numbers separated by commas.
         without_controls: Fit neither the controls nor the learning curve.
         edit_layer: Also try the probes of this layer as edits that move the represented cheese.
         edit_levels: Levels of that, the next after the store's.
@@ -53,7 +55,7 @@ def probe_store(
     from maze_interp.plots.probes import write_pictures
     from maze_interp.plots.style import save as save_picture
     from maze_interp.probing.directions import run_edits
-    from maze_interp.probing.plan import make_study
+    from maze_interp.probing.plan import channel_numbers, make_study
     from maze_interp.probing.study import result_lines, run_study
     from maze_interp.sweeps.spread import cluster
 
@@ -61,6 +63,7 @@ def probe_store(
     study = make_study(
         store, layers, targets, agent,
         folds=folds, levels=levels, reader=reader, kernel=kernel, controls=not without_controls, save=save,
+        top_channels=channel_numbers(top_channels) if top_channels else (),
     )  # fmt: skip
     with cluster(workers, scheduler):
         tables = run_study(study, out)

@@ -97,7 +97,7 @@ class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Patches(Matrix):
-    """The channels around each position on a mask as a row, `[positions, channels · kernel²]`.
+    """The channels around each position on a mask as a row, `[positions, channels, kernel, kernel]`.
 
     Args:
         maps: `[n, channels, h, w]`.
@@ -115,7 +115,7 @@ class Patches(Matrix):
             raise ProbeError(f"a kernel has an odd number of positions on a side, not {kernel}")
         count, channels, *side = maps.shape
         self.maps, self.kernel, self.mask = maps, kernel, _mask(mask, (count, *side))
-        self.shape = (int(self.mask.sum()), channels * kernel**2)
+        self.shape = (int(self.mask.sum()), channels, kernel, kernel)
         self.dtype = np.result_type(maps.dtype, np.float32)
         self.name = maps.name
         if not self.shape[0]:
@@ -130,7 +130,7 @@ class Patches(Matrix):
                 keep = self.mask[first : first + len(maps)].reshape(len(maps), -1)
                 first += len(maps)
                 spread = torch.nn.functional.unfold(maps, self.kernel, padding=self.kernel // 2)
-                yield spread.transpose(1, 2)[torch.from_numpy(keep)].numpy()
+                yield spread.transpose(1, 2)[torch.from_numpy(keep)].numpy().reshape(-1, *self.shape[1:])
 
     def place(self, row: int) -> str:
         """Map, row and column."""

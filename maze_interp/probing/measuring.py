@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +29,16 @@ def measure(study: ProbeStudy, job: tuple[str, str]) -> dict[str, list[Row]]:
     fitted = trial.fit(trial.asked.y)
     guess = trial.guess(fitted)
     scores = [*trial.rows(guess), *_parts(trial, guess), *trial.rows(_majority(trial), labels="majority")]
-    if target == "cheese_here":
-        scores += _located(trial, fitted)
+    scores += _located(trial, fitted)
+    if layer != PIXELS:  # which has no channels
+        scores += _top_channels(trial, fitted)
     if study.controls:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
         if layer != PIXELS and isinstance(study.policy, Impala):
             other = Trial(study, target, study.examples(layer, target, untrained_like(study.policy, study.seed)))
-            scores += other.rows(other.guess(other.fit(other.asked.y)), network="untrained")
+            untrained = other.fit(other.asked.y)
+            scores += other.rows(other.guess(untrained), network="untrained")
+            scores += _top_channels(other, untrained, network="untrained")
     y = trial.asked.y[trial.tested]
     right = (np.rint(guess)[:, : y.shape[1]] == y).all(axis=1)
     places = error_map(trial.asked.seen, trial.asked.observation[trial.tested], right).to_dict("records")
@@ -83,23 +87,37 @@ def _curve(trial: Trial, fitted: Fitted) -> Iterator[Row]:
         yield from trial.rows(guess, part="learning curve", training_levels=round(share * trial.training_levels))
 
 
-def _located(trial: Trial, fitted: Fitted) -> list[Row]:
-    """How often the position that looks most like the cheese is the cheese's: one guess per observation."""
+def _top_channels(trial: Trial, fitted: Fitted, **where: Any) -> Iterator[Row]:
+    """Scores of probes that read only so many best channels, chosen from the training part."""
+    for k in trial.study.top_channels:
+        some = trial.fit(trial.asked.y, like=fitted, channels=k)
+        yield from trial.rows(trial.guess(some), part=top_part(k), **where)
+        yield from _located(trial, some, part=top_part(k), **where)
+
+
+def top_part(k: int) -> str:
+    """What the table calls scores from the k best channels."""
+    return f"{k} best channel{'s' * (k > 1)}"
+
+
+def _located(trial: Trial, fitted: Fitted, **where: Any) -> list[Row]:
+    """How often the position that looks most like the cheese is the cheese's, where that is asked."""
+    if trial.target != "cheese_here":
+        return []
     asked, best = trial.asked, []
     for fold, (one,) in zip(trial.folds, fitted, strict=True):
-        scores = one.probe.decision_function(asked.X[fold.test])
+        scores = one.probe.decision_function(one.read(asked.X[fold.test]))
         order = np.lexsort([-scores, asked.observation[fold.test]])  # by observation, the highest first
         _, first = np.unique(asked.observation[fold.test][order], return_index=True)
         best.append(fold.test[order[first]])
     rows = np.concatenate(best)
     values = np.column_stack([np.ones(len(rows)), asked.y[rows, 0] == 1])
     share = bootstrap_levels(values, asked.levels[rows], {"located": lambda sums: sums[:, 1] / sums[:, 0]})
-    return trial.as_rows(share)
+    return trial.as_rows(share, **where)
 
 
 def _channels(trial: Trial, fitted: Fitted) -> list[Row]:
     """What comes from each channel, by the first fold's probes on its test part; the mean of the axes."""
     X = trial.asked.X[trial.folds[0].test]
-    channels = X.shape[1] // trial.study.kernel**2 if per_square(trial.target) else X.shape[1]
-    shares = np.mean([channel_shares(one.probe.coef_, X, channels) for one in fitted[0]], axis=0)
+    shares = np.mean([channel_shares(one.probe.coef_, X, X.shape[1]) for one in fitted[0]], axis=0)
     return [{"channel": channel, "share": float(share)} for channel, share in enumerate(shares)]

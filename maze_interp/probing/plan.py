@@ -47,6 +47,7 @@ class ProbeStudy:
         folds: as in `folds_by_level`.
         levels: use the store's first so many; None for all.
         controls: whether to fit the controls and the learning curve too.
+        top_channels: also read so many channels alone, the best ones, for each of these numbers.
         seed: of the splits, the shuffling and the control task.
         outcomes: what the agent does in the levels, if a target asks.
         save: the folder to save the first fold's probes under; None to forget them.
@@ -62,6 +63,7 @@ class ProbeStudy:
     folds: int = 1
     levels: int | None = None
     controls: bool = True
+    top_channels: tuple[int, ...] = ()
     seed: int = 0
     outcomes: Mapping[int, Outcome] | None = field(default=None, repr=False)
     save: Path | None = None
@@ -77,6 +79,7 @@ class ProbeStudy:
             **{name: self.store.settings[name] for name in kept},
             "layers": list(self.layers),
             "targets": list(self.targets),
+            "top_channels": list(self.top_channels),
             **{name: getattr(self, name) for name in own},
         }
 
@@ -162,7 +165,8 @@ def make_study(
         options: other fields of `ProbeStudy`.
 
     Raises:
-        MazeInterpError: no store, another agent's, a layer or target that does not exist, too few levels.
+        MazeInterpError: no store, another agent's, a layer or target that does not exist, too few levels, or as many
+            best channels as a layer has.
     """
     opened = ActivationStore(store)
     name = agent or str(opened.settings["agent"])
@@ -175,4 +179,20 @@ def make_study(
     ordered = tuple(dict.fromkeys([PIXELS, *wanted]))
     study = ProbeStudy(opened, policy, ordered, known_targets(targets, KNOWN), training_region(name), **options)
     folds_by_level(study.seeds, study.folds)
+    for layer in set(wanted) - {PIXELS}:
+        there = opened.columns[layer].shape[0]
+        if not all(0 < k < there for k in study.top_channels):
+            raise MazeInterpError(f"the best of the {there} channels of {layer} are 1 to {there - 1}")
     return study
+
+
+def channel_numbers(text: str) -> tuple[int, ...]:
+    """Numbers with commas between them.
+
+    Raises:
+        MazeInterpError: something else.
+    """
+    try:
+        return tuple(sorted({int(number) for number in text.split(",")}))
+    except ValueError as error:
+        raise MazeInterpError(f"numbers of channels have commas between them, such as 1,2,5, not {text!r}") from error

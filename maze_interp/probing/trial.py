@@ -14,8 +14,9 @@ from maze_interp.probing.examples import Examples, per_square
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.ridge import RidgeProbe
-from maze_interp.probing.rows import Matrix
+from maze_interp.probing.rows import Chosen, Matrix
 from maze_interp.probing.scoring import Fold, folds_by_level, score
+from maze_interp.probing.sparse import TopKProbe
 from maze_interp.probing.targets import Labels
 from maze_interp.sweeps.intervals import Estimate
 
@@ -42,15 +43,21 @@ class Reading:
     Attributes:
         probe: the probe.
         shares: of its classes among the labels that it was fitted to, `[classes]`; None for numbers.
+        channels: int `[k]`, those that it reads; None for all.
     """
 
     probe: LogisticProbe | RidgeProbe
     shares: NDArray[np.float64] | None
+    channels: NDArray[np.intp] | None = None
 
     @property
     def strength(self) -> float:
         """Of its penalty."""
         return self.probe.alpha_ if isinstance(self.probe, RidgeProbe) else self.probe.C_
+
+    def read(self, X: Matrix) -> Matrix:
+        """What it reads of a layer."""
+        return X if self.channels is None else Chosen(X, self.channels)
 
     def guess(self, X: Matrix, even: bool) -> Labels:
         """Guesses `[n, 1]`, or `[n, 2]`: behind the most probable class the one that an even guesser names.
@@ -59,8 +66,8 @@ class Reading:
         where classes are rare.
         """
         if self.shares is None or not even:
-            return np.asarray(self.probe.predict(X), float)[:, None]
-        chances = self.probe.predict_proba(X)
+            return np.asarray(self.probe.predict(self.read(X)), float)[:, None]
+        chances = self.probe.predict_proba(self.read(X))
         return self.probe.classes_[np.column_stack([chances.argmax(1), (chances / self.shares).argmax(1)])]
 
 
@@ -97,13 +104,14 @@ class Trial:
         """In the first fold."""
         return len(np.unique(self.asked.levels[self.folds[0].train]))
 
-    def fit(self, y: Labels, like: Fitted | None = None, share: float = 1.0) -> Fitted:
+    def fit(self, y: Labels, like: Fitted | None = None, share: float = 1.0, channels: int | None = None) -> Fitted:
         """Probes for every fold and axis.
 
         Args:
             y: labels of all examples, `[m, axes]`.
             like: take the penalties of these; chosen by cross-validation over the training levels otherwise.
             share: fit to this share of the training levels.
+            channels: read so many alone, the best ones in the training part; all unless given.
         """
         fitted = []
         for number, fold in enumerate(self.folds):
@@ -112,7 +120,7 @@ class Trial:
             X, levels = self.asked.X.part(train) if some.all() else self.asked.X[train], self.asked.levels[train]
             strengths = [None if like is None else like[number][axis].strength for axis in range(y.shape[1])]
             pairs = zip(strengths, y[train].T, strict=True)
-            fitted.append([self._read(X, labels, levels, strength) for strength, labels in pairs])
+            fitted.append([self._read(X, labels, levels, strength, channels) for strength, labels in pairs])
         return fitted
 
     def can_fit(self, share: float) -> bool:
@@ -149,16 +157,23 @@ class Trial:
             for metric, one in found.items()
         ]
 
-    def _read(self, X: Matrix, labels: Labels, levels: NDArray[np.int64], strength: float | None) -> Reading:
+    def _read(
+        self, X: Matrix, labels: Labels, levels: NDArray[np.int64], strength: float | None, channels: int | None
+    ) -> Reading:
         """Fit one axis, `labels` `[m]`; the penalty is chosen over the levels unless given."""
         asked = self.asked
         ridge = asked.kind == "number" or (asked.kind == "coordinate" and self.study.reader == "ridge")
         choices: Sequence[float] = STRENGTHS["ridge" if ridge else "logistic", per_square(self.target)]
         given = choices if strength is None else (strength,)
-        if ridge:
-            return Reading(RidgeProbe(given, INNER_FOLDS).fit(X, labels, groups=levels), None)
-        probe = LogisticProbe(given, INNER_FOLDS).fit(X, labels, groups=levels)
-        return Reading(probe, (labels[:, None] == probe.classes_).mean(axis=0))
+        probe = RidgeProbe(given, INNER_FOLDS) if ridge else LogisticProbe(given, INNER_FOLDS)
+        selected = None
+        if channels is None:
+            probe.fit(X, labels, groups=levels)
+        else:
+            best = TopKProbe(channels, probe).fit(X, labels, groups=levels)
+            probe, selected = best.probe_, best.selected_
+        shares = None if ridge else (labels[:, None] == probe.classes_).mean(axis=0)
+        return Reading(probe, shares, selected)
 
     def _some_levels(self, levels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
         """Which examples are of a share of the levels; a smaller share is part of a larger one."""
