@@ -12,9 +12,10 @@ from matplotlib.ticker import PercentFormatter
 
 from maze_interp.plots.bins import FEW, whiskers
 from maze_interp.plots.statistics import WORDS
-from maze_interp.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 
-_LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (PURPLE, "^"), (ORANGE, "P"), (SKY, "v"))
+_COLOURS, _MARKS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK), "osD^Pv*X"
+_LOOKS = [(_COLOURS[number % 7], _MARKS[number % 8]) for number in range(56)]  # each pair once
 _COLUMNS = 3
 
 
