@@ -27,7 +27,8 @@ from maze_interp.statistics import published
 from maze_interp.statistics.data import FinishedSweep
 from maze_interp.statistics.fits import Effort
 from maze_interp.statistics.regression import coefficients, single_regressions
-from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, fit_three, measures
+from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, measures
+from maze_interp.studies.agent_fits import fit_three
 from maze_interp.sweeps.levels import COLUMNS, parse_seeds
 from maze_interp.sweeps.spread import cluster
 from maze_interp.sweeps.summary import groups

@@ -14,10 +14,11 @@ from maze_interp.environment.observe import FACINGS
 from maze_interp.mazes.maze import Square
 from maze_interp.policies.moves import MOVE_OF_ACTION, STEPS
 from maze_interp.statistics.change_point import DISTANCES, change_points, compare_shapes, fit_step
-from maze_interp.statistics.data import read_sweep, select
+from maze_interp.statistics.data import FinishedSweep, read_sweep, select
 from maze_interp.statistics.fits import Effort
 from maze_interp.statistics.hypotheses import signs
 from maze_interp.statistics.regression import coefficients, single_regressions
+from maze_interp.studies.agent_fits import FITS
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster
 from maze_interp.sweeps.sweep import Sweep, run_sweep
@@ -71,20 +72,19 @@ def actions_towards(maze: Maze, goal: Square) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    """By the variable of its rule, each policy's levels as the statistics take them from its sweep."""
+def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FinishedSweep]:
+    """By the variable of its rule, each policy's sweep."""
     out = tmp_path_factory.mktemp("planted")
     with cluster(1):
         for variable in RULES:
             run_sweep(Sweep(plant(variable), "planted", LEVELS, horizon=200), out / variable)
-    sweeps = {variable: read_sweep(out / variable, region=REGION) for variable in RULES}
-    return {variable: select(sweep.levels, sweep.region) for variable, sweep in sweeps.items()}
+    return {variable: read_sweep(out / variable, region=REGION) for variable in RULES}
 
 
 @pytest.mark.parametrize("variable", RULES)
-def test_the_rule_is_recovered(variable: str, swept: dict[str, pd.DataFrame]) -> None:
+def test_the_rule_is_recovered(variable: str, swept: dict[str, FinishedSweep]) -> None:
     """The right variable among eleven, two of them much alike, and the right change point."""
-    levels = swept[variable]
+    levels = select(swept[variable].levels, REGION)
     near = levels[variable] <= RULES[variable]
     assert levels["p_cheese"][near].min() > 0.99
     assert levels["p_cheese"][~near].max() < 0.2  # it may yet stray there
@@ -106,3 +106,23 @@ def test_the_rule_is_recovered(variable: str, swept: dict[str, pd.DataFrame]) ->
         ).set_index("variable")
         assert points["at"][variable] == RULES[variable]
         assert list(points.index[points["verdict"] == "change point"]) == [variable]
+
+
+@pytest.mark.parametrize("variable", RULES)
+def test_the_rule_is_recovered_where_agents_are_compared(variable: str, swept: dict[str, FinishedSweep]) -> None:
+    sweep = swept[variable]
+    tables = {name: fit(sweep, QUICK) for name, fit in FITS.items()}
+    for table in tables.values():
+        assert (table["n"] == len(select(sweep.levels, REGION))).all()
+    assert tables["coefficients"].set_index("variable")["together"].idxmin() == variable
+    assert tables["change_points"].set_index("variable").loc[variable, ["at", "verdict"]].tolist() == [
+        RULES[variable],
+        "change point",
+    ]
+    at_fixed = tables["at_fixed"].query("outcome == 'p_cheese'").set_index("variable")
+    assert at_fixed["coefficient"].idxmin() == variable
+    accuracies = tables["accuracies"].set_index("model")["accuracy"]
+    assert accuracies["three stable"] > accuracies["majority guess"] + 0.1
+    assert tables["chain"].set_index("outcome").loc["decision_p_cheese", "nats_alone_low"] > 0
+    layout = tables["layout_accuracies"].set_index(["model", "predictors"])["accuracy"]
+    assert layout["additive", "distances"] > layout["additive", "layout"]

@@ -31,11 +31,10 @@ from maze_interp.studies.across_agents import (
     by_name,
     by_region,
     differences,
-    fit_change_points,
-    fit_three,
     measures,
     name_of,
 )
+from maze_interp.studies.agent_fits import FITS
 from maze_interp.studies.side_by_side import study_figures
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.intervals import Estimate
@@ -47,8 +46,6 @@ from maze_interp.sweeps.sweep import Sweep, run_sweep
 Tables = dict[str, pd.DataFrame]
 Planned = tuple[Sweep | FinishedSweep, int]
 """A sweep to run or one that is there, and the n of the region outside which its cheese counts as outside."""
-
-_FITS = {"coefficients": fit_three, "change_points": fit_change_points}
 
 
 def parse_agents(text: str) -> list[tuple[str, DistributionMode]]:
@@ -182,9 +179,9 @@ def _run(folder: Path, part: str, experiment: Experiment) -> pd.DataFrame:
 
 def _fitted(sweeps: Sweeps, effort: Effort) -> tuple[Tables, dict[str, str]]:
     """The tables of fits; and of each agent that nothing can be fitted to, why."""
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in _FITS}
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in FITS}
     unfitted: dict[str, str] = {}
-    jobs = [(agent, name) for agent in sweeps for name in _FITS]
+    jobs = [(agent, name) for agent in sweeps for name in FITS]
     with cluster() as client:
         results = tqdm(ordered(client, _fit, (dict(sweeps), effort), jobs), total=len(jobs), unit="fit", desc="fits")
         for (agent, name), result in zip(jobs, results, strict=True):
@@ -200,7 +197,7 @@ def _fitted(sweeps: Sweeps, effort: Effort) -> tuple[Tables, dict[str, str]]:
 def _fit(shared: tuple[Sweeps, Effort], job: tuple[str, str]) -> pd.DataFrame | str:
     (sweeps, effort), (agent, name) = shared, job
     try:
-        return _FITS[name](sweeps[agent], effort)
+        return FITS[name](sweeps[agent], effort)
     except MazeInterpError as error:
         return str(error)
 

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
 from maze_interp.statistics import published
-from maze_interp.statistics.change_point import PAIR, change_points, compare_shapes, fit_step
-from maze_interp.statistics.data import FinishedSweep, known, select, standardised
-from maze_interp.statistics.fits import FULL, Effort, cells
-from maze_interp.statistics.regression import THREE, l1_coefficients, ridge_coefficients
+from maze_interp.statistics.data import FinishedSweep
 from maze_interp.sweeps.intervals import estimate, estimate_statistic
 from maze_interp.sweeps.summary import groups
 
@@ -169,45 +166,6 @@ def by_region(sweeps: Sweeps) -> pd.DataFrame:
         rows.append({"region": region, "agent": name, **own, "outside": outside, **shared})
     ours = pd.DataFrame(rows, columns=_BY_REGION)
     return theirs.merge(ours, on="region", how="outer", sort=True)
-
-
-def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """The three distances whose sign was stable in the published study: coefficients per standard deviation.
-
-    Returns:
-        a row per distance: variable, n; `alone`, in a regression on it only, and `together`, in the L1
-        regression on the three, both with intervals; the published coefficient, together.
-
-    Raises:
-        MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
-    """
-    rows = known(select(sweep.levels, sweep.region), THREE, OUTCOME)
-    x, p = standardised(rows, THREE), rows[OUTCOME].to_numpy(float)
-    together = l1_coefficients(x, p, effort.refits)
-    return pd.DataFrame(
-        {
-            "variable": variable,
-            "n": len(rows),
-            **cells("alone", ridge_coefficients(x[:, [column]], p, effort.refits)[0]),
-            **cells("together", together[column]),
-            "published": published.THREE[variable],
-        }
-        for column, variable in enumerate(THREE)
-    )
-
-
-def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.change_point.change_points` for both distances cheese to decision square.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
-    levels = select(sweep.levels, sweep.region)
-    found = [
-        change_points(fit_step(levels, name, OUTCOME, effort), compare_shapes(levels, name, OUTCOME, effort))
-        for name in PAIR
-    ]
-    return pd.concat(found, ignore_index=True)
 
 
 def _groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:

@@ -1,0 +1,106 @@
+"""What is fitted to the sweep of each of several agents, so that they can stand in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from maze_interp.statistics import published
+from maze_interp.statistics.change_point import PAIR, at_fixed, change_points, compare_shapes, fit_step
+from maze_interp.statistics.data import FinishedSweep, known, select, standardised
+from maze_interp.statistics.fits import FULL, Effort, cells
+from maze_interp.statistics.hypotheses import chain
+from maze_interp.statistics.layout import predictive, with_layout
+from maze_interp.statistics.regression import THREE, accuracies, l1_coefficients, ridge_coefficients
+
+OUTCOME, MOVE = "p_cheese", "decision_p_cheese"
+"""Of a whole episode, and of the one move at the decision square."""
+
+
+def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """The three distances whose sign was stable in the published study: coefficients per standard deviation.
+
+    Returns:
+        a row per distance: variable, n; `alone`, in a regression on it only, and `together`, in the L1
+        regression on the three, both with intervals; the published coefficient, together.
+
+    Raises:
+        MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
+    """
+    rows = known(select(sweep.levels, sweep.region), THREE, OUTCOME)
+    x, p = standardised(rows, THREE), rows[OUTCOME].to_numpy(float)
+    together = l1_coefficients(x, p, effort.refits)
+    return pd.DataFrame(
+        {
+            "variable": variable,
+            "n": len(rows),
+            **cells("alone", ridge_coefficients(x[:, [column]], p, effort.refits)[0]),
+            **cells("together", together[column]),
+            "published": published.THREE[variable],
+        }
+        for column, variable in enumerate(THREE)
+    )
+
+
+def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.change_point.change_points` for both distances cheese to decision square.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    levels = select(sweep.levels, sweep.region)
+    found = [
+        change_points(fit_step(levels, name, OUTCOME, effort), compare_shapes(levels, name, OUTCOME, effort))
+        for name in PAIR
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.regression.accuracies`.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    return accuracies(select(sweep.levels, sweep.region), OUTCOME, effort)
+
+
+def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.change_point.at_fixed`, of the whole episode and of the move at the fork.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    levels = select(sweep.levels, sweep.region)
+    return pd.concat([at_fixed(levels, outcome, effort) for outcome in (OUTCOME, MOVE)], ignore_index=True)
+
+
+def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.hypotheses.chain`, likewise.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    levels = select(sweep.levels, sweep.region)
+    return pd.concat([chain(levels, outcome, effort) for outcome in (OUTCOME, MOVE)], ignore_index=True)
+
+
+def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
+    """Rows of `maze_interp.statistics.layout.predictive`.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
+    return predictive(with_layout(sweep, select(sweep.levels, sweep.region)), OUTCOME, effort)
+
+
+FITS: dict[str, Callable[[FinishedSweep, Effort], pd.DataFrame]] = {
+    "coefficients": fit_three,
+    "change_points": fit_change_points,
+    "accuracies": fit_accuracies,
+    "at_fixed": fit_metrics,
+    "chain": fit_chain,
+    "layout_accuracies": fit_layout,
+}
+"""By the names of their tables."""
