@@ -37,8 +37,8 @@ def write_pictures(tables: Tables, out: Path, world: int) -> list[Path]:
 
     Args:
         tables: what it found.
-        out: the folder: for the table, each target's parts and learning curve, and where at each layer the cheese's
-            place is got wrong.
+        out: the folder: for the table, each target's parts, learning curve and best channels, and where at each layer
+            the cheese's place is got wrong.
         world: side of procgen's world in squares.
 
     Returns:
@@ -49,6 +49,8 @@ def write_pictures(tables: Tables, out: Path, world: int) -> list[Path]:
         figures[f"parts.{target}"] = parts_figure(tables.scores, target)
         if (tables.scores["part"] == "learning curve").any():
             figures[f"curve.{target}"] = curve_figure(tables.scores, target)
+        if tables.scores["part"].str.fullmatch(_TOP).any():
+            figures[f"top_channels.{target}"] = top_channels_figure(tables.scores, target)
     places = tables.places[tables.places["target"].str.startswith("cheese_")] if len(tables.places) else tables.places
     for layer, target in places.groupby(["layer", "target"], sort=False).groups if len(places) else []:
         figures[f"places.{layer}.{target}"] = places_figure(places, layer, target, world)
@@ -57,6 +59,7 @@ def write_pictures(tables: Tables, out: Path, world: int) -> list[Path]:
 
 _COLOURS = (GREY, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 _MARKS = "Xos^DvP*"
+_TOP = r"(\d+) best channels?"
 _METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
 
 
@@ -158,6 +161,39 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
         xlabel="levels fitted to (log scale)", ylabel=_METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
     )
     axes.set_title(f"{target}, on held-out levels")
+    axes.grid(axis="y")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    return figure
+
+
+@styled
+def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
+    """Scores against the number of channels read, a line per layer; hollow and dotted, of an untrained network.
+
+    Args:
+        scores: `Tables.scores` of a study with `top_channels`.
+        target: the target.
+    """
+    name = main_metric(target)
+    rows = scores[(scores["target"] == target) & (scores["metric"] == name) & (scores["labels"] == "true")]
+    rows = rows.assign(channels=rows["part"].str.extract(f"^{_TOP}$", expand=False)).dropna(subset=["channels"])
+    rows = rows.astype({"channels": int})
+    figure = new_figure(7.5, 4.4)
+    axes = figure.subplots()
+    layers = list(dict.fromkeys(rows["layer"]))
+    for (layer, network), points in rows.groupby(["layer", "network"], sort=False):
+        number, trained = layers.index(layer) + 1, network == "agent"  # + 1: the picture's look is not used
+        ends = whiskers(points["value"], points["low"], points["high"])
+        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
+        look |= {} if trained else {"linestyle": ":", "markerfacecolor": "white"}
+        label = short(str(layer)) if trained else f"{short(str(layer))}, untrained"
+        axes.errorbar(points["channels"] * 1.015**number, points["value"], yerr=ends, capsize=3, label=label, **look)
+    axes.set_xscale("log")
+    axes.set_xticks(sorted(set(rows["channels"])))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="channels read, the best ones in training (log scale)", ylabel=_METRICS[name], ylim=(-0.03, 1.03))
+    axes.set_title(f"{target}, on held-out levels, 95% interval")
     axes.grid(axis="y")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
     return figure
