@@ -13,6 +13,7 @@ from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
 from maze_interp.commands.constructed import constructed
 from maze_interp.commands.deadends import deadends
+from maze_interp.commands.explore import explore
 from maze_interp.commands.field import field
 from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.patch import patch
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Any] = {
     "constructed": constructed,
     "values": values,
     "field": field,
+    "explore": explore,
     "record": record_store,
     "probe": probe_store,
     "channels": channels,

@@ -136,11 +136,11 @@ def behaviours(
         raise MazeInterpError(f"an episode has at least 1 move, not {horizon}")
     evaluations = evaluate(policy, mazes, edits)
     while together := list(islice(evaluations, _TOGETHER)):
-        yield from _solve(together, horizon)
+        yield from behaviours_of(together, horizon)
 
 
-def _solve(evaluations: Sequence[Evaluation], horizon: int) -> Iterator[Behaviour]:
-    """Step the chains of several mazes as one, then cut the results apart."""
+def behaviours_of(evaluations: Sequence[Evaluation], horizon: int = HORIZON) -> Iterator[Behaviour]:
+    """The behaviour of policies evaluated on all squares and facings, their chains stepped as one and cut apart."""
     chains = [make_chain(evaluation) for evaluation in evaluations]
     transitions = stack(chains)
     goals = [_goals(one) for one in chains]

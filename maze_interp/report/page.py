@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from maze_interp.plots.style import png
@@ -23,6 +23,11 @@ def render(title: str, facts: Mapping[str, str], sections: Sequence[Section]) ->
         facts: short facts for the foot of the page, by name.
         sections: its sections, in order.
     """
+    return template("report.html").render(title=title, facts=facts, sections=sections)
+
+
+def template(name: str) -> Template:
+    """A template of this package; what it is given is escaped, and nothing it asks for may be missing."""
     environment = Environment(
         loader=PackageLoader("maze_interp.report"),
         autoescape=True,
@@ -31,7 +36,7 @@ def render(title: str, facts: Mapping[str, str], sections: Sequence[Section]) ->
         lstrip_blocks=True,
     )
     environment.filters.update(paragraph=_paragraph, cell=_cell, data_uri=_data_uri, width=_width)
-    return environment.get_template("report.html").render(title=title, facts=facts, sections=sections)
+    return environment.get_template(name)
 
 
 def _paragraph(text: str, section: Section) -> Markup:
