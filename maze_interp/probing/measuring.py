@@ -31,14 +31,14 @@ def measure(study: ProbeStudy, job: tuple[str, str]) -> dict[str, list[Row]]:
     scores = [*trial.rows(guess), *_parts(trial, guess), *trial.rows(_majority(trial), labels="majority")]
     scores += _located(trial, fitted)
     if layer != PIXELS:  # which has no channels
-        scores += _top_channels(trial, fitted)
+        scores += _top_channels(trial)
     if study.controls:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
         if layer != PIXELS and isinstance(study.policy, Impala):
             other = Trial(study, target, study.examples(layer, target, untrained_like(study.policy, study.seed)))
             untrained = other.fit(other.asked.y)
             scores += other.rows(other.guess(untrained), network="untrained")
-            scores += _top_channels(other, untrained, network="untrained")
+            scores += _top_channels(other, network="untrained")
     y = trial.asked.y[trial.tested]
     right = (np.rint(guess)[:, : y.shape[1]] == y).all(axis=1)
     places = error_map(trial.asked.seen, trial.asked.observation[trial.tested], right).to_dict("records")
@@ -78,21 +78,24 @@ def _random_labels(trial: Trial, fitted: Fitted, guess: Labels) -> Iterator[Row]
     yield from trial.as_rows(memorised, labels="random", part="fitted to")
 
 
-def _curve(trial: Trial, fitted: Fitted) -> Iterator[Row]:
+def _curve(trial: Trial, fitted: Fitted, channels: int | None = None, **where: Any) -> Iterator[Row]:
     """Scores after fitting to some of the training levels; left out where those have but one class."""
+    part = "learning curve" if channels is None else f"learning curve, {top_part(channels)}"
     for share in CURVE:
-        if not trial.can_fit(share):
-            continue
-        guess = trial.guess(trial.fit(trial.asked.y, like=fitted, share=share))
-        yield from trial.rows(guess, part="learning curve", training_levels=round(share * trial.training_levels))
+        if trial.can_fit(share):
+            guess = trial.guess(trial.fit(trial.asked.y, like=fitted, share=share, channels=channels))
+            levels = round(share * trial.training_levels)
+            yield from trial.rows(guess, part=part, training_levels=levels, **where)
 
 
-def _top_channels(trial: Trial, fitted: Fitted, **where: Any) -> Iterator[Row]:
+def _top_channels(trial: Trial, **where: Any) -> Iterator[Row]:
     """Scores of probes that read only so many best channels, chosen from the training part."""
     for k in trial.study.top_channels:
-        some = trial.fit(trial.asked.y, like=fitted, channels=k)
-        yield from trial.rows(trial.guess(some), part=top_part(k), **where)
-        yield from _located(trial, some, part=top_part(k), **where)
+        fitted = trial.fit(trial.asked.y, channels=k)
+        yield from trial.rows(trial.guess(fitted), part=top_part(k), **where)
+        yield from _located(trial, fitted, part=top_part(k), **where)
+        if trial.study.controls:
+            yield from _curve(trial, fitted, k, **where)
 
 
 def top_part(k: int) -> str:

@@ -20,14 +20,16 @@ from maze_interp.probing.sparse import TopKProbe
 from maze_interp.probing.targets import Labels
 from maze_interp.sweeps.intervals import Estimate
 
-STRENGTHS: dict[tuple[str, bool], tuple[float, ...]] = {
-    ("logistic", False): (1e-2, 1e-1),
-    ("ridge", False): (1.0, 1e1, 1e2, 1e3),
-    ("logistic", True): (1.0,),
-    ("ridge", True): (1.0,),
+STRENGTHS: dict[tuple[str, str], tuple[float, ...]] = {
+    ("logistic", "layer"): (1e-2, 1e-1),
+    ("logistic", "channels"): (1e-1, 1.0, 1e1),
+    ("logistic", "position"): (1.0,),
+    ("ridge", "layer"): (1.0, 1e1, 1e2, 1e3),
+    ("ridge", "channels"): (1.0, 1e1, 1e2, 1e3),
+    ("ridge", "position"): (1.0,),
 }
 """Penalties to choose from (C of a logistic probe, alpha of a ridge one): of whole layers, with more features than
-there are levels, and of single positions, where there is nothing to choose."""
+there are levels, of some of their channels, and of single positions, where there is nothing to choose."""
 
 INNER_FOLDS = 3
 """In which the penalty is chosen, inside the training part."""
@@ -163,7 +165,8 @@ class Trial:
         """Fit one axis, `labels` `[m]`; the penalty is chosen over the levels unless given."""
         asked = self.asked
         ridge = asked.kind == "number" or (asked.kind == "coordinate" and self.study.reader == "ridge")
-        choices: Sequence[float] = STRENGTHS["ridge" if ridge else "logistic", per_square(self.target)]
+        what = "position" if per_square(self.target) else "layer" if channels is None else "channels"
+        choices: Sequence[float] = STRENGTHS["ridge" if ridge else "logistic", what]
         given = choices if strength is None else (strength,)
         probe = RidgeProbe(given, INNER_FOLDS) if ridge else LogisticProbe(given, INNER_FOLDS)
         selected = None
