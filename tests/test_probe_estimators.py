@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import f_classif, f_regression
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -27,6 +27,7 @@ from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.sparse import TopKProbe
 from maze_interp.sweeps.intervals import estimate
@@ -69,7 +70,7 @@ READS_CHOSEN = {"check_estimators_nan_inf": "features that were not chosen are n
 
 
 @parametrize_with_checks(  # type: ignore[untyped-decorator]
-    [LogisticProbe(), RidgeProbe(), TopKProbe(2), TopKProbe(2, RidgeProbe())],
+    [LogisticProbe(), RidgeClassProbe(), RidgeProbe(), TopKProbe(2), TopKProbe(2, RidgeProbe())],
     expected_failed_checks=lambda probe: READS_CHOSEN if isinstance(probe, TopKProbe) else {},
 )
 @pytest.mark.filterwarnings("ignore")
@@ -143,6 +144,30 @@ def test_ridge_cross_validation_chooses_as_grid_search_does(n: int, features: in
     assert probe.cv_scores_ is not None
     folds = [search.cv_results_[f"split{fold}_test_score"] for fold in range(4)]
     assert np.allclose(probe.cv_scores_, np.transpose(folds))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize(("n", "features"), [(300, 20), (60, 100)])
+@pytest.mark.parametrize("alpha", [1e-2, 1.0, 100.0])
+def test_ridge_classes_equal_scikit_learn(n: int, features: int, classes: int, alpha: float) -> None:
+    X, y, _ = correlated(n, features, classes)
+    probe, model = RidgeClassProbe(alpha).fit(X, y), scaled(RidgeClassifier(alpha)).fit(X, y)
+    assert np.allclose(probe.decision_function(X), model.decision_function(X), rtol=0, atol=1e-6)
+    assert np.allclose(probe.coef_ * model[0].scale_, model[1].coef_, rtol=1e-5, atol=1e-7)
+    assert (probe.predict(X) == model.predict(X)).all()
+    assert probe.score(X, y) == model.score(X, y)
+    assert probe.coef_.shape == (1 if classes == 2 else classes, features)
+
+
+def test_ridge_classes_choose_as_ridge_does() -> None:
+    X, y, levels = correlated(300, 400, 4)
+    alphas = (1.0, 100.0, 1e4)
+    probe = RidgeClassProbe(alphas, folds=4).fit(X, y, levels)
+    ridge = RidgeProbe(alphas, folds=4).fit(X, 2.0 * np.eye(4)[y] - 1, levels)
+    assert (probe.alpha_, probe.coef_.tolist()) == (ridge.alpha_, ridge.coef_.tolist())
+    assert probe.cv_scores_ is not None
+    assert ridge.cv_scores_ is not None
+    assert np.array_equal(probe.cv_scores_, ridge.cv_scores_)
 
 
 @pytest.mark.parametrize("make", [lambda: LogisticProbe((1e-3, 1e-2), 2, 1e-2), lambda: RidgeProbe((10.0, 100.0), 2)])

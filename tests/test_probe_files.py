@@ -24,6 +24,7 @@ from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.files import Card, Probe, load_probe, read_probe, save_probe, saved_probes
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.sparse import TopKProbe
 
 LAYER = "embedder.block3"
@@ -36,6 +37,7 @@ FITTED: dict[str, Callable[[], Any]] = {
     "logistic": lambda: LogisticProbe(np.logspace(-3, 0, 3), 3).fit(MAPS, CLASSES, LEVELS),
     "two_classes": lambda: LogisticProbe(0.1).fit(MAPS.astype(float), CLASSES > 0),
     "ridge": lambda: RidgeProbe((1.0, 10.0), 2).fit(MAPS, CLASSES),
+    "ridge_classes": lambda: RidgeClassProbe((1.0, 10.0), 2).fit(MAPS, CLASSES),
     "ridge_of_two": lambda: RidgeProbe(2).fit(MAPS, np.stack([CLASSES, LEVELS], 1)),
     "channels": lambda: TopKProbe(2, LogisticProbe(0.1)).fit(MAPS, CLASSES),
     "convolution": lambda: ConvProbe(3, RidgeProbe()).fit(MAPS, MAPS[:, 1] - MAPS[:, 2]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,7 +33,7 @@ from maze_interp.probing.directions import ProbeEdits, edit_figures, fit_readout
 from maze_interp.probing.examples import as_maps
 from maze_interp.probing.files import load_probe
 from maze_interp.probing.measuring import measure
-from maze_interp.probing.plan import ProbeStudy
+from maze_interp.probing.plan import ProbeStudy, Reader
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.scoring import folds_by_level
@@ -125,20 +126,26 @@ def test_the_best_channels_around_a_square(store: ActivationStore, untrained: Im
     assert {"located", "balanced_accuracy"} <= set(scores.query("part == '2 best channels'")["metric"])
 
 
-def test_probes_are_scikit_learns(study: ProbeStudy) -> None:
-    for target, plain in (("maze_size", LogisticRegression), ("value", Ridge)):
-        asked = study.examples(FC, target)
-        trial = Trial(study, target, asked)
-        fitted = trial.fit(asked.y)
-        (reading,), (fold,) = fitted[0], trial.folds
-        options = {"C": reading.strength, "max_iter": 5000, "tol": 1e-8}
-        pipeline = make_pipeline(
-            StandardScaler(), plain(**options) if plain is LogisticRegression else plain(reading.strength)
-        )
-        X = study.store[FC][:].astype(float)
-        pipeline.fit(X[fold.train], asked.y[fold.train, 0])
-        expected = pipeline.predict(X[fold.test])
-        assert trial.guess(fitted)[:, 0] == pytest.approx(expected, abs=1e-4)
+@pytest.mark.parametrize(
+    ("target", "reader", "plain"),
+    [
+        ("maze_size", "logistic", lambda C: LogisticRegression(C=C, max_iter=5000, tol=1e-8)),
+        ("maze_size", "ridge-classes", RidgeClassifier),
+        ("maze_size", "ridge", Ridge),
+        ("value", "logistic", Ridge),  # a number is read as one whatever reads coordinates
+    ],
+)
+def test_probes_are_scikit_learns(
+    study: ProbeStudy, target: str, reader: Reader, plain: Callable[[float], Any]
+) -> None:
+    study = replace(study, reader=reader)
+    asked = study.examples(FC, target)
+    trial = Trial(study, target, asked)
+    fitted = trial.fit(asked.y)
+    (reading,), (fold,) = fitted[0], trial.folds
+    X = study.store[FC][:].astype(float)
+    pipeline = make_pipeline(StandardScaler(), plain(reading.strength)).fit(X[fold.train], asked.y[fold.train, 0])
+    assert trial.guess(fitted)[:, 0] == pytest.approx(pipeline.predict(X[fold.test]), abs=1e-4)
 
 
 def test_squares_are_read_where_they_are(study: ProbeStudy) -> None:

@@ -16,7 +16,7 @@ def probe_store(
     agent: str | None = None,
     folds: int = 1,
     levels: int | None = None,
-    reader: Literal["logistic", "ridge"] = "logistic",
+    reader: Literal["ridge-classes", "logistic", "ridge"] = "ridge-classes",
     kernel: Literal[1, 3] = 1,
     top_channels: str | None = None,
     without_controls: bool = False,
@@ -39,7 +39,8 @@ def probe_store(
         agent: Name or file of the agent that was recorded; the one named in the store unless given.
         folds: 1 holds out a quarter of the levels; k holds out each level once, in k fits.
         levels: Use the store's first so many levels; all unless given.
-        reader: How coordinates are read: as classes (logistic) or as numbers (ridge).
+        reader: How coordinates are read: as classes, by least squares (ridge-classes) or logistic regression
+            (logistic), or as numbers (ridge).
         kernel: Side of the patch of positions that questions about single squares are read from.
         top_channels: Also read only so many best channels, chosen in the training part: numbers separated by commas.
         without_controls: Fit neither the controls nor the learning curve.

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.rows import Matrix, Rows
 
 
@@ -26,7 +27,7 @@ class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         kernel: odd side of the square of positions that are read; beyond the map lie zeros.
-        probe: what reads them, a `LogisticProbe` or `RidgeProbe`; None for `LogisticProbe()`.
+        probe: what reads them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
 
     Attributes:
         probe_: fitted to positions; `probe_.coef_` is `[classes, channels · kernel²]`, laid out as
@@ -34,7 +35,7 @@ class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         n_features_in_: channels.
     """
 
-    def __init__(self, kernel: int = 1, probe: LogisticProbe | RidgeProbe | None = None) -> None:
+    def __init__(self, kernel: int = 1, probe: LogisticProbe | RidgeClassProbe | RidgeProbe | None = None) -> None:
         self.kernel = kernel
         self.probe = probe
 

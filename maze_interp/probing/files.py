@@ -23,11 +23,12 @@ from maze_interp.policies.impala import Impala
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.sparse import TopKProbe
 from maze_interp.probing.state import ProbeState, probe_of, state_of
 from maze_interp.sweeps.run_directory import write_whole
 
-Probe = LogisticProbe | RidgeProbe | TopKProbe | ConvProbe
+Probe = LogisticProbe | RidgeClassProbe | RidgeProbe | TopKProbe | ConvProbe
 
 _NUMBERS, _CARD = "probe.safetensors", "card.yaml"
 

@@ -12,13 +12,14 @@ from maze_interp.probing.files import Card, Probe, save_probe
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 
 
 def save_fitted(
     study: ProbeStudy,
     layer: str,
     target: str,
-    probes: Sequence[LogisticProbe | RidgeProbe],
+    probes: Sequence[LogisticProbe | RidgeClassProbe | RidgeProbe],
     scores: Sequence[Mapping[str, Any]],
 ) -> None:
     """Save the probes of a target, those of a square under the names of its two axes.
@@ -51,7 +52,7 @@ def _figure(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: round(row[key], 4) if isinstance(row[key], float) else row[key] for key in keys}
 
 
-def _of_maps(probe: LogisticProbe | RidgeProbe, kernel: int) -> Probe:
+def _of_maps(probe: LogisticProbe | RidgeClassProbe | RidgeProbe, kernel: int) -> Probe:
     """A probe fitted to patches, as the one on maps that it is the inside of."""
     found = ConvProbe(kernel, type(probe)(**probe.get_params()))
     found.probe_ = probe

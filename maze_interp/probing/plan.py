@@ -29,7 +29,7 @@ from maze_interp.probing.scoring import folds_by_level
 from maze_interp.probing.targets import known_targets, observed
 from maze_interp.recording.store import ActivationStore
 
-Reader = Literal["logistic", "ridge"]
+Reader = Literal["ridge-classes", "logistic", "ridge"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ProbeStudy:
         layers: recorded layers, or `"pixels"`.
         targets: names in `TARGETS` or `SQUARE_TARGETS`.
         region: the n of the top-right n×n that the agent was trained with.
-        reader: how coordinates are read: as classes or as numbers.
+        reader: how coordinates are read: as classes, by least squares or by logistic regression, or as numbers.
         kernel: side of the patch that targets of single squares are read from, 1 or 3.
         folds: as in `folds_by_level`.
         levels: use the store's first so many; None for all.
@@ -58,7 +58,7 @@ class ProbeStudy:
     layers: Sequence[str]
     targets: Sequence[str]
     region: int
-    reader: Reader = "logistic"
+    reader: Reader = "ridge-classes"
     kernel: int = 1
     folds: int = 1
     levels: int | None = None

@@ -16,6 +16,7 @@ from maze_interp.probing.checks import as_classes, as_matrix, as_numbers
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.rows import Chosen, Matrix
 
 
@@ -29,7 +30,7 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         k: how many.
-        probe: what reads them, a `LogisticProbe` or `RidgeProbe`; None for `LogisticProbe()`.
+        probe: what reads them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
 
     Attributes:
         explained_: `[channels]` or `[features]`, the share of each, 0 to 1.
@@ -38,7 +39,7 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         n_features_in_: features.
     """
 
-    def __init__(self, k: int = 10, probe: LogisticProbe | RidgeProbe | None = None) -> None:
+    def __init__(self, k: int = 10, probe: LogisticProbe | RidgeClassProbe | RidgeProbe | None = None) -> None:
         self.k = k
         self.probe = probe
 

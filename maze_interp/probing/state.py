@@ -14,13 +14,18 @@ from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.sparse import TopKProbe
 
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (LogisticProbe, RidgeProbe, TopKProbe, ConvProbe)}
+KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (LogisticProbe, RidgeClassProbe, RidgeProbe, TopKProbe, ConvProbe)
+}
 
 _SHAPES: dict[str, list[dict[str, str]]] = {
     "LogisticProbe": [{"classes_": "c", "coef_": "of", "intercept_": "o", "mean_": "f", "scale_": "f", "C_": "",
                        "cv_scores_": "sg", "n_iter_": "", "n_features_in_": ""}],
+    "RidgeClassProbe": [{"classes_": "c", "coef_": "of", "intercept_": "o", "mean_": "f", "scale_": "f", "alpha_": "",
+                         "cv_scores_": "sg", "n_features_in_": ""}],
     "RidgeProbe": [{"coef_": outputs + "f", "intercept_": outputs, "mean_": "f", "scale_": "f", "alpha_": "",
                     "cv_scores_": "sg", "n_features_in_": ""} for outputs in ("o", "")],
     "TopKProbe": [{"explained_": "c", "selected_": "k", "n_features_in_": ""}],
@@ -99,7 +104,7 @@ def probe_of(state: ProbeState) -> Any:
         fits = _reads_what_is_inside(kind, parameters, fitted)
     else:
         fitted.setdefault(_OPTIONAL, None)
-        outputs = axes["o"] == (1 if axes["c"] == 2 else axes["c"]) if kind == "LogisticProbe" else True
+        outputs = axes["o"] == (1 if axes["c"] == 2 else axes["c"]) if "c" in axes else True
         fits = not inside and axes["f"] == fitted["n_features_in_"] and outputs
     if not fits:
         raise MazeInterpError(f"the arrays of its {kind} do not fit together")

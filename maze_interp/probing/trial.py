@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,24 +12,35 @@ from numpy.typing import NDArray
 
 from maze_interp.probing.examples import Examples, per_square
 from maze_interp.probing.logistic import LogisticProbe
-from maze_interp.probing.plan import ProbeStudy
+from maze_interp.probing.plan import ProbeStudy, Reader
 from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.rows import Chosen, Matrix
 from maze_interp.probing.scoring import Fold, folds_by_level, score
 from maze_interp.probing.sparse import TopKProbe
-from maze_interp.probing.targets import Labels
+from maze_interp.probing.targets import Kind, Labels
 from maze_interp.sweeps.intervals import Estimate
+
+Linear = LogisticProbe | RidgeClassProbe | RidgeProbe
+"""Probes of one axis."""
 
 STRENGTHS: dict[tuple[str, str], tuple[float, ...]] = {
     ("logistic", "layer"): (1e-2, 1e-1),
     ("logistic", "channels"): (1e-1, 1.0, 1e1),
     ("logistic", "position"): (1.0,),
-    ("ridge", "layer"): (1.0, 1e1, 1e2, 1e3),
-    ("ridge", "channels"): (1.0, 1e1, 1e2, 1e3),
+    **{("ridge-classes", what): (1.0, 1e1, 1e2, 1e3, 1e4) for what in ("layer", "channels")},
+    **{("ridge", what): (1.0, 1e1, 1e2, 1e3) for what in ("layer", "channels")},
     ("ridge", "position"): (1.0,),
 }
-"""Penalties to choose from (C of a logistic probe, alpha of a ridge one): of whole layers, with more features than
-there are levels, of some of their channels, and of single positions, where there is nothing to choose."""
+"""Penalties to choose from (C of a logistic probe, alpha of the others), by reader: of whole layers, with more features
+than there are levels, of some of their channels, and of single positions, where there is nothing to choose."""
+
+READERS: dict[Reader, Callable[[Sequence[float], int], Linear]] = {
+    "ridge-classes": RidgeClassProbe,
+    "logistic": LogisticProbe,
+    "ridge": RidgeProbe,
+}
+"""What reads, from strengths and folds."""
 
 INNER_FOLDS = 3
 """In which the penalty is chosen, inside the training part."""
@@ -48,14 +59,14 @@ class Reading:
         channels: int `[k]`, those that it reads; None for all.
     """
 
-    probe: LogisticProbe | RidgeProbe
+    probe: Linear
     shares: NDArray[np.float64] | None
     channels: NDArray[np.intp] | None = None
 
     @property
     def strength(self) -> float:
         """Of its penalty."""
-        return self.probe.alpha_ if isinstance(self.probe, RidgeProbe) else self.probe.C_
+        return self.probe.C_ if isinstance(self.probe, LogisticProbe) else self.probe.alpha_
 
     def read(self, X: Matrix) -> Matrix:
         """What it reads of a layer."""
@@ -67,7 +78,7 @@ class Reading:
         That is the class whose probability most exceeds its share, which maximises balanced accuracy
         where classes are rare.
         """
-        if self.shares is None or not even:
+        if self.shares is None or not even or not isinstance(self.probe, LogisticProbe):
             return np.asarray(self.probe.predict(self.read(X)), float)[:, None]
         chances = self.probe.predict_proba(self.read(X))
         return self.probe.classes_[np.column_stack([chances.argmax(1), (chances / self.shares).argmax(1)])]
@@ -164,18 +175,17 @@ class Trial:
     ) -> Reading:
         """Fit one axis, `labels` `[m]`; the penalty is chosen over the levels unless given."""
         asked = self.asked
-        ridge = asked.kind == "number" or (asked.kind == "coordinate" and self.study.reader == "ridge")
+        kinds: dict[Kind, Reader] = {"number": "ridge", "class": "logistic", "coordinate": self.study.reader}
+        reader = kinds[asked.kind]
         what = "position" if per_square(self.target) else "layer" if channels is None else "channels"
-        choices: Sequence[float] = STRENGTHS["ridge" if ridge else "logistic", what]
-        given = choices if strength is None else (strength,)
-        probe = RidgeProbe(given, INNER_FOLDS) if ridge else LogisticProbe(given, INNER_FOLDS)
-        selected = None
+        given: Sequence[float] = STRENGTHS[reader, what] if strength is None else (strength,)
+        probe, selected = READERS[reader](given, INNER_FOLDS), None
         if channels is None:
             probe.fit(X, labels, groups=levels)
         else:
             best = TopKProbe(channels, probe).fit(X, labels, groups=levels)
             probe, selected = best.probe_, best.selected_
-        shares = None if ridge else (labels[:, None] == probe.classes_).mean(axis=0)
+        shares = None if isinstance(probe, RidgeProbe) else (labels[:, None] == probe.classes_).mean(axis=0)
         return Reading(probe, shares, selected)
 
     def _some_levels(self, levels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:

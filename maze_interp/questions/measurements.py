@@ -59,7 +59,7 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "probe-accuracy": Measure(
         "A linear probe of a whole layer, fitted on other levels, the mouse on random squares.",
-        _CHOSEN | _LAYER | {"target": "what is read", "probe": "logistic or ridge (rounded)"},
+        _CHOSEN | _LAYER | {"target": "what is read", "probe": "ridge-classes, logistic or ridge (rounded)"},
         {
             "accuracy": "share of observations read right",
             "majority": "the same, always saying what is most frequent",
@@ -69,7 +69,7 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "coordinate-frames": Measure(
         "Which frame of reference a linear probe reads the cheese's (x, y) from best, each from the whole layer.",
-        _CHOSEN | _LAYER | {"probe": "logistic or ridge (rounded)"},
+        _CHOSEN | _LAYER | {"probe": "ridge-classes, logistic or ridge (rounded)"},
         {
             "world_lead": "accuracy for the place in the padded world, less the better of the other two",
             "mouse_lead": "accuracy for the place seen from the mouse, less the better of the other two",

@@ -14,8 +14,7 @@ from maze_interp.probing.controls import PIXELS, majority, untrained_like
 from maze_interp.probing.examples import Examples
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.plan import ProbeStudy, Reader, make_study
-from maze_interp.probing.ridge import RidgeProbe
-from maze_interp.probing.trial import INNER_FOLDS, STRENGTHS, Reading
+from maze_interp.probing.trial import INNER_FOLDS, READERS, STRENGTHS, Reading
 from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.recording.recorder import record
@@ -154,14 +153,10 @@ def _axis_right(about: tuple[Sides, Reader], job: tuple[Asked, int]) -> NDArray[
     """Whether one coordinate was read right, `[levels]`; ridge's numbers are rounded."""
     (sides, kind), (asked, axis) = about, job
     fitting, testing = sides.examples(*asked)
-    probe = _reader(kind).fit(fitting.X, fitting.y[:, axis], groups=fitting.levels)
+    probe = READERS[kind](STRENGTHS[kind, "layer"], INNER_FOLDS)
+    probe.fit(fitting.X, fitting.y[:, axis], groups=fitting.levels)
     right: NDArray[np.bool_] = np.rint(probe.predict(testing.X)) == testing.y[:, axis]
     return right
-
-
-def _reader(kind: Reader) -> LogisticProbe | RidgeProbe:
-    strengths = STRENGTHS[kind, False]
-    return RidgeProbe(strengths, INNER_FOLDS) if kind == "ridge" else LogisticProbe(strengths, INNER_FOLDS)
 
 
 def _majority_right(sides: Sides, target: str) -> Floats:
@@ -173,7 +168,7 @@ def _class_counts(sides: Sides, layer: str, target: str, network: nn.Module | No
     """Per level, how many squares of each class were read right, and of how many; classes as likely as each other."""
     fitting, testing = sides.examples(layer, target, network)
     labels = fitting.y[:, 0]
-    probe = LogisticProbe(STRENGTHS["logistic", True], INNER_FOLDS).fit(fitting.X, labels, groups=fitting.levels)
+    probe = LogisticProbe(STRENGTHS["logistic", "position"], INNER_FOLDS).fit(fitting.X, labels, groups=fitting.levels)
     reading = Reading(probe, (labels[:, None] == probe.classes_).mean(axis=0))
     right = reading.guess(testing.X, even=True)[:, 1] == testing.y[:, 0]
     found = pd.DataFrame({"seed": testing.levels, "class": testing.y[:, 0].astype(int), "right": right})
