@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from maze_interp.probing.checks import as_matrix, as_numbers, ascending, fold_nu
 from maze_interp.probing.design import LARGEST, Design, cholesky, second_moments
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.rows import Matrix
+
+Score = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 
 
 class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -56,6 +58,17 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
             ProbeError: shapes that do not match, a number that is not finite, fewer groups than
                 folds, a strength that is not positive, more than 16,384 rows and features.
         """
+        return self.fit_by(r2_score, X, y, groups)
+
+    def fit_by(self, score: Score, X: ArrayLike | Matrix, y: ArrayLike, groups: ArrayLike | None = None) -> RidgeProbe:
+        """As `fit`, with another score than R² to choose the penalty by, of which `cv_scores_` then are.
+
+        Args:
+            score: from held-out targets `[n, targets]` and guesses to a number, the more the better.
+            X: as in `fit`.
+            y: as in `fit`.
+            groups: as in `fit`.
+        """
         matrix = as_matrix(self, X, fitting=True)
         numbers = as_numbers(matrix, y)
         targets = numbers.reshape(len(numbers), -1)
@@ -65,7 +78,7 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
             raise ProbeError(f"ridge regression takes at most {LARGEST} rows or {LARGEST} features, not {matrix.shape}")
         design = matrix.design
         whole = Sums.over(design, targets, np.ones(len(matrix), bool))
-        self.cv_scores_ = None if folds is None else _cross_validated(design, targets, strengths, folds, whole)
+        self.cv_scores_ = None if folds is None else _cross_validated(design, targets, strengths, folds, whole, score)
         best = 0 if self.cv_scores_ is None else len(strengths) - 1 - int(self.cv_scores_.mean(1)[::-1].argmax())
         self.alpha_ = float(strengths[best])
         self._keep(matrix, *whole.solution(self.alpha_), single=numbers.ndim == 1)
@@ -132,9 +145,14 @@ def _used(design: Design, used: NDArray[np.bool_]) -> Iterable[tuple[Tensor, Ten
 
 
 def _cross_validated(
-    design: Design, targets: NDArray[np.float64], strengths: NDArray[np.float64], folds: NDArray[np.intp], whole: Sums
+    design: Design,
+    targets: NDArray[np.float64],
+    strengths: NDArray[np.float64],
+    folds: NDArray[np.intp],
+    whole: Sums,
+    score: Score,
 ) -> NDArray[np.float64]:
-    """Held-out R² `[strengths, folds]`."""
+    """Held-out scores `[strengths, folds]`."""
     columns = []
     for fold in range(folds.max() + 1):
         held = folds == fold
@@ -144,5 +162,5 @@ def _cross_validated(
         guesses = torch.cat([(rows @ weights).double() for rows, _ in _used(design, held)])
         each = torch.split(guesses, targets.shape[1], 1)
         shifted = [guess + shift for guess, (_, shift) in zip(each, solutions, strict=True)]
-        columns.append([r2_score(targets[held], guess.numpy()) for guess in shifted])
+        columns.append([score(targets[held], guess.numpy()) for guess in shifted])
     return np.array(columns).T

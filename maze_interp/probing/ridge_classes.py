@@ -24,7 +24,7 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         alpha: strength of the penalty, or several, of which cross-validation over the groups
-            chooses that with the best mean R² of the outputs, among equals the strongest.
+            chooses that with the best mean accuracy, among equals the strongest.
         folds: of that cross-validation. The standardisation is that of all rows in each of them.
 
     Attributes:
@@ -33,7 +33,7 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         intercept_: `[classes]`, for two classes `[1]`.
         mean_, scale_: `[features]`, what standardises the features.
         alpha_: the strength in use.
-        cv_scores_: `[strengths, folds]`, held-out R² in ascending order of alpha; None for a single alpha.
+        cv_scores_: `[strengths, folds]`, held-out accuracies in ascending order of alpha; None for a single alpha.
         n_features_in_: features.
     """
 
@@ -55,7 +55,8 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix = as_matrix(self, X, fitting=True)
         self.classes_, codes = as_classes(matrix, y)
         numbers = np.arange(len(self.classes_))[1 if len(self.classes_) == 2 else 0 :]
-        ridge = RidgeProbe(self.alpha, self.folds).fit(matrix, np.where(codes[:, None] == numbers, 1.0, -1.0), groups)
+        targets = np.where(codes[:, None] == numbers, 1.0, -1.0)
+        ridge = RidgeProbe(self.alpha, self.folds).fit_by(_accuracy, matrix, targets, groups)
         self.coef_, self.intercept_ = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
         self.mean_, self.scale_ = ridge.mean_, ridge.scale_
         self.alpha_, self.cv_scores_ = ridge.alpha_, ridge.cv_scores_
@@ -70,4 +71,13 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike | Matrix) -> NDArray[Any]:
         """The class with the largest output, `[n]`."""
         outputs = self.decision_function(X)
-        return self.classes_[outputs.argmax(1) if outputs.ndim == 2 else (outputs > 0).astype(int)]
+        return self.classes_[_winners(outputs.reshape(len(outputs), -1))]
+
+
+def _winners(outputs: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The number of each row's class, of outputs `[n, classes]`, for two classes `[n, 1]`."""
+    return outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(np.intp)
+
+
+def _accuracy(targets: NDArray[np.float64], outputs: NDArray[np.float64]) -> float:
+    return float((_winners(targets) == _winners(outputs)).mean())
