@@ -59,7 +59,7 @@ def main(
         folds: Of that cross-validation.
         dtype: Of the store, float16 or float32.
         threads: Processor cores.
-        reader: What is fitted: logistic or ridge-classes to the classes, ridge to the code's variables; alphas are 1 / C.
+        reader: Logistic or ridge-classes, fitted to the classes, or ridge, to the code itself; alphas are 1 / C.
     """
     with tempfile.TemporaryDirectory() as folder:
         write_store(Path(folder), rows + rows // 10, features, classes, dtype)
