@@ -27,7 +27,8 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             chooses that with the best mean accuracy, among equals the strongest penalty.
         folds: of that cross-validation. The standardisation is that of all rows in each of them.
         tol: the search ends where no component of the gradient of the mean loss exceeds it, taken
-            in coordinates in which that loss has a curvature near 1.
+            in coordinates in which that loss has a curvature near 1. With more features than rows and C from about 10
+            the loss is so flat that 1e-4 ends the search long before its minimum, which takes 1e-8.
         max_iter: or after so many steps, with a `ConvergenceWarning`.
 
     Attributes:

@@ -26,7 +26,7 @@ Linear = LogisticProbe | RidgeClassProbe | RidgeProbe
 
 STRENGTHS: dict[tuple[str, str], tuple[float, ...]] = {
     ("logistic", "layer"): (1e-2, 1e-1),
-    ("logistic", "channels"): (1e-1, 1.0, 1e1),
+    ("logistic", "channels"): (1e-2, 1e-1, 1.0),
     ("logistic", "position"): (1.0,),
     **{("ridge-classes", what): (1e-1, 1.0, 1e1, 1e2, 1e3, 1e4) for what in ("layer", "channels")},
     **{("ridge", what): (1.0, 1e1, 1e2, 1e3) for what in ("layer", "channels")},
