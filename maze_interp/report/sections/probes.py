@@ -106,7 +106,8 @@ def _body(figures: dict[str, Any]) -> list[str]:
         f"Fitted to one observation of each of {fitted} levels, a linear probe of {short(LAYER)} names the cheese's "
         "column in the world on {x} of held-out levels, its row on {y}, and both on {both}; it is within one "
         "square on {within_1}. The same probe of the picture itself names both on {both_pixels}, of the same layer "
-        "with random weights on {both_untrained}, and the most frequent square is right on {both_majority}.",
+        "with random weights on {both_untrained}, and the most frequent square is right on {both_majority}. The "
+        "curve below shows how this grows with the number of levels.",
         "One read-out shared by all positions needs far fewer numbers. The position of that layer that looks most "
         "like cheese to it is the cheese's on {located}.",
     ]
