@@ -77,10 +77,13 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
         if min(matrix.shape[0], matrix.width) > LARGEST:
             raise ProbeError(f"ridge regression takes at most {LARGEST} rows or {LARGEST} features, not {matrix.shape}")
         design = matrix.design
-        whole = Sums.over(design, targets, np.ones(len(matrix), bool))
-        self.cv_scores_ = None if folds is None else _cross_validated(design, targets, strengths, folds, whole, score)
+        self.cv_scores_ = None
+        if folds is not None:  # one after the other: two matrices over the features are all that fits beside the data
+            held = [folds == fold for fold in range(folds.max() + 1)]
+            self.cv_scores_ = np.array([_held_out_scores(design, targets, strengths, some, score) for some in held]).T
         best = 0 if self.cv_scores_ is None else len(strengths) - 1 - int(self.cv_scores_.mean(1)[::-1].argmax())
         self.alpha_ = float(strengths[best])
+        whole = Sums.over(design, targets, np.ones(len(matrix), bool))
         self._keep(matrix, *whole.solution(self.alpha_), single=numbers.ndim == 1)
         return self
 
@@ -119,11 +122,6 @@ class Sums(NamedTuple):
         xx = second_moments((rows for rows, _ in _used(design, used)), width, torch.float64)
         return Sums(int(used.sum()), x, wanted[torch.from_numpy(used)].sum(0), xx, xt)
 
-    def without(self, other: Sums) -> Sums:
-        """The sums over the rows that are not in `other`, whose memory they take over."""
-        xx = torch.sub(self.xx, other.xx, out=other.xx)
-        return Sums(self.n - other.n, self.x - other.x, self.t - other.t, xx, self.xt - other.xt)
-
     def solution(self, alpha: float) -> tuple[Tensor, Tensor]:
         """Weights `[coordinates, targets]` and intercepts `[targets]`."""
         x, t = self.x / self.n, self.t / self.n
@@ -144,23 +142,18 @@ def _used(design: Design, used: NDArray[np.bool_]) -> Iterable[tuple[Tensor, Ten
         first += len(rows)
 
 
-def _cross_validated(
+def _held_out_scores(
     design: Design,
     targets: NDArray[np.float64],
     strengths: NDArray[np.float64],
-    folds: NDArray[np.intp],
-    whole: Sums,
+    held: NDArray[np.bool_],
     score: Score,
-) -> NDArray[np.float64]:
-    """Held-out scores `[strengths, folds]`."""
-    columns = []
-    for fold in range(folds.max() + 1):
-        held = folds == fold
-        rest = whole.without(Sums.over(design, targets, held))
-        solutions = [rest.solution(alpha) for alpha in strengths]
-        weights = torch.cat([some for some, _ in solutions], 1).to(design.dtype)
-        guesses = torch.cat([(rows @ weights).double() for rows, _ in _used(design, held)])
-        each = torch.split(guesses, targets.shape[1], 1)
-        shifted = [guess + shift for guess, (_, shift) in zip(each, solutions, strict=True)]
-        columns.append([score(targets[held], guess.numpy()) for guess in shifted])
-    return np.array(columns).T
+) -> list[float]:
+    """Scores on the rows held out, bool `[n]`, of fits to the others: one for each strength."""
+    rest = Sums.over(design, targets, ~held)
+    solutions = [rest.solution(alpha) for alpha in strengths]
+    weights = torch.cat([some for some, _ in solutions], 1).to(design.dtype)
+    guesses = torch.cat([(rows @ weights).double() for rows, _ in _used(design, held)])
+    each = torch.split(guesses, targets.shape[1], 1)
+    shifted = [guess + shift for guess, (_, shift) in zip(each, solutions, strict=True)]
+    return [score(targets[held], guess.numpy()) for guess in shifted]
