@@ -51,13 +51,8 @@ def probe_store(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.mazes.maze import WORLD_SIZE
-    from maze_interp.plots.probe_maps import edits_figure
-    from maze_interp.plots.probes import write_pictures
-    from maze_interp.plots.style import save as save_picture
-    from maze_interp.probing.directions import run_edits
     from maze_interp.probing.plan import channel_numbers, make_study
-    from maze_interp.probing.study import result_lines, run_study
+    from maze_interp.report.probes import write_probes
     from maze_interp.sweeps.spread import cluster
 
     layers, targets = ([name.strip() for name in some.split(",")] for some in (layer, target))
@@ -67,9 +62,5 @@ def probe_store(
         top_channels=channel_numbers(top_channels) if top_channels else (),
     )  # fmt: skip
     with cluster(workers, scheduler):
-        tables = run_study(study, out)
-        write_pictures(tables, out, WORLD_SIZE[study.store.settings["mode"]])
-        print("\n".join(result_lines(tables.scores)))
-        if edit_layer is not None:
-            save_picture(edits_figure(run_edits(study, edit_layer, edit_levels, out / "edits")), out / "edits.png")
-    print(f"written to {out}")
+        for line in write_probes(study, out, edit_layer, edit_levels):
+            print(line)

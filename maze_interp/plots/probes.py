@@ -153,10 +153,7 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
         axes.axhline(
             level, color=GREY, linestyle=line, linewidth=1.2, label=f"{labels} labels" if line == "--" else labels
         )
-    axes.set_xscale("log")
-    axes.set_xticks(sorted(set(true["training_levels"])))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_locator(NullLocator())
+    _log_scale(axes, set(true["training_levels"]))
     axes.set(
         xlabel="levels fitted to (log scale)", ylabel=_METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
     )
@@ -164,6 +161,14 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     axes.grid(axis="y")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
     return figure
+
+
+def _log_scale(axes: Axes, ticks: set[int]) -> None:
+    """A logarithmic x axis that is labelled at these numbers and nowhere else."""
+    axes.set_xscale("log")
+    axes.set_xticks(sorted(ticks))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 @styled
@@ -188,10 +193,7 @@ def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
         look |= {} if trained else {"linestyle": ":", "markerfacecolor": "white"}
         label = short(str(layer)) if trained else f"{short(str(layer))}, untrained"
         axes.errorbar(points["channels"] * 1.015**number, points["value"], yerr=ends, capsize=3, label=label, **look)
-    axes.set_xscale("log")
-    axes.set_xticks(sorted(set(rows["channels"])))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_locator(NullLocator())
+    _log_scale(axes, set(rows["channels"]))
     axes.set(xlabel="channels read, the best ones in training (log scale)", ylabel=_METRICS[name], ylim=(-0.03, 1.03))
     axes.set_title(f"{target}, on held-out levels, 95% interval")
     axes.grid(axis="y")

@@ -36,8 +36,7 @@ def measure(study: ProbeStudy, job: tuple[str, str]) -> dict[str, list[Row]]:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
         if layer != PIXELS and isinstance(study.policy, Impala):
             other = Trial(study, target, study.examples(layer, target, untrained_like(study.policy, study.seed)))
-            untrained = other.fit(other.asked.y)
-            scores += other.rows(other.guess(untrained), network="untrained")
+            scores += other.rows(other.guess(other.fit(other.asked.y)), network="untrained")
             scores += _top_channels(other, network="untrained")
     y = trial.asked.y[trial.tested]
     right = (np.rint(guess)[:, : y.shape[1]] == y).all(axis=1)

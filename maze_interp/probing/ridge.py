@@ -20,6 +20,7 @@ from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.rows import Matrix
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
+"""From held-out targets and guesses, `[n, targets]` each: the more the better."""
 
 
 class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]

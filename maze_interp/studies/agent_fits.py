@@ -13,9 +13,7 @@ from maze_interp.statistics.fits import FULL, Effort, cells
 from maze_interp.statistics.hypotheses import chain
 from maze_interp.statistics.layout import predictive, with_layout
 from maze_interp.statistics.regression import THREE, accuracies, l1_coefficients, ridge_coefficients
-
-OUTCOME, MOVE = "p_cheese", "decision_p_cheese"
-"""Of a whole episode, and of the one move at the decision square."""
+from maze_interp.statistics.study import EXACT, MOVE
 
 
 def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -28,8 +26,8 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
     Raises:
         MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
     """
-    rows = known(select(sweep.levels, sweep.region), THREE, OUTCOME)
-    x, p = standardised(rows, THREE), rows[OUTCOME].to_numpy(float)
+    rows = known(select(sweep.levels, sweep.region), THREE, EXACT)
+    x, p = standardised(rows, THREE), rows[EXACT].to_numpy(float)
     together = l1_coefficients(x, p, effort.refits)
     return pd.DataFrame(
         {
@@ -51,7 +49,7 @@ def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFra
     """
     levels = select(sweep.levels, sweep.region)
     found = [
-        change_points(fit_step(levels, name, OUTCOME, effort), compare_shapes(levels, name, OUTCOME, effort))
+        change_points(fit_step(levels, name, EXACT, effort), compare_shapes(levels, name, EXACT, effort))
         for name in PAIR
     ]
     return pd.concat(found, ignore_index=True)
@@ -63,7 +61,7 @@ def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
     Raises:
         MazeInterpError: as `fit_three`.
     """
-    return accuracies(select(sweep.levels, sweep.region), OUTCOME, effort)
+    return accuracies(select(sweep.levels, sweep.region), EXACT, effort)
 
 
 def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -73,7 +71,7 @@ def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
         MazeInterpError: as `fit_three`.
     """
     levels = select(sweep.levels, sweep.region)
-    return pd.concat([at_fixed(levels, outcome, effort) for outcome in (OUTCOME, MOVE)], ignore_index=True)
+    return pd.concat([at_fixed(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
 
 
 def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -83,7 +81,7 @@ def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
         MazeInterpError: as `fit_three`.
     """
     levels = select(sweep.levels, sweep.region)
-    return pd.concat([chain(levels, outcome, effort) for outcome in (OUTCOME, MOVE)], ignore_index=True)
+    return pd.concat([chain(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
 
 
 def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -92,7 +90,7 @@ def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
     Raises:
         MazeInterpError: as `fit_three`.
     """
-    return predictive(with_layout(sweep, select(sweep.levels, sweep.region)), OUTCOME, effort)
+    return predictive(with_layout(sweep, select(sweep.levels, sweep.region)), EXACT, effort)
 
 
 FITS: dict[str, Callable[[FinishedSweep, Effort], pd.DataFrame]] = {
