@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.impala import Impala
 
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
+
+settings.register_profile("same every time", derandomize=True, deadline=None, print_blob=False, max_examples=300)
+settings.load_profile("same every time")
 
 CHECKPOINTS = "MAZE_INTERP_CHECKPOINTS"
 
