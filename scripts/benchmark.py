@@ -39,7 +39,8 @@ from maze_interp import (
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states
 from maze_interp.policies.agents import agent_mode, load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import split
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
 from maze_interp.training.exact import ExactConfig, update
@@ -84,7 +85,7 @@ def main(
             time_sweep(sweep_agent, count)
 
 
-def time_ablations(policy: Impala, repeats: int) -> None:
+def time_ablations(policy: PolicyNetwork, repeats: int) -> None:
     """Every channel zeroed in turn on one hard level of size 15, against prefix + channels × suffix.
 
     For single layers exactly, which is two behaviours per channel (the cheese as procgen has it, and in
@@ -103,7 +104,7 @@ def time_ablations(policy: Impala, repeats: int) -> None:
         report(f"ablation {name}", partial(sweep.rows, maze), floor, repeats)
 
 
-def ablation_floor(policy: Impala, layers: Sequence[str], inputs: Sequence[torch.Tensor]) -> None:
+def ablation_floor(policy: PolicyNetwork, layers: Sequence[str], inputs: Sequence[torch.Tensor]) -> None:
     """The network's two parts alone: the first once per observation and layer, the second for every channel as well."""
     for layer, x in itertools.product(layers, inputs):
         cut = split(policy, layer)
@@ -116,7 +117,7 @@ def ablation_floor(policy: Impala, layers: Sequence[str], inputs: Sequence[torch
                     cut.suffix(batch)
 
 
-def time_recording(policy: Impala, repeats: int, levels: int = 30) -> None:
+def time_recording(policy: PolicyNetwork, repeats: int, levels: int = 30) -> None:
     """Three layers on every square of hard levels against the forward passes, and shuffled against plain reading."""
     layers = ("embedder.block2.res1.resadd", "embedder.block3", "embedder.fc")
     wanted = Recording(policy, policy.name, LevelSet(range(levels), "hard"), layers, facings=("left",))
@@ -199,7 +200,7 @@ def time_imitation(repeats: int, batches: int = 8) -> None:
     report(f"{batches} batches of imitation", work, floor, repeats)
 
 
-def time_behaviours(policy: Impala, levels: int, chunk: int = 50) -> None:
+def time_behaviours(policy: PolicyNetwork, levels: int, chunk: int = 50) -> None:
     """Exact behaviour on `levels` hard levels against the forward passes, in turns of `chunk`."""
     whole = floor = 0.0
     for first in range(0, levels, chunk):
@@ -217,7 +218,7 @@ def distinct_pictures(maze: Maze) -> NDArray[np.uint8]:
     return draw_states(view, states)
 
 
-def forward(policy: Impala, pictures: NDArray[np.uint8]) -> None:
+def forward(policy: PolicyNetwork, pictures: NDArray[np.uint8]) -> None:
     """The floor: the network alone on observations already rendered, in the library's batches."""
     with torch.inference_mode():
         for first in range(0, len(pictures), BATCH):

@@ -19,8 +19,8 @@ from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.sampled import compare
 from maze_interp.policies.agents import agent_mode, load_network
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.sweeps.intervals import estimate
 
 
@@ -53,7 +53,7 @@ def main(
     print(f"exact mean over levels 0–999: {exact}")
 
 
-def truncated(policy: Impala, mode: DistributionMode, slots: int = 64, steps: int = 1000) -> tuple[int, int]:
+def truncated(policy: PolicyNetwork, mode: DistributionMode, slots: int = 64, steps: int = 1000) -> tuple[int, int]:
     """Episodes that end within a fixed number of steps, and how many of them at the cheese."""
     env = MazeVectorEnv(slots, mode)
     rng = np.random.default_rng(0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from hypothesis import settings
 
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
 
@@ -32,7 +33,7 @@ def published_path() -> Path:
 @pytest.fixture(scope="session")
 def published(published_path: Path) -> Impala:
     """The published easy-mode policy."""
-    return load_network(published_path)
+    return cast(Impala, load_network(published_path))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,16 +20,15 @@ from maze_interp.commands.ablate import ablate
 from maze_interp.environment.levels import region_maze
 from maze_interp.measure.channels import ablated_outputs
 from maze_interp.policies.agents import load_network
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import activation_layers
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import move_probabilities
+from maze_interp.policies.network import parse_layers
 from maze_interp.studies.ablation import (
-    MAIN_LAYERS,
     UNEDITED,
     Ablation,
     DecisionAblation,
     ExactAblation,
-    layers_of,
     squares_before_cheese,
 )
 from maze_interp.studies.importance import (
@@ -52,8 +51,8 @@ SEEDS = [seed for seed in LEVELS.seeds if LEVELS.maze(seed).decision_square]
 
 @pytest.fixture(params=["default", "published"])
 def policy(request: pytest.FixtureRequest) -> Impala:
-    found: Impala = load_network(DEFAULT_AGENT) if request.param == "default" else request.getfixturevalue("published")
-    return found
+    default = request.param == "default"
+    return cast(Impala, load_network(DEFAULT_AGENT) if default else request.getfixturevalue("published"))
 
 
 def probabilities(policy: nn.Module, x: Tensor, layer: str, channel: int, value: Tensor) -> np.ndarray[Any, Any]:
@@ -300,12 +299,12 @@ def test_separable_channels_change_one_metric_alone() -> None:
 
 
 def test_layers_by_name(untrained: Impala) -> None:
-    assert layers_of(untrained, "main") == MAIN_LAYERS
-    assert layers_of(untrained, "embedder.fc, embedder.block2.res1.resadd_out") == LAYERS[:0:-1]
-    everything = layers_of(untrained, "all")
+    assert parse_layers(untrained, "main") == Impala.main_layers
+    assert parse_layers(untrained, "embedder.fc, embedder.block2.res1.resadd_out") == LAYERS[:0:-1]
+    everything = parse_layers(untrained, "all")
     assert set(activation_layers(untrained)) - set(everything) == {"embedder.flatten", "fc_policy", "fc_value"}
     with pytest.raises(MazeInterpError, match=r"unknown layer .*did you mean"):
-        layers_of(untrained, "embedder.block2.res1.resad")
+        parse_layers(untrained, "embedder.block2.res1.resad")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
 from maze_interp.commands.compare import compare
 from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure
 from maze_interp.policies.agents import agent_folders, import_agent
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.report.across_agents import parse_agents, planned
 from maze_interp.report.page import render
 from maze_interp.report.sections.across_agents import across_agents_section

@@ -20,7 +20,7 @@ from maze_interp.policies.agents import (
     trained_anywhere,
     training_region,
 )
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 BUNDLED = {
     "rand_region_1_easy": ("easy", 1),
@@ -64,7 +64,7 @@ def test_both_published_keys_and_any_width(tmp_path: Path, width: int, key: str)
     source = weights(width)
     torch.save({key: source, "optimizer_state_dict": {}}, tmp_path / "foreign.pth")
     policy = load_policy(tmp_path / "foreign.pth")
-    assert policy.width == width
+    assert policy.settings == {"width": width}
     assert all(torch.equal(policy.state_dict()[name], tensor) for name, tensor in source.items())
 
 
@@ -156,7 +156,7 @@ def bad_files(folder: Path) -> dict[str, str]:
         "missing.safetensors": "missing tensor 'fc_value.bias'",
         "extra.safetensors": "unexpected tensor 'extra'",
         "shape.safetensors": r"fc_policy.weight has shape \(9, 256\), expected \(15, 256\)",
-        "width.safetensors": "16·k channels",
+        "width.safetensors": "no known architecture",
         "nan.safetensors": "not finite",
         "absent.pth": "there is no checkpoint file",
         "notes.txt": "unknown agent",

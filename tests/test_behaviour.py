@@ -15,7 +15,7 @@ from maze_interp.mazes.maze import Square
 from maze_interp.measure.chain import reach_ever
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.measure.sampled import compare, sample_episodes
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 
 class Constant(nn.Module):

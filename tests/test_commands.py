@@ -13,7 +13,7 @@ import torch
 
 from maze_interp import DEFAULT_AGENT, Maze, behaviour, edits, load_policy
 from maze_interp.commands.main import COMMANDS, main
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 MAZES = Path(__file__).parent.parent / "data" / "mazes"
 LAYER = "embedder.block2.res1.resadd"

@@ -17,7 +17,7 @@ from maze_interp import LevelSet, Maze, MazeInterpError
 from maze_interp.commands.deadends import deadends
 from maze_interp.mazes.maze import Square
 from maze_interp.measure.evaluate import evaluate
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import STEPS
 from maze_interp.policies.references import Reference
 from maze_interp.report.sections import dead_ends as section

@@ -12,7 +12,7 @@ from test_edits import CASES, CONV, vector
 from maze_interp import edits
 from maze_interp.edits.observations import Observations
 from maze_interp.errors import MazeInterpError
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "yml", "json"])

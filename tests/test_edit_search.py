@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total, likeliest_way
 from maze_interp.studies.edit_search import (
@@ -38,7 +39,7 @@ LEVEL = LevelSet(range(SEED, SEED + 1), "easy")
 
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
-    return load_network(mi.DEFAULT_AGENT)
+    return cast(Impala, load_network(mi.DEFAULT_AGENT))
 
 
 def test_candidates_do_what_behaviour_says_of_the_same_edits(bundled: Impala) -> None:

@@ -16,8 +16,8 @@ from maze_interp import edits
 from maze_interp.edits.observations import Observations
 from maze_interp.errors import MazeInterpError
 from maze_interp.measure.field import vector_fields
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import hooked
-from maze_interp.policies.impala import Impala
 
 CONV = "embedder.block2.res1.resadd"
 INSIDE = "embedder.block1.res2.conv1"

@@ -13,7 +13,7 @@ import torch
 
 from maze_interp import Maze, MazeInterpError, behaviour
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.training import exact
 from maze_interp.training.exact import ExactConfig, lesson, train_exactly
@@ -141,4 +141,4 @@ def test_the_logarithm_leaves_the_value_head_to_a_fit_at_the_end(
     assert residual < 0.2 * one.worth.var()
     line = json.loads((tmp_path / "curve.jsonl").read_text().splitlines()[-1])
     assert line["steps"] == (2 + 3) * len(one.worth)
-    assert torch.equal(train_exactly(config, tmp_path).fc_value.weight, policy.fc_value.weight)
+    assert torch.equal(train_exactly(config, tmp_path).linear("fc_value").weight, policy.linear("fc_value").weight)

@@ -14,9 +14,9 @@ from maze_interp.environment import state as states
 from maze_interp.environment.levels import region_maze, state_of_maze
 from maze_interp.environment.simulator import procgen_environment
 from maze_interp.measure.evaluate import evaluate
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.architectures.impala.shared_picture import PictureOfImpala
 from maze_interp.policies.moves import MOVES
-from maze_interp.policies.shared_picture import SharedPicture
 
 NAMES = ["LEFT", "DOWN", "UP", "RIGHT"]
 
@@ -72,13 +72,13 @@ def test_fields_do_not_depend_on_what_shares_their_batch(untrained: Impala) -> N
 
 def test_no_observation_is_run_twice(untrained: Impala, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
-    differing = SharedPicture.differing
+    differing = PictureOfImpala.differing
 
-    def counting(self: SharedPicture, x: torch.Tensor) -> torch.Tensor:
+    def counting(self: PictureOfImpala, x: torch.Tensor) -> torch.Tensor:
         seen.extend(row.contiguous().numpy().tobytes() for row in x)
         return differing(self, x)
 
-    monkeypatch.setattr(SharedPicture, "differing", counting)
+    monkeypatch.setattr(PictureOfImpala, "differing", counting)
     list(evaluate(untrained, [Maze.from_seed(seed) for seed in range(5)]))
     assert len(seen) == len(set(seen)) > 100
 

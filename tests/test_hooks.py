@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import HookFunction, bare, hooked, run_with_cache
-from maze_interp.policies.impala import Impala
 
 LAYER = "embedder.block2.res1.resadd"
 

@@ -11,7 +11,7 @@ import pytest
 
 from maze_interp.commands.main import COMMANDS, main
 from maze_interp.commands.patch import patch
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.report.patching import records
 from maze_interp.studies.patch_tables import network_size, position_map, position_table, set_table
 from maze_interp.sweeps.spread import cluster

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,8 +16,8 @@ from maze_interp.measure.behaviour import behaviour
 from maze_interp.measure.chain import make_chain, reach_within
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.agents import load_network
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import hooked, run_with_cache
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import MOVES, move_probabilities
 from maze_interp.studies.attribution import agreement, attribution, integrated
 from maze_interp.studies.effects import normalised
@@ -47,7 +49,7 @@ M....#.
 
 @pytest.fixture(scope="module")
 def agent() -> Impala:
-    return load_network(DEFAULT_AGENT)
+    return cast(Impala, load_network(DEFAULT_AGENT))
 
 
 @pytest.fixture(scope="module")

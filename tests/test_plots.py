@@ -33,7 +33,7 @@ from maze_interp.plots.maze import maze_figure
 from maze_interp.plots.place import place_figure
 from maze_interp.plots.style import DPI, png, save
 from maze_interp.plots.sweep import distribution_figure, estimates_figure, exits, shares_figure, write_pictures
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import COLUMNS, LevelSet, level_rows
 from maze_interp.sweeps.summary import by_place, groups, in_region, read_levels, surprises, write_summary

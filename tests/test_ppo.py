@@ -69,11 +69,11 @@ def test_a_step_raises_what_paid_until_the_clip(beyond: bool) -> None:
     assert not paid.all()
     if beyond:
         played = replace(played, log_probs=played.log_probs + torch.where(paid, -0.5, 0.5))
-    before = trainer.policy.fc_policy.weight.detach().clone()
+    before = trainer.policy.linear("fc_policy").weight.detach().clone()
     advantages = torch.where(paid, 1.0, -1.0)
     for _ in range(2):
         trainer.learn(played, advantages, torch.arange(paid.numel()))
-    assert torch.equal(trainer.policy.fc_policy.weight, before) == beyond
+    assert torch.equal(trainer.policy.linear("fc_policy").weight, before) == beyond
     logits, _ = trainer.outputs(played.observations.reshape(-1, 64, 64, 3))
     now = logits.log_softmax(1).gather(1, played.actions.reshape(-1, 1)).reshape(paid.shape)
     if not beyond:
@@ -87,7 +87,7 @@ def test_value_first_leaves_the_policy_alone() -> None:
     changed = {name for name, tensor in trainer.policy.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed == {"fc_value.weight", "fc_value.bias"}
     trainer.iterate()
-    assert not torch.equal(trainer.policy.fc_policy.weight, before["fc_policy.weight"])
+    assert not torch.equal(trainer.policy.linear("fc_policy").weight, before["fc_policy.weight"])
 
 
 def test_the_anchor_holds_the_policy_near_its_start() -> None:
@@ -107,8 +107,8 @@ def test_the_anchor_holds_the_policy_near_its_start() -> None:
 def test_return_rises(tmp_path: Path) -> None:
     """From an agent made undecided: more episodes reach the cheese in the same number of moves."""
     undecided = load_network("rand_region_3_easy")
-    undecided.fc_policy.weight.mul_(0.15)
-    undecided.fc_policy.bias.mul_(0.15)
+    undecided.linear("fc_policy").weight.mul_(0.15)
+    undecided.linear("fc_policy").bias.mul_(0.15)
     write_weights(undecided, tmp_path / "undecided.safetensors")
     config = PPOConfig(
         "undecided",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from maze_interp import Maze, MazeInterpError
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import activation_pixel
 from maze_interp.probing.directions import PlaceReadout
 

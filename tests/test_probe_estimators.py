@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from maze_interp import ActivationStore, LevelSet, MazeInterpError, Recording, record
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.probing import rows as rows_module
 from maze_interp.probing.checks import fold_numbers
 from maze_interp.probing.convolutional import ConvProbe

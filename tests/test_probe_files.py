@@ -18,8 +18,8 @@ import maze_interp as mi
 from maze_interp import MazeInterpError
 from maze_interp.environment.levels import maze_from_seed
 from maze_interp.policies.agents import load_network
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.impala import Impala
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.files import Card, Probe, load_probe, read_probe, save_probe, saved_probes
 from maze_interp.probing.logistic import LogisticProbe

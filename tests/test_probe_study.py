@@ -24,8 +24,8 @@ from maze_interp.commands.probe import probe_store
 from maze_interp.edits.vectors import activation_difference
 from maze_interp.plots.probe_maps import edits_figure, places_figure
 from maze_interp.plots.probes import curve_figure, parts_figure, table_figure, write_pictures
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.pixels import activation_pixel
 from maze_interp.probing.channels import channel_shares
 from maze_interp.probing.controls import PIXELS, features, untrained_like
@@ -190,7 +190,7 @@ def ran(store: ActivationStore, untrained: Impala, tmp_path_factory: pytest.Temp
     tables = run_study(study, out / "run", workers=1)
     again = run_study(study, out / "run", workers=1)
     assert all(a.equals(b) for a, b in zip(vars(tables).values(), vars(again).values(), strict=True))
-    named = Impala(untrained.width, "agent").eval()
+    named = Impala(untrained.settings["width"], "agent").eval()
     named.load_state_dict(untrained.state_dict())
     probe, card = load_probe(named, BLOCK3, "cheese_x_world", [save])
     assert isinstance(probe, RidgeProbe)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maze_interp import LevelSet, Maze, MazeInterpError, Recording, behaviour, record, vector_field
 from maze_interp.mazes.maze import Square
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import MOVES
 from maze_interp.policies.pixels import activation_pixel
 from maze_interp.probing.outcomes import Outcome, measure_outcomes

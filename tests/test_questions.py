@@ -12,8 +12,8 @@ import pytest
 from maze_interp.commands.main import main
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import resolve_layer
-from maze_interp.policies.impala import Impala
 from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import find_resolutions, read_resolutions, write_resolutions

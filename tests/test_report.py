@@ -18,8 +18,8 @@ import pytest
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import import_agent
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.report.build import build_report
 from maze_interp.report.page import render
 from maze_interp.report.section import Number, Section, Table, exact

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy, observe, to_input
 from maze_interp.commands.resample import resample
-from maze_interp.measure.retarget import LAYER
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import move_probabilities
 from maze_interp.studies.resampling import (
     DONORS,
@@ -26,6 +25,8 @@ from maze_interp.studies.resampling import (
     resampling_figures,
     total_variation,
 )
+
+LAYER = Impala.default_layer
 
 LEVELS = LevelSet(range(900_000_000, 900_000_020), "easy")
 

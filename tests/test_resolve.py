@@ -17,8 +17,8 @@ from maze_interp.commands.main import main
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import load_network
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash, write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import read_resolutions

@@ -15,7 +15,7 @@ from maze_interp.commands.channels import channels
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.studies.channels import (

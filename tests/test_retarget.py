@@ -15,8 +15,9 @@ from maze_interp import edits
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.field import VectorField, move_between
-from maze_interp.measure.retarget import LAYER
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
+
+LAYER = Impala.default_layer
 
 # In hard mode 25 cells share 16 positions, so that some of these squares share theirs.
 MAZES = [

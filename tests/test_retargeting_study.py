@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.field import move_between
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.report.retargeting import RetargetingStudy, parse_squares
 from maze_interp.report.sections import retargeting as section
 from maze_interp.report.study import make_study
@@ -40,14 +40,14 @@ MARKS = (Mark("one", (5,), 12.0), Mark("random_0", (1, 2), 3.0), Mark("random_1"
 @pytest.fixture(scope="module", params=["bundled", "published"])
 def policy(request: pytest.FixtureRequest) -> Impala:
     if request.param == "bundled":
-        return load_network(mi.DEFAULT_AGENT)
+        return cast(Impala, load_network(mi.DEFAULT_AGENT))
     found: Impala = request.getfixturevalue("published")
     return found
 
 
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
-    return load_network(mi.DEFAULT_AGENT)
+    return cast(Impala, load_network(mi.DEFAULT_AGENT))
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import distinct_states, draw_states, evaluate, run_observations
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.architectures.impala.shared_picture import SHARED, PictureOfImpala
 from maze_interp.policies.moves import move_probabilities, to_input
-from maze_interp.policies.shared_picture import SHARED, SharedPicture
 from maze_interp.policies.split import share, split
 
 LATE, EARLY = "embedder.block2.res1.resadd", "embedder.block1.res1.resadd"
@@ -43,7 +43,7 @@ def test_every_observation_of_a_maze(network: Impala, mode: DistributionMode) ->
         view = MazeView(maze)
         states, _ = distinct_states(view, maze.squares, FACINGS)
         x = to_input(draw_states(view, states))
-        shared = SharedPicture(network, to_input(view.empty[None]))
+        shared = PictureOfImpala(network, to_input(view.empty[None]))
         torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
 
 
@@ -57,7 +57,7 @@ def test_differences_of_any_size_and_place(network: Impala, size: int) -> None:
     places = [*corners, *rng.integers(0, 65 - size, (35, 2)).tolist()]
     for other, (row, column) in zip(others[1:], places, strict=True):  # the first stays the picture itself
         other[row : row + size, column : column + size] = rng.integers(0, 256, (size, size, 3))
-    shared = SharedPicture(network, to_input(picture))
+    shared = PictureOfImpala(network, to_input(picture))
     x = to_input(others)
     torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
 
@@ -70,7 +70,7 @@ def test_small_and_large_differences_in_one_batch(network: Impala) -> None:
     others[0, 63, 63] += 1
     others[1, :, :] += 1
     others[2, 20:29, 55:64] += 1
-    shared, x = SharedPicture(network, to_input(picture)), to_input(others)
+    shared, x = PictureOfImpala(network, to_input(picture)), to_input(others)
     torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_shared_is_not(network: Impala) -> None:
         pass
 
     picture = torch.zeros(1, 3, 64, 64)
-    assert isinstance(share(network, picture, [LATE, "embedder.block2", "fc_value"]), SharedPicture)
+    assert isinstance(share(network, picture, [LATE, "embedder.block2", "fc_value"]), PictureOfImpala)
     for layers in ([SHARED], [EARLY], [LATE, EARLY], ["embedder.block1"]):
         assert share(network, picture, layers) is None
     assert share(Other(1), picture, [LATE]) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from maze_interp import DEFAULT_AGENT, LevelSet
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.studies.attribution import integrated
 from maze_interp.studies.fixed_sets import ChannelSets, EpisodeSets, channel_order
 from maze_interp.studies.pairs import Pair, make_pair
@@ -32,7 +33,7 @@ LEVELS = LevelSet(range(SEED, SEED + 2), "easy")
 
 @pytest.fixture(scope="module")
 def agent() -> Impala:
-    return load_network(DEFAULT_AGENT)
+    return cast(Impala, load_network(DEFAULT_AGENT))
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import evaluate
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import hooked
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import concatenate, split
 

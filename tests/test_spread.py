@@ -16,8 +16,8 @@ import pytest
 from distributed import Client
 
 from maze_interp.commands.main import main
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.sweeps.spread import cluster as local_cluster
 from maze_interp.sweeps.spread import ordered
 

@@ -19,8 +19,8 @@ from distributed import LocalCluster
 from maze_interp import Maze, MazeInterpError, behaviour, maze_features
 from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.policies.impala import Impala
 from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.levels import LevelSet, level_rows, parse_cheese, parse_seeds
 from maze_interp.sweeps.run_directory import run_directory

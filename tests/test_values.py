@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from maze_interp.commands.main import main
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.measure.field import VectorField
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.references import Reference
 from maze_interp.studies.values import ValueAgreement, agreements, value_figures
@@ -28,7 +29,7 @@ CORRIDOR = Maze.from_ascii("....C\n.####\n.####\n.####\nM....", "easy")
 
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
-    return load_network(mi.DEFAULT_AGENT)
+    return cast(Impala, load_network(mi.DEFAULT_AGENT))
 
 
 def walking(value_sign: int) -> VectorField:

@@ -14,7 +14,7 @@ from maze_interp.edits.vectors import with_corner_path
 from maze_interp.environment.observe import cell_pixels
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 
 LAYER = "embedder.block2.res1.resadd"
 

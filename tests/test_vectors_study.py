@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from maze_interp.environment.levels import region_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures.impala import Impala
 from maze_interp.report.sections import vectors as section
 from maze_interp.report.study import make_study
 from maze_interp.studies.transfer import EDGES, Transfer, places_of, transfers
@@ -39,14 +39,14 @@ FEW: dict[str, Any] = {"coefficients": (-1.0, 0.0, 2.0), "draws": 2}
 @pytest.fixture(scope="module", params=["bundled", "published"])
 def policy(request: pytest.FixtureRequest) -> Impala:
     if request.param == "bundled":
-        return load_network(mi.DEFAULT_AGENT)
+        return cast(Impala, load_network(mi.DEFAULT_AGENT))
     found: Impala = request.getfixturevalue("published")
     return found
 
 
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
-    return load_network(mi.DEFAULT_AGENT)
+    return cast(Impala, load_network(mi.DEFAULT_AGENT))
 
 
 @pytest.fixture(scope="module")

@@ -41,18 +41,19 @@ def ablate(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.policies.agents import agent_mode, load_network, training_region
+    from maze_interp.policies.network import parse_layers
     from maze_interp.report.ablation import write_ablation
-    from maze_interp.studies.ablation import DecisionAblation, ExactAblation, layers_of
+    from maze_interp.studies.ablation import DecisionAblation, ExactAblation
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
     policy, levels = load_network(agent), parse_seeds(seeds)
     distribution_mode = mode or agent_mode(agent)
     kinds = tuple(kind.split(","))
-    decision = DecisionAblation(policy, agent, LevelSet(levels, distribution_mode), layers_of(policy, layer), kinds)
+    decision = DecisionAblation(policy, agent, LevelSet(levels, distribution_mode), parse_layers(policy, layer), kinds)
     exactly = None
     if exact:
         exactly = ExactAblation(
-            *(policy, agent, LevelSet(levels[:exact], distribution_mode), layers_of(policy, exact_layer), kinds),
+            *(policy, agent, LevelSet(levels[:exact], distribution_mode), parse_layers(policy, exact_layer), kinds),
             region=training_region(agent),
         )
     for line in write_ablation(decision, exactly, out, workers, scheduler):

@@ -10,7 +10,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 
 def channels(
     agent: str = DEFAULT_AGENT,
-    layer: str = "embedder.block2.res1.resadd",
+    layer: str = "default",
     seeds: str = "0:100",
     choose: str = "800000000:800000100",
     mode: Literal["easy", "hard"] | None = None,

@@ -11,7 +11,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 def patch(
     agent: str = DEFAULT_AGENT,
     kind: Literal["cheese-to-corner", "cheese-moved", "cheese-removed", "corner-path"] = "cheese-to-corner",
-    layers: str = "embedder.block2.res1.resadd,embedder.block3,embedder.fc",
+    layers: str = "studied",
     seeds: str = "900000000:900000100",
     mode: Literal["easy", "hard"] | None = None,
     out: Path = Path("runs/patch"),
@@ -30,7 +30,7 @@ def patch(
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
         kind: What the donor has that the recipient has not.
-        layers: Layers by module path, separated by commas.
+        layers: Layers by module path, separated by commas, or studied, main, outputs, trunk or all.
         seeds: Levels, first:end, the end not included; those that make no such pair are left out.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         out: Folder for summary.json, tables, pictures, and rows by level.
@@ -38,12 +38,13 @@ def patch(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.policies.agents import agent_mode, load_network, training_region
+    from maze_interp.policies.network import parse_layers
     from maze_interp.report.patching import write_patching
     from maze_interp.studies.patch_study import Patching
     from maze_interp.sweeps.levels import LevelSet, parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
-    names = [layer.strip() for layer in layers.split(",")]
-    patching = Patching(load_network(agent), agent, levels, kind, training_region(agent), names)
+    policy = load_network(agent)
+    patching = Patching(policy, agent, levels, kind, training_region(agent), parse_layers(policy, layers))
     for line in write_patching(patching, out, workers, scheduler):
         print(line)

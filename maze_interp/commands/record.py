@@ -17,7 +17,7 @@ def record_store(
     seeds: str = "0:100",
     region: str = "anywhere",
     mode: Literal["easy", "hard"] | None = None,
-    layers: str = "embedder.block2.res1.resadd,embedder.block3,embedder.fc",
+    layers: str = "studied",
     squares: int | None = None,
     facing: Literal["left", "both"] = "both",
     dtype: Literal["float32", "float16"] = "float32",
@@ -34,7 +34,7 @@ def record_store(
         seeds: Levels, first:end, the end not included.
         region: Where the cheese lies: anywhere (as in procgen), none, or n for a random square of the top-right n×n.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
-        layers: Layers by module path, separated by commas.
+        layers: Layers by module path, separated by commas, or studied, main, outputs, trunk or all.
         squares: Squares of each level, drawn by its seed; every open square but the cheese's unless given.
         facing: Ways the mouse faces: left (as levels start) or both.
         dtype: Precision of the activations.
@@ -44,14 +44,15 @@ def record_store(
     """
     from maze_interp.environment.observe import FACINGS
     from maze_interp.policies.agents import agent_mode, load_network
+    from maze_interp.policies.network import parse_layers
     from maze_interp.recording.recorder import record
     from maze_interp.recording.recording import Recording
     from maze_interp.sweeps.levels import LevelSet, parse_cheese, parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent), parse_cheese(region))
     facings = FACINGS if facing == "both" else FACINGS[:1]
-    names = [layer.strip() for layer in layers.split(",")]
-    recording = Recording(load_network(agent), agent, levels, names, squares, facings, dtype)
+    policy = load_network(agent)
+    recording = Recording(policy, agent, levels, parse_layers(policy, layers), squares, facings, dtype)
     store = record(recording, out, workers, scheduler)
     print(f"{len(store)} observations of {len(store.levels)} levels")
     print(f"written to {out}")

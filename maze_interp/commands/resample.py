@@ -10,7 +10,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 
 def resample(
     agent: str = DEFAULT_AGENT,
-    layer: str = "embedder.block2.res1.resadd",
+    layer: str = "default",
     channels: str = "auto",
     draws: int = 10,
     seeds: str = "900000000:900000200",

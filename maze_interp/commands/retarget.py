@@ -14,7 +14,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 
 def retarget_levels(
     agent: str = DEFAULT_AGENT,
-    layer: str = "embedder.block2.res1.resadd",
+    layer: str = "default",
     channels: str | None = None,
     value: float | None = None,
     seeds: str = "900000000:900000100",

@@ -10,7 +10,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 
 def vectors(
     agent: str = DEFAULT_AGENT,
-    layer: str = "embedder.block2.res1.resadd",
+    layer: str = "default",
     seeds: str = "900000000:900000200",
     exact: int = 60,
     draws: int = 3,

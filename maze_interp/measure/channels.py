@@ -22,7 +22,7 @@ def ablated_outputs(
     """Run `policy` with one channel of a layer replaced at a time; what lies before the layer runs once.
 
     Args:
-        policy: the network; an `Impala` is cut after the layer, any other runs whole per channel.
+        policy: the network, cut after the layer where its architecture can be.
         layer: the layer.
         x: observations `[n, 3, 64, 64]`.
         channels: k channel numbers, each replaced in a run of its own.

@@ -31,7 +31,7 @@ def evaluate_edits(
     """Evaluate `policy` on a maze under each of several combinations of edits to one layer.
 
     Args:
-        policy: the network; an `Impala` is cut after the layer, any other runs whole per edit.
+        policy: the network, cut after the layer where its architecture can be.
         maze: the maze.
         layer: the layer that all edits change.
         edits: e combinations, each applied in the order given; an empty one leaves the network as it is.

@@ -15,8 +15,7 @@ from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.references import Reference
-from maze_interp.policies.shared_picture import SHARED, SharedPicture
-from maze_interp.policies.split import share, split
+from maze_interp.policies.split import SharedPicture, share, split
 
 BATCH = 32
 """Observations in one forward pass; larger batches outgrow a CPU's cache and are slower."""
@@ -108,7 +107,7 @@ def run_observations(
     with torch.inference_mode():
         run: Callable[[Tensor], tuple[Tensor, Tensor]] = policy
         if (shared := shared_picture(policy, view, [edit.layer for edit in edits])) is not None:
-            cut, picture = split(policy, SHARED), shared
+            cut, picture = split(policy, shared.layer), shared
             run = lambda x: cut.suffix(cut.prefix(x, picture))  # noqa: E731
             # Of a container the leaf that puts out its output runs; hooks of leaves fire first.
             edits = [Bound(cut.runs(edit.layer), edit.change) for edit in sorted(edits, key=_depth, reverse=True)]

@@ -20,11 +20,9 @@ from maze_interp.measure.behaviour import HORIZON, behaviours
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import BATCH, Evaluation, evaluate, outputs_of
 from maze_interp.measure.targets import Floats, path_probability, paths_to, visits
+from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import map_size, pixel_in
-
-LAYER = "embedder.block2.res1.resadd"
-"""The layer that the published study retargets by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +105,7 @@ def retarget(
     *,
     channels: int | Iterable[int] | None,
     value: float,
-    layer: str = LAYER,
+    layer: str = DEFAULT_LAYER,
     edits: Sequence[Edit] = (),
     p_visit: bool = True,
     horizon: int = HORIZON,

@@ -13,7 +13,7 @@ from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.checkpoints import policy_from_weights, read_weights, write_weights
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
 
 _WEIGHTS = "weights.safetensors"
@@ -74,7 +74,7 @@ def agent_info(name: str) -> AgentInfo:
     return AgentInfo(name=name, path=folders[name], **recorded)
 
 
-def load_policy(agent: str | Path) -> Impala | Reference:
+def load_policy(agent: str | Path) -> PolicyNetwork | Reference:
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
     Returns:
@@ -88,7 +88,7 @@ def load_policy(agent: str | Path) -> Impala | Reference:
     return Reference(str(agent)) if is_reference(agent) else load_network(agent)
 
 
-def load_network(agent: str | Path) -> Impala:
+def load_network(agent: str | Path) -> PolicyNetwork:
     """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
     path = Path(agent)
     if path.suffix in (".safetensors", ".pth", ".pt"):
@@ -129,6 +129,6 @@ def import_agent(
     training = f"imported from {source.name}; how it was trained is not recorded here"
     config = {"distribution_mode": distribution_mode, "region": region, "training": training}
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    (folder / "README.md").write_text(f"# {name}\n\nWidth k = {policy.width}, {training}.\n")
+    (folder / "README.md").write_text(f"# {name}\n\n{policy.architecture} {policy.settings}, {training}.\n")
     write_weights(policy, folder / _WEIGHTS)
     return folder

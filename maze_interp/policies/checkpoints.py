@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures import ARCHITECTURES
+from maze_interp.policies.network import PolicyNetwork
 
 _PICKLE_KEYS = ("model_state_dict", "state_dict")
-_BASE_CHANNELS = 16  # of the first convolution at width 1
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -55,16 +56,14 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     raise MazeInterpError(f"{path} holds no weights under {' or '.join(map(repr, _PICKLE_KEYS))}")
 
 
-def policy_from_weights(weights: dict[str, Tensor], name: str, source: Path) -> Impala:
-    """An `Impala` with these weights in evaluation mode, its width read off the first convolution.
+def policy_from_weights(weights: dict[str, Tensor], name: str, source: Path) -> PolicyNetwork:
+    """A network with these weights, float32, in evaluation mode; its architecture is found from their names.
 
     Raises:
         MazeInterpError: a tensor is missing, superfluous, of another shape, or not finite.
     """
-    first = weights.get("embedder.block1.conv.weight")
-    if not isinstance(first, Tensor) or first.ndim != 4 or first.shape[0] % _BASE_CHANNELS or not first.shape[0]:
-        raise MazeInterpError(f"{source}: no IMPALA network, whose first convolution has 16·k channels")
-    policy = Impala(first.shape[0] // _BASE_CHANNELS, name)
+    shapes = {key: tuple(getattr(tensor, "shape", ())) for key, tensor in weights.items()}
+    policy = _with_shapes(shapes, name, source)
     expected = policy.state_dict()
     for key in expected.keys() ^ weights.keys():
         raise MazeInterpError(f"{source}: {'missing' if key in expected else 'unexpected'} tensor {key!r}")
@@ -74,8 +73,18 @@ def policy_from_weights(weights: dict[str, Tensor], name: str, source: Path) -> 
             raise MazeInterpError(f"{source}: {key} has shape {shape}, expected {tuple(expected[key].shape)}")
         if not tensor.isfinite().all():
             raise MazeInterpError(f"{source}: {key} holds values that are not finite")
-    policy.load_state_dict(weights)
+    policy.load_state_dict({key: tensor.float() for key, tensor in weights.items()}, assign=True)
+    policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return policy.eval().requires_grad_(False)
+
+
+def _with_shapes(shapes: Mapping[str, tuple[int, ...]], name: str, source: Path) -> PolicyNetwork:
+    """A network whose weights have these shapes, as far as that decides its settings; its own weights are not made."""
+    for kind in ARCHITECTURES.values():
+        if (settings := kind.settings_of(shapes)) is not None:
+            with torch.device("meta"):
+                return kind(**settings, name=name)  # type: ignore[arg-type]
+    raise MazeInterpError(f"{source}: its weights are those of no known architecture ({', '.join(ARCHITECTURES)})")
 
 
 def write_weights(network: nn.Module, path: Path) -> None:

@@ -23,8 +23,12 @@ HookFunction = Callable[[Tensor, str], Tensor | None]
 _depth: ContextVar[int] = ContextVar("depth", default=0)  # of `bare` blocks; a hook runs only at the depth it was born
 
 
+DEFAULT_LAYER = "default"
+"""Names the layer that is studied unless another is named: `default_layer` of the network's architecture."""
+
+
 def resolve_layer(network: nn.Module, name: str) -> str:
-    """The module path that `name` means: itself, or the published spelling with `_out`.
+    """The module path that `name` means: itself, the published spelling with `_out`, or `"default"`.
 
     Raises:
         MazeInterpError: no such module; the message lists the close ones.
@@ -32,6 +36,8 @@ def resolve_layer(network: nn.Module, name: str) -> str:
     modules = {path for path, _ in network.named_modules() if path}
     if not modules:
         raise MazeInterpError(f"a policy without layers has no {name}; what reads or edits activations needs a network")
+    if name == DEFAULT_LAYER and hasattr(network, "default_layer"):
+        return str(network.default_layer)
     for candidate in (name, name.removesuffix("_out")):
         if candidate in modules:
             return candidate

@@ -10,6 +10,9 @@ from torch import Tensor
 MOVES = ("left", "down", "up", "right", "noop")
 """The order of every move axis."""
 
+ACTIONS = 15
+"""procgen's actions."""
+
 STEPS = np.array([(-1, 0), (0, -1), (0, 1), (1, 0), (0, 0)])
 """int `[5, 2]`: each move's (dx, dy)."""
 

@@ -10,12 +10,12 @@ from torch import nn
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
+from maze_interp.policies.architectures import new_network
 from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
-from maze_interp.policies.impala import Impala
 
 
 def activation_pixel(maze: Maze, square: Square, layer: str) -> tuple[int, int]:
-    """The position of `square`, open or wall, in the map of a convolutional layer of `Impala`.
+    """The position of `square`, open or wall, in the map of a convolutional layer of the published network.
 
     It is the one that holds the square's centre: the published ⌊(i + ½) · 2.56 / 4⌋ for 16×16
     layers in hard mode, in general ⌊(i + ½) · side of the map / side of the world⌋ with i the
@@ -57,6 +57,6 @@ def map_size(network: nn.Module, layer: str) -> tuple[int, int]:
 
 @cache
 def _map_size(layer: str) -> tuple[int, int]:
-    """`map_size` in an `Impala`, of any width, from shapes alone."""
+    """`map_size` in the published network, of any width, from shapes alone."""
     with torch.device("meta"):
-        return map_size(Impala(1), layer)
+        return map_size(new_network(""), layer)

@@ -9,8 +9,8 @@ from torch import nn
 
 from maze_interp.measure.evaluate import BATCH
 from maze_interp.policies.hooks import bare, run_with_cache
-from maze_interp.policies.impala import Impala
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.network import Network
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.targets import Labels
 from maze_interp.recording.store import ActivationStore
@@ -50,11 +50,11 @@ def majority(labels: Labels) -> Labels:
     return found
 
 
-def untrained_like(policy: Impala, seed: int = 0) -> Impala:
+def untrained_like(policy: Network, seed: int = 0) -> Network:
     """A network of the same shape with random weights, drawn as training begins with them."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Impala(policy.width, f"untrained {policy.name}").eval().requires_grad_(False)
+        return policy.untrained(f"untrained {policy.name}").eval().requires_grad_(False)
 
 
 def features(store: ActivationStore, layer: str, rows: NDArray[np.intp], network: nn.Module | None = None) -> Rows:

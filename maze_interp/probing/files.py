@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 from maze_interp.bundled import bundled_path
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
@@ -102,7 +102,9 @@ def _cards(root: Path) -> list[Path]:
     return sorted(root.glob(f"*/*/*/{_CARD}"))
 
 
-def load_probe(policy: Impala, layer: str, target: str, roots: Sequence[Path] | None = None) -> tuple[Probe, Card]:
+def load_probe(
+    policy: PolicyNetwork, layer: str, target: str, roots: Sequence[Path] | None = None
+) -> tuple[Probe, Card]:
     """A saved probe of this network, giving the same predictions bit for bit.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.channels import channel_shares
 from maze_interp.probing.controls import PIXELS, majority, random_per_type, shuffled, untrained_like
@@ -34,7 +34,7 @@ def measure(study: ProbeStudy, job: tuple[str, str]) -> dict[str, list[Row]]:
         scores += _top_channels(trial)
     if study.controls:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
-        if layer != PIXELS and isinstance(study.policy, Impala):
+        if layer != PIXELS and isinstance(study.policy, PolicyNetwork):
             other = Trial(study, target, study.examples(layer, target, untrained_like(study.policy, study.seed)))
             scores += other.rows(other.guess(other.fit(other.asked.y)), network="untrained")
             scores += _top_channels(other, network="untrained")

@@ -38,7 +38,7 @@ class ProbeStudy:
 
     Attributes:
         store: the activations.
-        policy: the network that they were recorded from; only an `Impala` has an untrained counterpart.
+        policy: the network that they were recorded from; only a `PolicyNetwork` has an untrained counterpart.
         layers: recorded layers, or `"pixels"`.
         targets: names in `TARGETS` or `SQUARE_TARGETS`.
         region: the n of the top-right n×n that the agent was trained with.

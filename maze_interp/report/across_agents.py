@@ -19,7 +19,7 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure, studies_figure
 from maze_interp.plots.style import save
 from maze_interp.policies.agents import agent_mode, load_policy, training_region
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures import new_network
 from maze_interp.policies.references import Reference
 from maze_interp.probing.controls import untrained_like
 from maze_interp.statistics import published
@@ -82,7 +82,7 @@ def planned(
     firsts: dict[str, Planned] = {}
     for one, region in plan:
         firsts.setdefault(one.settings["mode"], (one, region))
-    control = untrained_like(Impala(1))
+    control = untrained_like(new_network("1"))
     for one, region in firsts.values():
         levels = one.level_set if isinstance(one, FinishedSweep) else one.levels
         few = replace(levels, seeds=levels.seeds[: len(some)])

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Mean, Resample, Zero
@@ -26,8 +26,9 @@ from maze_interp.measure.chain import reach_cheese
 from maze_interp.measure.channels import ablated_outputs
 from maze_interp.measure.evaluate import distinct_states, draw_states
 from maze_interp.measure.field import move_between
-from maze_interp.policies.hooks import activation_layers, bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
 from maze_interp.policies.moves import MOVES, to_input
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.sweeps.experiment import Experiment
 
 Floats = NDArray[np.float64]
@@ -39,38 +40,11 @@ of them, drawn anew for every level."""
 UNEDITED = "unedited"
 """In the column `kind`: the network as it is."""
 
-MAIN_LAYERS = (
-    *(f"embedder.block{block}.{leaf}" for block in (1, 2, 3) for leaf in ("conv", "res1.resadd", "res2.resadd")),
-    "embedder.fc",
-)
-"""Of `Impala`: each block's convolution and residual sums, and the linear layer. Zeroing a channel of a maximum
-pooling or of a rectifier between them equals zeroing that channel of the convolution or linear layer before it."""
-
-OUTPUT_LAYERS = (
-    *("embedder.block1.res2.resadd", "embedder.block2.res1.resadd", "embedder.block2.res2.resadd"),
-    *("embedder.block3.res2.resadd", "embedder.fc"),
-)
-"""Fewer of them: each block's output, the layer that the published study edits, and the linear layer."""
+MAIN_LAYERS = ("main",)
+"""Those that the network's architecture names as worth ablating."""
 
 REFERENCE = range(800_000_000, 800_000_064)
 """Levels of the reference observations, the mouse on every square in turn."""
-
-
-def layers_of(network: nn.Module, names: str) -> tuple[str, ...]:
-    """Layers from a command line: `"main"`, `"outputs"`, `"all"` or names with commas between them.
-
-    "all" is every leaf but the heads, whose channels are the actions, and the flattened map, which
-    repeats the layer before it.
-
-    Raises:
-        MazeInterpError: an unknown layer.
-    """
-    if names in (named := {"main": MAIN_LAYERS, "outputs": OUTPUT_LAYERS}):
-        return named[names]
-    if names == "all":
-        left_out = ("flatten", "fc_policy", "fc_value")
-        return tuple(path for path in activation_layers(network) if not path.endswith(left_out))
-    return tuple(resolve_layer(network, name.strip()) for name in names.split(","))
 
 
 @dataclass(frozen=True)
@@ -91,7 +65,7 @@ class Ablation(Experiment):
     """One row per channel and kind of ablation, and one for the network as it is; on levels with a decision square.
 
     Attributes:
-        layers: their channels are ablated one at a time.
+        layers: their channels are ablated one at a time; the network's main layers unless given.
         kinds: of `KINDS`.
         reference: levels of the reference observations, none of which may be measured on.
 
@@ -106,7 +80,10 @@ class Ablation(Experiment):
     reference: range = REFERENCE
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(resolve_layer(self.policy, layer) for layer in self.layers))
+        layers = self.layers
+        if layers == MAIN_LAYERS and isinstance(self.policy, PolicyNetwork):
+            layers = self.policy.main_layers
+        object.__setattr__(self, "layers", tuple(resolve_layer(self.policy, layer) for layer in layers))
         for kind in self.kinds:
             if kind not in KINDS:
                 raise unknown_name("kind of ablation", kind, KINDS)

@@ -23,9 +23,8 @@ from scipy.stats import false_discovery_control, ttest_1samp
 from torch import nn
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.measure.retarget import LAYER
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.studies.responses import Responses
 from maze_interp.studies.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
@@ -119,7 +118,7 @@ _scores: WeakKeyDictionary[nn.Module, dict[Hashable, pd.DataFrame]] = WeakKeyDic
 
 def channel_scores(
     policy: nn.Module,
-    layer: str = LAYER,
+    layer: str = DEFAULT_LAYER,
     levels: LevelSet = CHOOSING,
     placements: int = 16,
     untrained: int = 16,
@@ -147,7 +146,7 @@ def channel_scores(
 
 def cheese_channels(
     policy: nn.Module,
-    layer: str = LAYER,
+    layer: str = DEFAULT_LAYER,
     levels: LevelSet = CHOOSING,
     sign: int | None = None,
     placements: int = 16,

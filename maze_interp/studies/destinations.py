@@ -17,9 +17,8 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.measure.field import move_between
-from maze_interp.measure.retarget import LAYER
 from maze_interp.measure.targets import paths_to, visits
-from maze_interp.policies.hooks import activation_layers, bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import DEFAULT_LAYER, activation_layers, bare, resolve_layer, run_with_cache
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.pixels import map_size, pixel_in
 from maze_interp.sweeps.experiment import Experiment
@@ -69,7 +68,7 @@ class Destinations(Experiment):
     columns: ClassVar[Sequence[str]] = ("recipe", "x", "y", "steps", "p_visit", "move")
 
     recipes: tuple[Recipe, ...]
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     destinations: int = 12
     below: float | None = None
     nearest: int = 1

@@ -21,8 +21,8 @@ from maze_interp.edits.vectors import cheese_vector
 from maze_interp.environment.levels import region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.evaluate import Evaluation
-from maze_interp.measure.retarget import LAYER
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.hooks import DEFAULT_LAYER
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.studies.ablation import REFERENCE
 from maze_interp.studies.importance import level_effects
 from maze_interp.studies.vectors import decision, evaluate_at, unseen, visited
@@ -57,7 +57,7 @@ class Candidate:
     channels: tuple[int, ...] = ()
     amount: float = 0.0
 
-    def edits(self, policy: Impala, maze: Maze) -> tuple[Edit, ...]:
+    def edits(self, policy: PolicyNetwork, maze: Maze) -> tuple[Edit, ...]:
         """The edit on a level; none for a patch, which is no edit of one run."""
         if self.family == "cheese-vector":
             return (Add(self.layer, cheese_vector(policy, maze, self.layer), self.amount),)
@@ -102,7 +102,7 @@ class CandidateEffects(Experiment):
         *("p_cheese", "p_top_right", "ability"),
     )
 
-    policy: Impala
+    policy: PolicyNetwork
     candidates: tuple[Candidate, ...]
     region: int
     episodes: bool = True
@@ -116,7 +116,7 @@ class CandidateEffects(Experiment):
         for number, candidate in enumerate(self.candidates):
             by_layer.setdefault(candidate.layer, []).append(number)
         rows: list[dict[str, Any]] = []
-        for layer, numbers in (by_layer or {LAYER: []}).items():
+        for layer, numbers in (by_layer or {DEFAULT_LAYER: []}).items():
             first = [] if rows else [UNEDITED]
             found = self._measure(maze, layer, [*first, *numbers])
             rows += [dict(zip(self.columns, (number, *values), strict=True)) for number, values in found.items()]

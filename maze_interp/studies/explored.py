@@ -17,7 +17,7 @@ from maze_interp.mazes.constructed import cheese_everywhere
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour, behaviour, behaviours_of
 from maze_interp.measure.edited import evaluate_edits
-from maze_interp.measure.retarget import LAYER
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.references import Reference
 from maze_interp.sweeps.experiment import Experiment
 
@@ -49,7 +49,11 @@ class Explored(Experiment):
     )
 
     edits: tuple[Edit, ...] = ()
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.policy, Reference):
+            object.__setattr__(self, "layer", resolve_layer(self.policy, self.layer))
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`."""

@@ -12,10 +12,11 @@ from torch import nn
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.studies.fixed_sets import ChannelSets, EpisodeSets, channel_order
 from maze_interp.studies.pairs import KINDS, require_kind
 from maze_interp.studies.patch_sets import PatchCurves, SmallestSets
-from maze_interp.studies.patched_parts import BRANCHES, LayerPatching, PartPatching
+from maze_interp.studies.patched_parts import LayerPatching, PartPatching
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
@@ -76,7 +77,7 @@ class Patching:
         """
         everything = (self.policy, self.agent, self.levels, self.kind, self.region)
         layers = tuple(self.layers)
-        around = tuple(branch for branch in BRANCHES if branch in dict(self.policy.named_modules()))
+        around = self.policy.branches if isinstance(self.policy, PolicyNetwork) else ()
         rows = {}
         for experiment in (
             PatchCurves(*everything, layers),

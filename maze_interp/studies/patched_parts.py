@@ -24,19 +24,6 @@ from maze_interp.studies.patching import (
     unpatched_states,
 )
 
-BRANCHES = tuple(f"embedder.block{block}.res{number}.conv2" for block in (1, 2, 3) for number in (1, 2))
-"""The residual branches' outputs: a whole one of these leaves a way around it."""
-
-TRUNK = (
-    "embedder.block1",
-    "embedder.block2.res1.resadd",
-    "embedder.block2",
-    "embedder.block3.res1.resadd",
-    "embedder.block3",
-    "embedder.fc",
-)
-"""Layers that everything passes through: patched whole they give the donor's output."""
-
 METRICS = ("here", "there", "lead", "p_cheese")
 """P(here), P(there) and their difference on the decision square; exact P(cheese) of whole episodes."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.retarget import LAYER
+from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.studies.vectors import decision, evaluate_at
 from maze_interp.sweeps.experiment import Experiment
 
@@ -50,7 +50,7 @@ class RegionParts(Experiment):
             square = one.decision_square
             if square is None or one.cheese is None:
                 continue
-            towards, corner, _ = decision(evaluate_at(self.policy, LAYER, square, one, [()])[0])
+            towards, corner, _ = decision(evaluate_at(self.policy, DEFAULT_LAYER, square, one, [()])[0])
             rows.append(
                 {
                     "cheese": name,

@@ -26,8 +26,7 @@ from maze_interp.environment.levels import maze_from_seed
 from maze_interp.environment.observe import PIXELS, observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.retarget import LAYER
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import DEFAULT_LAYER, bare, resolve_layer, run_with_cache
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
 from maze_interp.studies.patching import run_masks
@@ -97,12 +96,13 @@ class Resampling(Experiment):
     columns: ClassVar[Sequence[str]] = ("donor", "squares", "set", "draw", "source", *QUANTITIES)
 
     channels: tuple[int, ...]
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     draws: int = 10
     donors: range = DONORS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", as_channels(self.channels))
+        object.__setattr__(self, "layer", resolve_layer(self.policy, self.layer))
         size = count_channels(self.policy, self.layer)
         if outside := [channel for channel in self.channels if not 0 <= channel < size]:
             raise MazeInterpError(f"{self.layer} has channels 0 to {size - 1}, none is {outside[0]}")

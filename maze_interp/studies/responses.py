@@ -16,7 +16,7 @@ from torch import nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.retarget import LAYER
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.pixels import map_size
 from maze_interp.studies.tracking import SIGNS, TARGETS, Maps, Placements, maps_of, peaks, place, track, value_at_cheese
 from maze_interp.sweeps.experiment import Experiment
@@ -44,12 +44,13 @@ class Responses(Experiment):
         *(f"{target}_{what}" for target in TARGETS for what in ("share", "chance")),
         *("cheese_value", "peak", "row", "column", "mouse_x", "mouse_y", "cheese_x", "cheese_y"),
     )
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     placements: int = 16
     untrained: int = 16
 
     def __post_init__(self) -> None:
         map_size(self.policy, self.layer)
+        object.__setattr__(self, "layer", resolve_layer(self.policy, self.layer))
         if self.placements < 2:
             raise MazeInterpError(f"tracking shows over 2 placements or more, not {self.placements}")
 

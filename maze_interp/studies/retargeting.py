@@ -15,9 +15,9 @@ import pandas as pd
 from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.retarget import LAYER, Retargeting, retarget, retarget_by_cheese
+from maze_interp.measure.retarget import Retargeting, retarget, retarget_by_cheese
 from maze_interp.measure.targets import paths_to
-from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.studies.effects import ratio
 from maze_interp.studies.steering import Mark
 from maze_interp.sweeps.experiment import Experiment
@@ -59,7 +59,7 @@ class Targets(Experiment):
     columns: ClassVar[Sequence[str]] = ("condition", "size", "x", "y", "steps", "top_right_path_distance", *OUTCOMES)
 
     marks: tuple[Mark, ...]
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     visits: int | None = 8
     squares: tuple[Square, ...] | None = None
     edits: tuple[Edit, ...] = ()

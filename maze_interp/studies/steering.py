@@ -21,9 +21,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.field import VectorField, move_between, vector_field
-from maze_interp.measure.retarget import LAYER
 from maze_interp.measure.targets import paths_to
-from maze_interp.policies.hooks import resolve_layer, run_with_cache
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer, run_with_cache
 from maze_interp.policies.moves import MOVES, to_input
 from maze_interp.policies.pixels import map_size, pixel_in
 from maze_interp.sweeps.experiment import Experiment, run_experiment
@@ -73,7 +72,7 @@ class Steering(Experiment):
     columns: ClassVar[Sequence[str]] = ("mark", "probability")
 
     marks: tuple[Mark, ...]
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     targets: int = 12
 
     def __post_init__(self) -> None:

@@ -16,8 +16,7 @@ from torch import Tensor
 from maze_interp.edits.kinds import Add
 from maze_interp.edits.vectors import cheese_vector, top_right_vector
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.retarget import LAYER
-from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.studies.vectors import DECISION, SIGNS, decision, evaluate_at
 from maze_interp.sweeps.experiment import Experiment
 from maze_interp.sweeps.intervals import estimate
@@ -43,7 +42,7 @@ class Transfer(Experiment):
     name: ClassVar[str] = "transfer"
     columns: ClassVar[Sequence[str]] = ("vector", "source", "distance", *DECISION)
 
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     sources: int = 2
 
     def __post_init__(self) -> None:

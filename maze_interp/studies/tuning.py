@@ -12,11 +12,10 @@ import pandas as pd
 from torch import nn
 
 from maze_interp.environment.levels import region_maze
-from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import Network, PolicyNetwork, require_same_shape
 from maze_interp.sweeps.experiment import Experiment
 from maze_interp.sweeps.intervals import Estimate, estimate
 
@@ -36,7 +35,7 @@ QUANTITIES = {
 """What is told of each agent, in words. The cheese ends an episode, so one on the way to the corner bars it."""
 
 
-def interpolate(original: Impala, tuned: Impala, mix: float) -> Impala:
+def interpolate(original: Network, tuned: Network, mix: float) -> Network:
     """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode.
 
     Args:
@@ -45,17 +44,16 @@ def interpolate(original: Impala, tuned: Impala, mix: float) -> Impala:
         mix: below 0 or above 1 to go on beyond them.
 
     Raises:
-        MazeInterpError: the networks differ in width.
+        MazeInterpError: the networks differ in architecture or settings.
     """
-    if original.width != tuned.width:
-        raise MazeInterpError(f"weights of widths {original.width} and {tuned.width} cannot be mixed")
-    mixed = Impala(original.width, f"{original.name} + {mix:g} · ({tuned.name} − {original.name})")
+    require_same_shape(original, tuned)
+    mixed = original.untrained(f"{original.name} + {mix:g} · ({tuned.name} − {original.name})")
     ends = original.state_dict(), tuned.state_dict()
     mixed.load_state_dict({name: (1 - mix) * ends[0][name] + mix * ends[1][name] for name in ends[0]})
     return mixed.eval().requires_grad_(False)
 
 
-def weight_change(original: Impala, tuned: Impala) -> pd.DataFrame:
+def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame:
     """How far tuning moved each layer: its weights and biases as one vector W.
 
     Returns:
@@ -63,10 +61,9 @@ def weight_change(original: Impala, tuned: Impala) -> pd.DataFrame:
         change of all layers; the last row, `"all"`, is of the whole network.
 
     Raises:
-        MazeInterpError: the networks differ in width.
+        MazeInterpError: the networks differ in architecture or settings.
     """
-    if original.width != tuned.width:
-        raise MazeInterpError(f"weights of widths {original.width} and {tuned.width} cannot be compared")
+    require_same_shape(original, tuned)
     ends = original.state_dict(), tuned.state_dict()
     layers: dict[str, list[str]] = {}
     for name in ends[0]:
@@ -99,8 +96,8 @@ class Tuning(Experiment):
     name: ClassVar[str] = "tuning"
     columns: ClassVar[Sequence[str]] = ("mix", "size", *QUANTITIES)
 
-    policy: Impala
-    tuned: Impala
+    policy: PolicyNetwork
+    tuned: PolicyNetwork
     region: int
     mixes: tuple[float, ...] = (0.0, 1.0)
 

@@ -22,9 +22,8 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.measure.field import VectorField
-from maze_interp.measure.retarget import LAYER
 from maze_interp.measure.targets import visits
-from maze_interp.policies.hooks import resolve_layer
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.sweeps.experiment import Experiment
 from maze_interp.sweeps.intervals import Estimate, estimate
 
@@ -70,7 +69,7 @@ class VectorEffects(Experiment):
     columns: ClassVar[Sequence[str]] = ("edit", "coefficient", "draw", *DECISION, *EXACT)
 
     region: int
-    layer: str = LAYER
+    layer: str = DEFAULT_LAYER
     coefficients: tuple[float, ...] = COEFFICIENTS
     draws: int = 3
     exact: int | None = None

@@ -13,7 +13,7 @@ import yaml
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.summary import read_levels
@@ -29,7 +29,7 @@ LEVELS = 400
 """Held-out levels on which an agent is measured, each with the cheese as in training and anywhere."""
 
 
-def bundle_agent(policy: Impala, config: Config, run: Path, folder: Path, levels: int = LEVELS) -> Path:
+def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path, levels: int = LEVELS) -> Path:
     """Measure a trained policy and write weights, config, learning curve and card.
 
     Args:
@@ -62,7 +62,7 @@ def bundle_agent(policy: Impala, config: Config, run: Path, folder: Path, levels
     return folder
 
 
-def _measure(policy: Impala, config: Config, cheese: int | str, levels: int, out: Path) -> pd.DataFrame:
+def _measure(policy: PolicyNetwork, config: Config, cheese: int | str, levels: int, out: Path) -> pd.DataFrame:
     seeds = range(HELD_OUT, HELD_OUT + levels)
     return read_levels(run_sweep(Sweep(policy, config.name, LevelSet(seeds, config.distribution_mode, cheese)), out))
 
@@ -119,7 +119,9 @@ OBJECTIVES = {"return": "the exact discounted return", "log": "the logarithm of 
 """What is raised, in words."""
 
 
-def _card(policy: Impala, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]) -> str:
+def _card(
+    policy: PolicyNetwork, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]
+) -> str:
     forward = forward_flops(policy)
     if isinstance(config, ImitationConfig):
         how = _imitated(config, curve, forward)

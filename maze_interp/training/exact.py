@@ -37,8 +37,9 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_within, successors
 from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states, run_observations
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures import new_network
 from maze_interp.policies.moves import move_probabilities, to_input
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.flops import forward_flops
 
@@ -128,7 +129,7 @@ class Lesson(NamedTuple):
     success: float
 
 
-def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) -> Impala:
+def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) -> PolicyNetwork:
     """Run or resume a run; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes.
 
     Args:
@@ -143,7 +144,7 @@ def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) ->
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
-    policy = Impala(config.width, config.name)
+    policy = new_network(config.name, width=config.width)
     if config.start_from is not None:
         policy.load_state_dict(load_network(config.start_from).state_dict())
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
@@ -179,7 +180,7 @@ def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) ->
     return policy.eval()
 
 
-def fit_value(policy: Impala, config: ExactConfig) -> int:
+def fit_value(policy: PolicyNetwork, config: ExactConfig) -> int:
     """Fit the value head alone, by least squares, to the exact worth of every state of `VALUE_LEVELS` new levels.
 
     Returns:
@@ -191,17 +192,20 @@ def fit_value(policy: Impala, config: ExactConfig) -> int:
         one = lesson(policy, _level(config, rng), config)
         with torch.inference_mode():
             parts = np.array_split(one.observations, -(-len(one.observations) // BATCH))
-            features += [policy.embedder(to_input(part)).numpy() for part in parts]
+            for part in parts:
+                _, _, cache = policy.run_with_cache(to_input(part), [policy.features])
+                features.append(cache[policy.features].numpy())
         worth.append(one.worth)
     head = Ridge(alpha=0.1).fit(np.concatenate(features).astype(float), np.concatenate(worth))
     with torch.no_grad():
-        policy.fc_value.weight.copy_(torch.from_numpy(head.coef_[None]))
-        policy.fc_value.bias.fill_(float(head.intercept_))
+        layer = policy.linear(policy.value_head)
+        layer.weight.copy_(torch.from_numpy(head.coef_[None]))
+        layer.bias.fill_(float(head.intercept_))
     return sum(map(len, worth))
 
 
 def update(
-    policy: Impala, optimiser: torch.optim.Optimizer, config: ExactConfig, rng: np.random.Generator
+    policy: PolicyNetwork, optimiser: torch.optim.Optimizer, config: ExactConfig, rng: np.random.Generator
 ) -> tuple[int, int, tuple[float, float, float]]:
     """One step of the optimiser, on new levels.
 
@@ -232,7 +236,7 @@ def update(
 
 
 def _loss(
-    policy: Impala,
+    policy: PolicyNetwork,
     config: ExactConfig,
     observations: NDArray[np.uint8],
     gain: Floats,
@@ -250,7 +254,7 @@ def _loss(
     return -returns - config.entropy * (often * entropy).sum() + config.value_weight * error
 
 
-def lesson(policy: Impala, maze: Maze, config: ExactConfig) -> Lesson:
+def lesson(policy: PolicyNetwork, maze: Maze, config: ExactConfig) -> Lesson:
     """Evaluate a policy on every state of a level, and solve for the worth of each and the visits to it."""
     view = MazeView(maze)
     squares = tuple(square for square in maze.squares if square != maze.cheese)

@@ -58,7 +58,7 @@ def tuning_config(
         distribution_mode=mode,
         region=None,
         goal=goal,
-        width=load_network(agent).width,
+        width=load_network(agent).settings["width"],
         updates=updates,
         learning_rate=learning_rate,
         objective="log",

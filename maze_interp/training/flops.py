@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 
 
-def forward_flops(policy: Impala) -> int:
+def forward_flops(policy: PolicyNetwork) -> int:
     """Floating-point operations of a forward pass on one observation."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         policy(torch.zeros(1, 3, 64, 64))

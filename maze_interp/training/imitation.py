@@ -24,8 +24,9 @@ from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures import new_network
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 
 
@@ -123,7 +124,7 @@ def _lesson(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
     raise AssertionError("every square of a procgen maze but the cheese's has a next one")
 
 
-def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> Impala:
+def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> PolicyNetwork:
     """Run or resume imitation; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes.
 
     Args:
@@ -138,7 +139,7 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
-    policy = Impala(config.width, config.name)
+    policy = new_network(config.name, width=config.width)
     if config.start_from is not None:
         policy.load_state_dict(load_network(config.start_from).state_dict())
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
@@ -173,7 +174,7 @@ def _log(path: Path, samples: int, recent: list[Tensor], samples_per_second: flo
         file.write(json.dumps({"samples": samples, **figures, "samples_per_second": samples_per_second}) + "\n")
 
 
-def imitate_batch(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
+def imitate_batch(policy: PolicyNetwork, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
     """One step of the optimiser; returns (loss, greedy accuracy, mean probability of the right move), float64 `[3]`."""
     observations, moves, values = batch
     logits, value = outputs(policy, observations)
@@ -188,7 +189,7 @@ def imitate_batch(policy: Impala, optimiser: torch.optim.Optimizer, batch: list[
     return torch.stack([loss.detach().double(), accuracy, right.detach().mean()])
 
 
-def outputs(policy: Impala, observations: Tensor) -> tuple[Tensor, Tensor]:
+def outputs(policy: PolicyNetwork, observations: Tensor) -> tuple[Tensor, Tensor]:
     """Logits and value of uint8 `[b, 64, 64, 3]`, run in bfloat16."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits, value = policy(to_input(observations.numpy()))

@@ -27,8 +27,9 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.architectures import new_network
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 
 FORWARD = 512  # observations in one forward pass of the network while playing
@@ -126,7 +127,7 @@ class Trainer:
     def __init__(self, config: PPOConfig) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.policy = Impala(config.width, config.name)
+        self.policy = new_network(config.name, width=config.width)
         if config.start_from is not None:
             self.policy.load_state_dict(load_network(config.start_from).state_dict())
         self.policy.to(config.device)
@@ -282,13 +283,13 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.iteration < self.config.value_first:
             for name, parameter in self.policy.named_parameters():
-                if not name.startswith("fc_value"):
+                if not name.startswith(f"{self.policy.value_head}."):
                     parameter.grad = None
         torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.gradient_clip)
         self.optimiser.step()
 
 
-def train(config: PPOConfig, out: Path) -> Impala:
+def train(config: PPOConfig, out: Path) -> PolicyNetwork:
     """Train, or go on with a run that was stopped.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from maze_interp.errors import Unmeasurable
-from maze_interp.measure.retarget import LAYER
+from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.pixels import map_size
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
@@ -27,7 +27,8 @@ RANDOM_SETS = 3
 def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`retarget`; shares are of all activations of the network, see `activation_total`."""
     shares = sorted(float(share) for share in parameters["shares"])
-    marks = chosen_marks(setting, LAYER, tracking_channels(setting, LAYER), parameters["chosen_on"])
+    layer = setting.policy.default_layer
+    marks = chosen_marks(setting, layer, tracking_channels(setting, layer), parameters["chosen_on"])
     recipes = [Recipe(mark.name, mark.channels, mark.value) for mark in marks if "random" not in mark.name]
     recipes += [replace(one, name=f"{one.name}, rest zeroed", fill=0.0) for one in recipes]
     run: dict[str, Any] = {
@@ -81,6 +82,7 @@ def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     """`steering-channels`: channels that mark the cheese, since none can mark a destination before it is written."""
     layer = parameters["layer"]
     channels = _tracking(setting, layer)
+    layer = setting.policy.default_layer
     marks = chosen_marks(setting, layer, channels, parameters["chosen_on"])
     wanted = [mark for mark in marks if mark.name == "tracking" or mark.name.startswith("random")]
     levels = setting.levels(parameters["levels"], "none", decision=False)
@@ -116,7 +118,7 @@ def chosen_marks(
 
 
 def measured_destinations(
-    setting: Setting, recipes: Sequence[Recipe], levels: LevelSet, layer: str = LAYER, **options: Any
+    setting: Setting, recipes: Sequence[Recipe], levels: LevelSet, layer: str = DEFAULT_LAYER, **options: Any
 ) -> pd.DataFrame:
     """Where recipes send the agent."""
     experiment = Destinations(setting.policy, setting.agent, levels, tuple(recipes), layer, **options)
@@ -134,7 +136,7 @@ def _best_recipes(
     setting: Setting, recipes: Sequence[Recipe], success: pd.Series, shares: Sequence[float]
 ) -> dict[float, Recipe | None]:
     """For every share of activations the best of the recipes that write no more; None if none does."""
-    total, size = activation_total(setting.policy), map_size(setting.policy, LAYER)
+    total, size = activation_total(setting.policy), map_size(setting.policy, DEFAULT_LAYER)
     best: dict[float, Recipe | None] = {}
     for share in shares:
         allowed = [one for one in recipes if one.activations(size) <= share * total]

@@ -16,7 +16,7 @@ import pandas as pd
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import load_network
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
@@ -58,7 +58,7 @@ class Setting:
     used: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @cached_property
-    def policy(self) -> Impala:
+    def policy(self) -> PolicyNetwork:
         """The network."""
         return load_network(self.agent)
 

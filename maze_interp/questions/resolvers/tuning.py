@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.policies.impala import Impala
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
 from maze_interp.questions.resolvers.setting import Setting
@@ -65,14 +65,14 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
     return setting.measured(resample_levels(table, statistic), levels, _command(setting, "corner"))
 
 
-def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str, tuple[Impala, Compute]]:
+def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str, tuple[PolicyNetwork, Compute]]:
     """The agent fine-tuned for each goal, the cheese anywhere, and what it took; a process each."""
     with cluster(setting.workers, setting.scheduler) as client:
         done = ordered(client, _tune, (setting, steps), list(goals))
         return dict(zip(goals, done, strict=True))
 
 
-def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
+def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[PolicyNetwork, Compute]:
     setting, steps = about
     count = setting.count(steps, least=10_000)
     config = tuning_config(setting.agent, goal, count, setting.mode)
@@ -81,7 +81,7 @@ def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[Impala, Compute]:
     return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
 
 
-def _tuned(setting: Setting, tuned: Impala, levels: LevelSet) -> pd.DataFrame:
+def _tuned(setting: Setting, tuned: PolicyNetwork, levels: LevelSet) -> pd.DataFrame:
     """Outcomes by (quantity, mix), a row per level; mix 0 is the agent, 1 the tuned one."""
     rows = setting.run(Tuning(setting.policy, setting.agent, levels, tuned, setting.region))
     wide = rows.pivot(index="seed", columns="mix", values=["p_cheese", "region_p_cheese"])

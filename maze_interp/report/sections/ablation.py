@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from maze_interp.measure.retarget import LAYER
 from maze_interp.plots.ablation import METRICS, effects_figure, short, strongest_figure
+from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
 from maze_interp.studies.ablation import REFERENCE, DecisionAblation, ExactAblation
@@ -15,6 +15,8 @@ from maze_interp.studies.importance import RATE, channel_effects, kind_agreement
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
+
+LAYER = DEFAULT.default_layer
 
 _LEVELS, _EXACT = 120, 40  # of which about half have a decision square
 _STRONGEST = 5

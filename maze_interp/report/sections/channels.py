@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from maze_interp.environment.levels import HELD_OUT
-from maze_interp.measure.retarget import LAYER
 from maze_interp.plots.responses import mark_name
+from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.channels import ChannelStudy, study_channels
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
@@ -12,6 +12,8 @@ from maze_interp.studies.channels import CHOOSING
 from maze_interp.studies.responses import Responses
 from maze_interp.studies.tracking import TARGETS
 from maze_interp.sweeps.levels import LevelSet
+
+LAYER = DEFAULT.default_layer
 
 _TITLE = "What channels respond to"
 _FULL = 100  # levels of the full-size figures

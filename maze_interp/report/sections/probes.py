@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from maze_interp.environment.observe import FACINGS
-from maze_interp.measure.retarget import LAYER
 from maze_interp.plots.probe_maps import short
 from maze_interp.plots.probes import curve_figure, table_figure
+from maze_interp.policies.architectures import DEFAULT
 from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.study import main_figures, main_metric, run_study
@@ -18,8 +18,10 @@ from maze_interp.report.study import Study
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
+LAYER = DEFAULT.default_layer
+
 _LEVELS, _FULL = 400, 6000
-_LAYERS = ("embedder.block1.res2.resadd", LAYER, "embedder.block3.res2.resadd", "embedder.fc")
+_LAYERS = tuple(layer for number, layer in enumerate(DEFAULT.output_layers) if number != 2)
 _PLACE = "cheese_square_world"
 _TARGETS = (_PLACE, "cheese_here", "wall", "move_to_cheese")
 _WORDS = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from maze_interp.measure.retarget import LAYER
 from maze_interp.plots.ablation import short
 from maze_interp.plots.retarget import CONDITIONS, OUTCOMES, overall_figure, reach_figure
+from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.retargeting import RetargetingStudy, describe_marks, heat_map
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
@@ -17,6 +17,8 @@ from maze_interp.studies.retargeting import PUBLISHED, reach_table
 from maze_interp.studies.steering import Mark, Steering
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
+
+LAYER = DEFAULT.default_layer
 
 _LEVELS, _VISITS, _CHOOSE, _TARGETS = 8, 2, 4, 6
 _TITLE = "Sending it to any square by writing into some channels"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from maze_interp.measure.retarget import LAYER
 from maze_interp.plots.ablation import short
 from maze_interp.plots.vectors import EDITS, coefficients_figure, edits_figure, transfer_figure
+from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study, tells
 from maze_interp.report.vectors import changes, contrasts
@@ -15,6 +15,8 @@ from maze_interp.studies.vectors import VectorEffects, effects
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
+
+LAYER = DEFAULT.default_layer
 
 _LEVELS, _EXACT = 80, 20  # of which about half have a decision square
 _COEFFICIENTS = (-5.0, -3.0, -1.0, 0.0, 1.0, 3.0, 5.0)

@@ -8,12 +8,14 @@ mouse. There, and only there, each layer is run again: the arithmetic of the for
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from maze_interp.policies.impala import Impala, Residual
+if TYPE_CHECKING:
+    from maze_interp.policies.architectures.impala.network import Impala, Residual
 
 SHARED = "embedder.block2.maxpool"
 """The last layer that is run near the mouse only; from here on most positions see it."""
@@ -23,13 +25,15 @@ _MARGIN = 16  # positions kept around a layer's output, so that windows may reac
 _LARGEST = 12  # pixels of a window that the margin allows for; where more differs, the window is the whole picture
 
 
-class SharedPicture:
+class PictureOfImpala:
     """What a network puts out for one picture, and from it for others that differ from it in places.
 
     Args:
         network: the network; its weights must not change while this is in use.
         picture: `[1, 3, 64, 64]`, what the observations have in common.
     """
+
+    layer = SHARED
 
     def __init__(self, network: Impala, picture: Tensor) -> None:
         block1, block2 = network.embedder.block1, network.embedder.block2

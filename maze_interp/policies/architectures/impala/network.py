@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from maze_interp.policies import hooks
+from maze_interp.policies.architectures.impala.split import SplitImpala, share
+from maze_interp.policies.moves import ACTIONS
+from maze_interp.policies.network import PolicyNetwork
+from maze_interp.policies.split import SharedPicture, Split
 
-ACTIONS = 15
-"""Actions of procgen; five effects, see `maze_interp.policies.moves`."""
+_BLOCKS = tuple(f"embedder.block{number}" for number in (1, 2, 3))
+_STUDIED = "embedder.block2.res1.resadd"
+_LINEAR = "embedder.fc"
+_BASE_CHANNELS = 16  # of the first convolution at width 1
 
 
 class Residual(nn.Module):
@@ -75,20 +80,37 @@ class Embedder(nn.Module):
         return out
 
 
-class Impala(nn.Module):
-    """The policy and value network of the published maze agents (Espeholt et al. 2018, Cobbe et al. 2020).
+class Impala(PolicyNetwork):
+    """The policy and value network of the published maze agents.
 
     Args:
         width: the factor k on the channel counts; 1 here, 4 in the published `rand_region_5`.
-
-    Attributes:
         name: what tables and pictures call it.
     """
 
+    architecture: ClassVar[str] = "impala"
+    default_layer: ClassVar[str] = _STUDIED
+    studied_layers: ClassVar[tuple[str, ...]] = (_STUDIED, _BLOCKS[2], _LINEAR)
+    output_layers: ClassVar[tuple[str, ...]] = (
+        *(f"{_BLOCKS[0]}.res2.resadd", _STUDIED, f"{_BLOCKS[1]}.res2.resadd", f"{_BLOCKS[2]}.res2.resadd", _LINEAR),
+    )
+    # Zeroing a channel of a pooling or of a rectifier equals zeroing it in the layer before.
+    main_layers: ClassVar[tuple[str, ...]] = (
+        *(f"{block}.{leaf}" for block in _BLOCKS for leaf in ("conv", "res1.resadd", "res2.resadd")),
+        _LINEAR,
+    )
+    trunk: ClassVar[tuple[str, ...]] = (
+        *(_BLOCKS[0], _STUDIED, _BLOCKS[1], f"{_BLOCKS[2]}.res1.resadd", _BLOCKS[2], _LINEAR),
+    )
+    branches: ClassVar[tuple[str, ...]] = tuple(
+        f"{block}.{residual}.conv2" for block in _BLOCKS for residual in ("res1", "res2")
+    )
+    features: ClassVar[str] = "embedder.relufc"
+    policy_head: ClassVar[str] = "fc_policy"
+    value_head: ClassVar[str] = "fc_value"
+
     def __init__(self, width: int = 1, name: str = "untrained") -> None:
-        super().__init__()
-        self.width = width
-        self.name = name
+        super().__init__(name, {"width": width})
         self.embedder = Embedder(width)
         self.fc_policy = nn.Linear(256, ACTIONS)
         self.fc_value = nn.Linear(256, 1)
@@ -100,16 +122,21 @@ class Impala(nn.Module):
         features = self.embedder(x)
         return self.fc_policy(features), self.fc_value(features).squeeze(-1)
 
-    def hooks(self, functions: Mapping[str, hooks.HookFunction]) -> AbstractContextManager[None]:
-        """Within the context, each layer's output passes through its function. See `hooks.hooked`."""
-        return hooks.hooked(self, functions)
+    @classmethod
+    def settings_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int] | None:
+        """See `PolicyNetwork`; the width is read off the first convolution."""
+        first = shapes.get("embedder.block1.conv.weight", ())
+        if len(first) != 4 or not first[0] or first[0] % _BASE_CHANNELS:
+            return None
+        return {"width": first[0] // _BASE_CHANNELS}
 
-    def run_with_cache(
-        self, x: Tensor, layers: Sequence[str] | None = None, gradients: bool = False
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Logits, value and copies of the named layers' outputs. See `hooks.run_with_cache`."""
-        (logits, value), cache = hooks.run_with_cache(self, x, layers, gradients)
-        return logits, value, cache
+    def cut(self, layer: str) -> Split:
+        """See `PolicyNetwork`. A subclass may run its modules in another order, so it is not cut."""
+        return SplitImpala(self, layer) if type(self) is Impala else super().cut(layer)
+
+    def share(self, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+        """See `PolicyNetwork`."""
+        return share(self, picture, layers) if type(self) is Impala else None
 
     def _initialise(self) -> None:
         """Xavier-uniform weights, zero biases; the heads orthogonal, the policy's nearly flat (as published)."""

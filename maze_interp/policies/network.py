@@ -1,0 +1,144 @@
+"""What the toolkit needs of a policy network, whatever its architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from torch import Tensor, nn
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies import hooks
+from maze_interp.policies.split import SharedPicture, Split, WholeNetwork
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class PolicyNetwork(nn.Module, ABC):
+    """A network from observations `[n, 3, 64, 64]` in [0, 1] to the logits of procgen's actions and a value.
+
+    Every activation of interest is the output of a named module. An architecture states its layers by module
+    path; nothing outside its folder names them.
+
+    Attributes:
+        name: what tables and pictures call it.
+        settings: the constructor's arguments that decide the shapes of the weights.
+    """
+
+    architecture: ClassVar[str]
+    """Its name in `config.yaml` and in `architectures.ARCHITECTURES`."""
+    default_layer: ClassVar[str]
+    """The layer studied unless another is named; what `"default"` means."""
+    studied_layers: ClassVar[tuple[str, ...]]
+    """A few layers along the depth, in order, `default_layer` among them."""
+    output_layers: ClassVar[tuple[str, ...]]
+    """The outputs of its main parts, in order, `default_layer` among them."""
+    main_layers: ClassVar[tuple[str, ...]]
+    """Layers worth ablating: those whose channels no neighbouring layer repeats."""
+    trunk: ClassVar[tuple[str, ...]]
+    """Layers that everything passes through: patched whole they give the donor's output."""
+    branches: ClassVar[tuple[str, ...]]
+    """Layers that residual connections lead around."""
+    features: ClassVar[str]
+    """The layer that both heads read."""
+    policy_head: ClassVar[str]
+    """The linear layer of the logits."""
+    value_head: ClassVar[str]
+    """The linear layer of the value."""
+
+    def __init__(self, name: str, settings: Mapping[str, int]) -> None:
+        super().__init__()
+        self.name = name
+        self.settings = dict(settings)
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `[n, 15]` and value `[n]` of observations `[n, 3, 64, 64]` in [0, 1]."""
+
+    @classmethod
+    @abstractmethod
+    def settings_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int] | None:
+        """The settings of a network whose weights have these names and shapes; None if it is none of this kind."""
+
+    @classmethod
+    def renamed(cls, names: Sequence[str]) -> dict[str, str]:
+        """This architecture's names of weights by the names that other programs save them under."""
+        return {name: name for name in names}
+
+    def untrained(self, name: str) -> Self:
+        """A network of the same settings with new random weights."""
+        constructor: Any = type(self)
+        network: Self = constructor(**self.settings, name=name)
+        return network
+
+    def cut(self, layer: str) -> Split:
+        """The network in two parts, after a layer given by its module path. Here all of it is the second part."""
+        return WholeNetwork(self, layer)
+
+    def share(self, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+        """What the network makes of a picture that observations differ little from; None where that saves nothing.
+
+        Args:
+            picture: `[1, 3, 64, 64]`.
+            layers: module paths of layers that are changed, or cut after.
+        """
+        return None
+
+    def hooks(self, functions: Mapping[str, hooks.HookFunction]) -> AbstractContextManager[None]:
+        """Within the context, each layer's output passes through its function. See `hooks.hooked`."""
+        return hooks.hooked(self, functions)
+
+    def run_with_cache(
+        self, x: Tensor, layers: Sequence[str] | None = None, gradients: bool = False
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Logits, value and copies of the named layers' outputs. See `hooks.run_with_cache`."""
+        (logits, value), cache = hooks.run_with_cache(self, x, layers, gradients)
+        return logits, value, cache
+
+    def linear(self, layer: str) -> nn.Linear:
+        """One of the heads, such as `linear(policy.value_head)`."""
+        head = self.get_submodule(layer)
+        assert isinstance(head, nn.Linear)
+        return head
+
+
+Network = TypeVar("Network", bound=PolicyNetwork)
+"""A network of some architecture."""
+
+
+def require_same_shape(*networks: PolicyNetwork) -> None:
+    """Refuse networks whose weights do not correspond.
+
+    Raises:
+        MazeInterpError: they differ in architecture or settings.
+    """
+    kinds = [f"{network.architecture} {network.settings}" for network in networks]
+    if len(set(kinds)) > 1:
+        raise MazeInterpError(f"the weights of {' and '.join(kinds)} do not correspond")
+
+
+def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
+    """Layers from a command line: names with commas between, or a group such as `"main"`.
+
+    `"all"` is every leaf but the heads, whose channels are the actions, and flattened maps, which repeat the layer
+    before them.
+
+    Raises:
+        MazeInterpError: an unknown layer.
+    """
+    groups = {
+        "main": network.main_layers,
+        "outputs": network.output_layers,
+        "studied": network.studied_layers,
+        "trunk": network.trunk,
+    }
+    if names in groups:
+        return groups[names]
+    if names == "all":
+        left_out = (network.policy_head, network.value_head)
+        leaves = [path for path in hooks.activation_layers(network) if path not in left_out]
+        return tuple(path for path in leaves if not isinstance(network.get_submodule(path), nn.Flatten))
+    return tuple(hooks.resolve_layer(network, name.strip()) for name in names.split(","))
