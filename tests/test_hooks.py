@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.hooks import HookFunction, bare, hooked, run_with_cache
+from maze_interp.policies.hooks import HookFunction, has_hooks, hooked, run_with_cache, without_hooks
 
 LAYER = "embedder.block2.res1.resadd"
 
@@ -59,8 +61,9 @@ def test_a_hook_that_returns_nothing_leaves_the_activation(untrained: Impala, x:
 
 def test_the_published_spelling_names_the_same_layer(untrained: Impala, x: Tensor) -> None:
     _, _, cache = untrained.run_with_cache(x, [LAYER, f"{LAYER}_out"])
-    assert set(cache) == {LAYER, f"{LAYER}_out"}
+    assert list(cache) == [LAYER]
     assert torch.equal(cache[LAYER], cache[f"{LAYER}_out"])
+    assert f"{LAYER}_out" in cache
 
 
 def test_an_unknown_layer_is_answered_with_close_ones(untrained: Impala, x: Tensor) -> None:
@@ -148,11 +151,11 @@ def test_hooks_can_be_used_again(untrained: Impala, x: Tensor) -> None:
     assert not torch.equal(results[0], untrained(x)[0])
 
 
-def test_hooks_of_outer_blocks_sleep_in_a_bare_one(untrained: Impala, x: Tensor) -> None:
+def test_hooks_of_outer_blocks_do_not_act_without_hooks(untrained: Impala, x: Tensor) -> None:
     plain = untrained(x)[0]
     with untrained.hooks({LAYER: scale(0)}):
         changed = untrained(x)[0]
-        with bare():
+        with without_hooks():
             assert torch.equal(untrained(x)[0], plain)
             with untrained.hooks({LAYER: scale(0)}):
                 assert torch.equal(untrained(x)[0], changed)
@@ -175,11 +178,15 @@ def test_changing_a_cache_changes_nothing_else(untrained: Impala, x: Tensor) -> 
     assert torch.equal(logits, kept)
 
 
-def test_a_cache_of_everything_holds_every_leaf_and_changes_no_output(untrained: Impala, x: Tensor) -> None:
+def test_a_cache_of_everything_holds_every_module_and_changes_no_output(untrained: Impala, x: Tensor) -> None:
     logits, value, cache = untrained.run_with_cache(x)
     assert torch.equal(logits, untrained(x)[0])
     assert torch.equal(value, untrained(x)[1])
-    assert len(cache) == 3 * (2 + 2 * 5) + 4 + 2
+    leaves, containers = 3 * (2 + 2 * 5) + 4 + 2, 3 * 3 + 1
+    assert len(cache) == leaves + containers
+    assert list(cache)[:3] == ["embedder.block1.conv", "embedder.block1.maxpool", "embedder.block1.res1.relu1"]
+    assert torch.equal(cache["embedder.block1"], cache["embedder.block1.res2.resadd"])
+    assert torch.equal(cache["embedder.block2.res1_out"], cache[LAYER])
     assert torch.equal(cache["fc_policy"], logits)
 
 
@@ -250,3 +257,98 @@ def test_a_layer_that_puts_out_several_tensors_is_refused() -> None:
     network = nn.Sequential(OrderedDict(memory=nn.LSTM(4, 3)))
     with pytest.raises(MazeInterpError, match="layer memory puts out a tuple, not one tensor"):
         run_with_cache(network, torch.zeros(2, 1, 4), ["memory"])
+
+
+def test_layers_by_one_name_several_or_a_function(untrained: Impala, x: Tensor) -> None:
+    assert list(untrained.run_with_cache(x, "embedder.fc")[2]) == ["embedder.fc"]
+    assert list(untrained.run_with_cache(x, "default")[2]) == [LAYER]
+    assert list(untrained.run_with_cache(x, ("embedder.fc", LAYER))[2]) == [LAYER, "embedder.fc"]
+    chosen = untrained.run_with_cache(x, lambda path: path.endswith(".conv"))[2]
+    assert list(chosen) == [f"embedder.block{number}.conv" for number in (1, 2, 3)]
+    for layers in ("nothing", lambda path: False, [3]):
+        with pytest.raises(MazeInterpError):
+            untrained.run_with_cache(x, layers)  # type: ignore[arg-type]
+
+
+def test_a_cache_names_what_is_near_and_moves(untrained: Impala, x: Tensor) -> None:
+    cache = untrained.run_with_cache(x, [LAYER, "embedder.fc"], gradients=True)[2]
+    with pytest.raises(
+        MazeInterpError, match=r"unknown layer in this cache 'embedder\.fcc': did you mean embedder\.fc"
+    ):
+        cache["embedder.fcc"]
+    assert cache[LAYER].requires_grad
+    assert not cache.detach()[LAYER].requires_grad
+    assert cache.to("meta")["embedder.fc_out"].device.type == "meta"
+    assert f"{LAYER} [2, 32, 16, 16]" in repr(cache)
+    assert len(repr(untrained.run_with_cache(x)[2])) < 400
+
+
+def test_running_with_hooks_is_running_inside_the_block(untrained: Impala, x: Tensor) -> None:
+    pairs = [(LAYER, scale(2)), (f"{LAYER}_out", shift(1)), ("embedder.fc", scale(0.5))]
+    with untrained.hooks(dict(pairs)):
+        expected = untrained(x)
+    assert all(map(torch.equal, untrained.run_with_hooks(x, pairs), expected))
+    assert hook_count(untrained) == 0
+
+
+@pytest.mark.parametrize("result", [3.0, [1, 2], True, "text", (torch.zeros(1),)])
+def test_a_hook_that_returns_no_tensor_is_an_error(untrained: Impala, x: Tensor, result: object) -> None:
+    with pytest.raises(MazeInterpError, match=rf"a hook on {LAYER} returned a {type(result).__name__}, not a tensor"):
+        untrained.run_with_hooks(x, [(LAYER, lambda activation, layer: result)])  # type: ignore[list-item, return-value]
+
+
+def test_what_a_hook_returns_goes_on_in_the_layers_precision(untrained: Impala, x: Tensor) -> None:
+    logits, _ = untrained.run_with_hooks(x, [(LAYER, lambda activation, layer: 2 * activation.double())])
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits, untrained.run_with_hooks(x, [(LAYER, scale(2))])[0])
+
+
+def test_hooks_of_one_thread_do_not_act_in_another(untrained: Impala, x: Tensor) -> None:
+    """Every thread sees its own hooks and caches, whatever the others attach to the same network meanwhile."""
+    plain = float(untrained(x)[1].sum())
+    expected = [float(untrained.run_with_hooks(x, [(LAYER, scale(factor))])[1].sum()) for factor in range(4)]
+
+    def run(number: int) -> list[float]:
+        results = []
+        for _ in range(10):
+            if number == 4:
+                results.append(float(untrained(x)[1].sum()) - plain)
+            else:
+                with untrained.hooks({LAYER: scale(number)}):
+                    _, value, cache = untrained.run_with_cache(x, "fc_value")
+                assert torch.equal(cache["fc_value"][:, 0], value)
+                results.append(float(value.sum()) - expected[number])
+        return results
+
+    with ThreadPoolExecutor(5) as pool:
+        assert np.abs(list(pool.map(run, range(5)))).max() < 1e-5
+    assert hook_count(untrained) == 0
+
+
+def test_hooks_that_do_not_act_here_are_not_counted(untrained: Impala, x: Tensor) -> None:
+    assert not has_hooks(untrained)
+    with untrained.hooks({LAYER: scale(2)}):
+        untrained(x)
+        assert has_hooks(untrained)
+        with without_hooks():
+            assert not has_hooks(untrained)
+        with ThreadPoolExecutor(1) as pool:
+            assert not pool.submit(has_hooks, untrained).result()
+    handle = untrained.embedder.block1.register_forward_pre_hook(lambda module, args: None)
+    assert has_hooks(untrained)
+    handle.remove()
+    handle = nn.modules.module.register_module_forward_hook(lambda module, args, output: None)
+    assert has_hooks(untrained)
+    handle.remove()
+
+
+def test_blocks_left_in_another_order_than_entered(untrained: Impala, x: Tensor) -> None:
+    first, second = untrained.hooks({LAYER: scale(2)}), untrained.hooks({"embedder.fc": scale(3)})
+    first.__enter__()
+    second.__enter__()
+    both = untrained(x)[0]
+    first.__exit__(None, None, None)
+    one = untrained(x)[0]
+    second.__exit__(None, None, None)
+    assert torch.equal(one, untrained.run_with_hooks(x, [("embedder.fc", scale(3))])[0])
+    assert not torch.equal(one, both)

@@ -18,7 +18,7 @@ from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 
 _BATCH = 64
@@ -100,7 +100,7 @@ def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
 
     It is free of inference mode, so it can take part in a computation of gradients.
     """
-    with bare(), torch.inference_mode(False):
+    with without_hooks(), torch.inference_mode(False):
         return run_with_cache(network, x.clone(), [layer])[1][layer]
 
 

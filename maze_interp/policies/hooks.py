@@ -1,30 +1,36 @@
 """Read and change what any named module of a network puts out.
 
-Hooks live as long as their `with` block, exceptions included. Functions on one layer run in the
-order in which they were attached: an outer block's before an inner one's, and a cache, attached
-last, records what the next layer will see.
+Hooks live as long as their `with` block, exceptions included, and act only in passes of the thread (more exactly:
+the context, see `contextvars`) that attached them. Functions on one layer run in the order in which they were
+attached: an outer block's before an inner one's, and a cache, attached last, records what the next layer will see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
 
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.policies.cache import ActivationCache
 
 HookFunction = Callable[[Tensor, str], Tensor | None]
 """`fn(activation, layer)`: the activation to go on with, or None to leave it."""
 
-_depth: ContextVar[int] = ContextVar("depth", default=0)  # of `bare` blocks; a hook runs only at the depth it was born
-
+Layers = str | Sequence[str] | Callable[[str], bool]
+"""One layer by name, several, or those of whose module path a function says True."""
 
 DEFAULT_LAYER = "default"
 """Names the layer that is studied unless another is named: `default_layer` of the network's architecture."""
+
+_active: ContextVar[frozenset[object]] = ContextVar("active", default=frozenset())
+_attaching = Lock()  # torch numbers hooks without one
 
 
 def resolve_layer(network: nn.Module, name: str) -> str:
@@ -36,6 +42,8 @@ def resolve_layer(network: nn.Module, name: str) -> str:
     modules = {path for path, _ in network.named_modules() if path}
     if not modules:
         raise MazeInterpError(f"a policy without layers has no {name}; what reads or edits activations needs a network")
+    if not isinstance(name, str):
+        raise MazeInterpError(f"a layer is a module path, not {name!r}")
     if name == DEFAULT_LAYER and hasattr(network, "default_layer"):
         return str(network.default_layer)
     for candidate in (name, name.removesuffix("_out")):
@@ -44,92 +52,145 @@ def resolve_layer(network: nn.Module, name: str) -> str:
     raise unknown_name("layer", name, modules)
 
 
+def resolve_layers(network: nn.Module, layers: Layers) -> list[str]:
+    """The module paths that `layers` means, each once.
+
+    Raises:
+        MazeInterpError: no such module, or a function that says True of none.
+    """
+    if isinstance(layers, str):
+        return [resolve_layer(network, layers)]
+    if not callable(layers):
+        return list(dict.fromkeys(resolve_layer(network, name) for name in layers))
+    chosen = [path for path, _ in network.named_modules() if path and layers(path)]
+    if not chosen:
+        raise MazeInterpError("the function given for layers says True of no layer")
+    return chosen
+
+
 def activation_layers(network: nn.Module) -> list[str]:
     """Module paths of the leaves, each the name of one activation, in the network's order."""
     return [path for path, module in network.named_modules() if path and not list(module.children())]
 
 
+class _Hook:
+    """A function on the output of one layer; `optional` if it need not run, and passes over what is no tensor."""
+
+    def __init__(self, layer: str, function: HookFunction, optional: bool = False) -> None:
+        self.layer, self._function, self._optional = layer, function, optional
+        self.pending = not optional
+
+    @property
+    def acts(self) -> bool:
+        """Whether it was attached in this context, and outside no `without_hooks` in force."""
+        return self in _active.get()
+
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> Tensor | None:
+        if not self.acts:
+            return None
+        self.pending = False
+        if not isinstance(output, Tensor):
+            if self._optional:
+                return None
+            what = type(output).__name__
+            raise MazeInterpError(f"layer {self.layer} puts out a {what}, not one tensor to read or change")
+        changed = self._function(output, self.layer)
+        if changed is None:
+            return None
+        if not isinstance(changed, Tensor):
+            raise MazeInterpError(f"a hook on {self.layer} returned a {type(changed).__name__}, not a tensor or None")
+        if changed.shape != output.shape:
+            raise MazeInterpError(f"a hook on {self.layer} turned {tuple(output.shape)} into {tuple(changed.shape)}")
+        return changed.to(output.device, output.dtype)
+
+
 @contextmanager
-def hooked(network: nn.Module, functions: Mapping[str, HookFunction]) -> Iterator[None]:
+def hooked(
+    network: nn.Module, functions: Mapping[str, HookFunction] | Iterable[tuple[str, HookFunction]]
+) -> Iterator[None]:
     """Within the context, pass the output of each named layer through its function.
+
+    Args:
+        network: the network.
+        functions: by layer, or (layer, function) pairs.
 
     Raises:
         MazeInterpError: an unknown layer; a layer that never ran inside the block (unless the
             block ends in another exception); a layer that puts out anything but one tensor; a
-            function's result that differs in shape.
+            function's result that is no tensor or differs in shape.
     """
-    paths = [resolve_layer(network, name) for name in functions]
-    pending = set(paths)
-    with ExitStack() as attached:
-        for path, function in zip(paths, functions.values(), strict=True):
-            hook = _hook(function, path, pending)
-            attached.callback(network.get_submodule(path).register_forward_hook(hook).remove)
+    pairs = functions.items() if isinstance(functions, Mapping) else functions
+    with _attached(network, [_Hook(resolve_layer(network, name), function) for name, function in pairs]):
         yield
-    if pending:
-        raise MazeInterpError(f"nothing ran through layer {', '.join(sorted(pending))} while its hook was attached")
-
-
-def _hook(function: HookFunction, path: str, pending: set[str]) -> Callable[..., Tensor | None]:
-    born = _depth.get()
-
-    def run(module: nn.Module, args: Any, output: Any) -> Tensor | None:
-        if _depth.get() != born:
-            return None
-        pending.discard(path)
-        if not isinstance(output, Tensor):
-            raise MazeInterpError(f"layer {path} puts out a {type(output).__name__}, not one tensor to read or change")
-        changed = function(output, path)
-        if changed is not None and changed.shape != output.shape:
-            raise MazeInterpError(f"a hook on {path} turned {tuple(output.shape)} into {tuple(changed.shape)}")
-        return changed
-
-    return run
 
 
 @contextmanager
-def bare() -> Iterator[None]:
-    """Within the context, hooks attached outside it sleep: networks run as if they had none."""
-    token = _depth.set(_depth.get() + 1)
+def without_hooks() -> Iterator[None]:
+    """Within the context, hooks attached outside it do not act."""
+    outside = _active.get()
+    _active.set(frozenset())
     try:
         yield
     finally:
-        _depth.reset(token)
+        _active.set(outside)
+
+
+@contextmanager
+def _attached(network: nn.Module, hooks: Sequence[_Hook]) -> Iterator[None]:
+    with ExitStack() as attached:
+        for hook in hooks:
+            with _attaching:
+                attached.callback(network.get_submodule(hook.layer).register_forward_hook(hook).remove)
+        _active.set(_active.get().union(hooks))
+        attached.callback(lambda: _active.set(_active.get().difference(hooks)))
+        yield
+    if pending := sorted({hook.layer for hook in hooks if hook.pending}):
+        raise MazeInterpError(f"nothing ran through layer {', '.join(pending)} while its hook was attached")
+
+
+def has_hooks(network: nn.Module) -> bool:
+    """Whether any hook would act in a pass of this context: of ours, or torch's own."""
+    everywhere = module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks
+    hooks = (hook for module in network.modules() for hook in _forward_hooks(module))
+    return bool(everywhere) or any(not isinstance(hook, _Hook) or hook.acts for hook in hooks)
+
+
+def _forward_hooks(module: nn.Module) -> list[Any]:
+    return [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
 
 
 def run_with_cache(
-    network: nn.Module, x: Tensor, layers: Sequence[str] | None = None, gradients: bool = False
-) -> tuple[Any, dict[str, Tensor]]:
+    network: nn.Module, x: Tensor, layers: Layers | None = None, gradients: bool = False
+) -> tuple[Any, ActivationCache]:
     """The network's output and the named layers' activations.
 
     Args:
-        network: any module; each layer hooked must put out one tensor.
+        network: any module; each layer named must put out one tensor.
         x: its input.
-        layers: module paths or published names (`_out`); None for every leaf module.
+        layers: module paths or published names (`_out`), a function of module paths, or None for every module
+            that puts out one tensor.
         gradients: keep the graph. The cached tensors then lie on the way from `x` to the output,
             so that `torch.autograd.grad(f(output), cache[layer])` works, also if neither `x` nor
             the weights ask for gradients; `backward` leaves them in `cache[layer].grad`.
 
     Returns:
-        `(output, cache)`; `cache` is keyed by the names asked for and holds copies, which no later
-        in-place operation can change. Of a layer that runs several times it holds the last.
+        `(output, cache)`; the cache holds copies, which no later in-place operation can change. Of a layer that
+        runs several times it holds the last.
     """
-    names = activation_layers(network) if layers is None else list(layers)
-    cache: dict[str, Tensor] = {}
+    kept: dict[str, Tensor] = {}
 
-    def keep(name: str) -> HookFunction:
-        def record(activation: Tensor, _: str) -> Tensor | None:
-            if not gradients:
-                cache[name] = activation.detach().clone()
-                return None
-            cache[name] = activation.clone() if activation.requires_grad else activation.clone().requires_grad_()
-            cache[name].retain_grad()
-            return cache[name].clone()  # what goes on is a copy of the copy, which it can be differentiated by
+    def keep(activation: Tensor, layer: str) -> Tensor | None:
+        kept.pop(layer, None)
+        if not gradients:
+            kept[layer] = activation.detach().clone()
+            return None
+        kept[layer] = activation.clone() if activation.requires_grad else activation.clone().requires_grad_()
+        kept[layer].retain_grad()
+        return kept[layer].clone()  # what goes on is a copy of the copy, which it can be differentiated by
 
-        return record
-
-    with ExitStack() as stack:
-        stack.enter_context(torch.set_grad_enabled(gradients))
-        for name in names:
-            stack.enter_context(hooked(network, {name: keep(name)}))
+    every = layers is None
+    names = [path for path, _ in network.named_modules() if path] if layers is None else resolve_layers(network, layers)
+    hooks = [_Hook(name, keep, optional=every) for name in names]
+    with torch.set_grad_enabled(gradients), _attached(network, hooks):
         output = network(x)
-    return output, cache
+    return output, ActivationCache(kept)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.policies import hooks
+from maze_interp.policies.cache import ActivationCache
+from maze_interp.policies.hooks import (
+    HookFunction,
+    Layers,
+    activation_layers,
+    hooked,
+    resolve_layer,
+    run_with_cache,
+)
 from maze_interp.policies.split import SharedPicture, Split, WholeNetwork
 
 if TYPE_CHECKING:
@@ -87,16 +95,27 @@ class PolicyNetwork(nn.Module, ABC):
         """
         return None
 
-    def hooks(self, functions: Mapping[str, hooks.HookFunction]) -> AbstractContextManager[None]:
+    def hooks(self, functions: Mapping[str, HookFunction]) -> AbstractContextManager[None]:
         """Within the context, each layer's output passes through its function. See `hooks.hooked`."""
-        return hooks.hooked(self, functions)
+        return hooked(self, functions)
 
     def run_with_cache(
-        self, x: Tensor, layers: Sequence[str] | None = None, gradients: bool = False
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        self, x: Tensor, layers: Layers | None = None, gradients: bool = False
+    ) -> tuple[Tensor, Tensor, ActivationCache]:
         """Logits, value and copies of the named layers' outputs. See `hooks.run_with_cache`."""
-        (logits, value), cache = hooks.run_with_cache(self, x, layers, gradients)
+        (logits, value), cache = run_with_cache(self, x, layers, gradients)
         return logits, value, cache
+
+    def run_with_hooks(self, x: Tensor, hooks: Iterable[tuple[str, HookFunction]]) -> tuple[Tensor, Tensor]:
+        """Logits and value, the outputs of layers passed through functions. See `hooks.hooked`.
+
+        Args:
+            x: observations `[n, 3, 64, 64]`.
+            hooks: (layer, function) pairs, applied in this order.
+        """
+        with hooked(self, hooks):
+            logits, value = self(x)
+        return logits, value
 
     def linear(self, layer: str) -> nn.Linear:
         """One of the heads, such as `linear(policy.value_head)`."""
@@ -139,6 +158,6 @@ def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
         return groups[names]
     if names == "all":
         left_out = (network.policy_head, network.value_head)
-        leaves = [path for path in hooks.activation_layers(network) if path not in left_out]
+        leaves = [path for path in activation_layers(network) if path not in left_out]
         return tuple(path for path in leaves if not isinstance(network.get_submodule(path), nn.Flatten))
-    return tuple(hooks.resolve_layer(network, name.strip()) for name in names.split(","))
+    return tuple(resolve_layer(network, name.strip()) for name in names.split(","))

@@ -11,7 +11,7 @@ from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 from maze_interp.policies.architectures import new_network
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 
 
 def activation_pixel(maze: Maze, square: Square, layer: str) -> tuple[int, int]:
@@ -47,7 +47,7 @@ def map_size(network: nn.Module, layer: str) -> tuple[int, int]:
         MazeInterpError: an unknown layer, or one without a map.
     """
     device = next((weights.device for weights in network.parameters()), None)
-    with bare():
+    with without_hooks():
         _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device), [layer])
     if seen[layer].ndim != 4:
         raise MazeInterpError(f"{resolve_layer(network, layer)} has no map of positions; a convolutional layer has")

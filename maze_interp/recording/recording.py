@@ -15,7 +15,7 @@ from torch import nn
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.recording.columns import Column, label_columns, row_bytes
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
@@ -76,7 +76,7 @@ class Recording:
     def columns(self) -> dict[str, Column]:
         """Everything recorded of an observation: the layers, then the labels."""
         probe = torch.zeros(2, 3, PIXELS, PIXELS)
-        with bare():
+        with without_hooks():
             _, cache = run_with_cache(self.policy, probe, self.layers)
         for layer, activation in cache.items():
             if activation.ndim < 2 or len(activation) != len(probe):

@@ -25,7 +25,7 @@ from maze_interp.environment.observe import PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import BATCH, outputs_of
-from maze_interp.policies.hooks import HookFunction, bare, hooked
+from maze_interp.policies.hooks import HookFunction, hooked, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.recording.columns import Column, level_labels
 from maze_interp.recording.recording import Recording
@@ -84,7 +84,7 @@ def _record(recording: Recording, states: Sequence[State], datasets: Mapping[str
         for layer in recording.layers
     }
     outputs = np.empty((len(states), 6))
-    with torch.inference_mode(), bare(), ExitStack() as hooks:
+    with torch.inference_mode(), without_hooks(), ExitStack() as hooks:
         for layer, buffer in buffers.items():
             hooks.enter_context(hooked(recording.policy, {layer: _copy_into(buffer)}))
         for first, observations in _blocks(states):

@@ -26,7 +26,7 @@ from maze_interp.measure.chain import reach_cheese
 from maze_interp.measure.channels import ablated_outputs
 from maze_interp.measure.evaluate import distinct_states, draw_states
 from maze_interp.measure.field import move_between
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import MOVES, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.sweeps.experiment import Experiment
@@ -124,7 +124,7 @@ class Ablation(Experiment):
 
     def substitutes(self, seed: int) -> dict[str, Tensor]:
         """By layer, what replaces its c channels on level `seed`: `[kinds · c, ...]`, the first kind's first."""
-        with bare():
+        with without_hooks():
             _, drawn = run_with_cache(self.policy, self.source.draw(seed), self.layers)
         made = {
             layer: {"zero": torch.zeros_like(one[0]), "resample": one[0], **self._means.get(layer, {})}
@@ -153,7 +153,7 @@ class Ablation(Experiment):
         totals: dict[str, Tensor] = {}
         count = 0
         for batch in self.source.batches():
-            with bare():
+            with without_hooks():
                 _, seen = run_with_cache(self.policy, batch, self.layers)
             totals = {layer: totals.get(layer, 0) + one.sum(0, dtype=torch.float64) for layer, one in seen.items()}
             count += len(batch)

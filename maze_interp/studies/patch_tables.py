@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from maze_interp.environment.observe import PIXELS
-from maze_interp.policies.hooks import activation_layers, bare, run_with_cache
+from maze_interp.policies.hooks import activation_layers, run_with_cache, without_hooks
 from maze_interp.studies.attribution import METHODS, agreement
 from maze_interp.studies.effects import normalised_by
 from maze_interp.studies.fixed_sets import channel_order
@@ -25,7 +25,7 @@ COMMON = 0.25
 def network_size(policy: nn.Module) -> int:
     """Numbers that all modules without parts put out for one observation."""
     device = next(policy.parameters()).device
-    with bare():
+    with without_hooks():
         _, seen = run_with_cache(policy, torch.zeros(1, 3, PIXELS, PIXELS, device=device), activation_layers(policy))
     return sum(activation.numel() for activation in seen.values())
 

@@ -26,7 +26,7 @@ from maze_interp.environment.levels import maze_from_seed
 from maze_interp.environment.observe import PIXELS, observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.policies.hooks import DEFAULT_LAYER, bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
 from maze_interp.studies.patching import run_masks
@@ -176,7 +176,7 @@ def count_channels(network: nn.Module, layer: str) -> int:
         MazeInterpError: an unknown layer.
     """
     path = resolve_layer(network, layer)
-    with bare():
+    with without_hooks():
         _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS), [path])
     return seen[path].shape[1]
 

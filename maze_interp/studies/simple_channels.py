@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maze_interp.environment.observe import observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
-from maze_interp.policies.hooks import bare, resolve_layer, run_with_cache
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.studies.responses import untrained_like
 from maze_interp.sweeps.experiment import Experiment
@@ -85,7 +85,7 @@ class SimpleChannels(Experiment):
         x = to_input(observe(maze, [maze.start]))
         rows = []
         for network, policy in zip(NETWORKS, (self.policy, untrained_like(self.policy, 1)), strict=True):
-            with bare():
+            with without_hooks():
                 _, seen = run_with_cache(policy, x, [self.layer])
             a = _at_squares(seen[self.layer][0].numpy().astype(float), WORLD_SIZE[maze.distribution_mode])
             products = a @ f.T
