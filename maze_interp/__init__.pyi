@@ -1,4 +1,5 @@
 from . import edits as edits
+from . import studies as studies
 from .bundled import DEFAULT_AGENT as DEFAULT_AGENT
 from .edits.vectors import cheese_vector as cheese_vector
 from .edits.vectors import top_right_vector as top_right_vector
@@ -23,3 +24,4 @@ from .recording.store import ActivationStore as ActivationStore
 from .studies.channels import channel_scores as channel_scores
 from .studies.channels import cheese_channels as cheese_channels
 from .sweeps.levels import LevelSet as LevelSet
+from .sweeps.sweep import sweep as sweep

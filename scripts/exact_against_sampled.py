@@ -21,7 +21,7 @@ from maze_interp.measure.sampled import compare
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.results.estimates import estimate
 
 
 def main(

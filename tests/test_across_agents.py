@@ -29,9 +29,10 @@ from maze_interp.statistics.fits import Effort
 from maze_interp.statistics.regression import coefficients, single_regressions
 from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, measures
 from maze_interp.studies.agent_fits import fit_three
-from maze_interp.sweeps.levels import COLUMNS, parse_seeds
+from maze_interp.sweeps.groups import groups
+from maze_interp.sweeps.selection import parse_seeds
 from maze_interp.sweeps.spread import cluster
-from maze_interp.sweeps.summary import groups
+from maze_interp.sweeps.sweep import COLUMNS
 
 SEEDS = "900000000:900000016"
 

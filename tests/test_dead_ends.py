@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +13,15 @@ from torch import Tensor, nn
 
 import maze_interp as mi
 from maze_interp import LevelSet, Maze, MazeInterpError
-from maze_interp.commands.deadends import deadends
 from maze_interp.mazes.maze import Square
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import STEPS
 from maze_interp.policies.references import Reference
-from maze_interp.report.sections import dead_ends as section
-from maze_interp.report.study import make_study
-from maze_interp.studies.dead_ends import (
-    QUANTITIES,
-    Branch,
-    DeadEnds,
-    branches,
-    dead_end_figures,
-    dead_end_table,
-    moves_lost,
-    visits,
-)
+from maze_interp.results.estimates import estimate
+from maze_interp.studies.dead_ends.measure import Branch, DeadEndVisits, branches, visits
+from maze_interp.studies.dead_ends.tables import QUANTITIES, dead_end_figures, dead_end_table, moves_lost
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import estimate
-from maze_interp.sweeps.spread import cluster
 
 TREE = Maze.from_ascii(
     """
@@ -56,13 +43,6 @@ BEHIND = Maze.from_ascii(
     """,
     "easy",
 )
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[None]:
-    """One process for all runs of this module."""
-    with cluster(1):
-        yield
 
 
 class Constant(nn.Module):
@@ -165,11 +145,10 @@ def test_probabilities_against_sampled_walks(untrained: Impala) -> None:
     assert compared > 12
 
 
-@pytest.mark.usefixtures("workers")
 def test_tables_by_hand(tmp_path: Path) -> None:
     policy = mi.load_policy(mi.DEFAULT_AGENT)
     levels = LevelSet(range(900_000_005, 900_000_009), "easy")
-    rows = run_experiment(DeadEnds(policy, mi.DEFAULT_AGENT, levels), tmp_path / "run")
+    rows = run_experiment(DeadEndVisits(policy, mi.DEFAULT_AGENT, levels), tmp_path / "run", workers=1)
     assert list(rows["policy"].unique()) == ["agent", "untrained", "random"]
     mine = rows[rows["policy"] == "random"]
     figures = dead_end_figures(mine)
@@ -192,34 +171,29 @@ def test_tables_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_reference_has_no_untrained_counterpart() -> None:
-    experiment = DeadEnds(Reference("reference:left-wall"), "", LevelSet(range(1), "easy"))
+    experiment = DeadEndVisits(Reference("reference:left-wall"), "", LevelSet(range(1), "easy"))
     rows = pd.DataFrame(experiment.rows(BEHIND))
     assert rows["policy"].tolist() == ["agent", "random"]
     assert experiment.rows(BEHIND.with_open((1, 1), False)) == []
 
 
-@pytest.mark.usefixtures("workers")
-def test_the_command_and_the_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    agent = "reference:left-wall"
-    deadends(agent, "900000003:900000005", mode="easy", out=tmp_path / "run")
+def test_the_study_from_python_and_its_files(tmp_path: Path) -> None:
+    study = mi.studies.dead_ends(agent="reference:left-wall", seeds="900000003:900000005", mode="easy")
+    result = study.run(tmp_path / "run")
     rows = pd.read_csv(tmp_path / "run" / "dead_ends.csv")
     assert set(rows["policy"]) == {"agent", "random"}
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     lost = rows[rows["policy"] == "agent"].groupby("seed")["moves"].sum()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["figures"]["moves_lost_per_episode"]["agent"]["mean"] == lost.mean() > 10
-    assert (tmp_path / "run" / "dead_ends.png").stat().st_size > 5_000
+    assert f"{lost.mean():.1f} moves" in result.statement
+    panels = result.figures["dead_ends"].axes
+    assert [axes.get_ylabel() for axes in panels] == [
+        QUANTITIES[name] for name in ("entered", "ever", "moves_per_pass")
+    ]
+    assert {text.get_text() for text in result.figures["dead_ends"].legends[0].get_texts()} == {
+        "the agent",
+        "random actions",
+    }
+    assert study.run().text == result.text
     with pytest.raises(MazeInterpError, match="none of the levels 900000005:900000006 has a dead end"):
-        deadends(agent, "900000005:900000006", mode="easy", out=tmp_path / "none")
-    monkeypatch.setattr("maze_interp.report.study.FULL", 9)
-    monkeypatch.setattr(section, "_LEVELS", 9)
-    found = section.dead_ends_section(make_study(mi.DEFAULT_AGENT, tmp_path / "report", 9, None))
-    rows = pd.read_csv(tmp_path / "report" / "dead_ends" / "dead_ends.csv")
-    mine = rows[rows["policy"] == "agent"]
-    assert found.numbers["agent_lost"].estimate == estimate(mine.groupby("seed")["moves"].sum())
-    deep = mine[mine["depth"] >= 8]
-    entered = (deep["p_mouth"] * deep["p_first"]).sum() / deep["p_mouth"].sum()
-    assert found.numbers["agent_deep_entered"].estimate.mean == pytest.approx(entered)
-    text = " ".join(found.body).format(**found.numbers)
-    assert str(found.numbers["agent_deep_entered"]) in text
-    for table in found.tables:
-        assert {len(row) for row in table.rows} == {len(table.headings)}
+        mi.studies.dead_ends(agent="reference:left-wall", seeds=[900_000_005], mode="easy").run(tmp_path / "none")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
 import pytest
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy
-from maze_interp.sweeps.experiment import Experiment, run_experiment, write_figures
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.spread import cluster
 
 
@@ -44,29 +43,23 @@ def test_rows_resume_and_refusal(tmp_path: Path) -> None:
     assert 0 < len(expected) < 2 * len(LEVELS.seeds)
 
     stopped = CountMoves(policy, DEFAULT_AGENT, LEVELS, fail_at=36)
-    with pytest.raises(MazeInterpError, match="stopped at 36"), cluster(1):
-        run_experiment(stopped, tmp_path / "stopped")
+    with pytest.raises(MazeInterpError, match="stopped at 36"):
+        run_experiment(stopped, tmp_path / "stopped", workers=1)
     assert not (tmp_path / "stopped" / "moves.csv").exists()
     with pytest.raises(MazeInterpError, match="fail_at is 36, not None"):
         run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "stopped")
     settings = tmp_path / "stopped" / "run.json"  # as a kill would have left the run that does not fail
     settings.write_text(settings.read_text().replace('"fail_at": 36', '"fail_at": null'))
     kept = tmp_path / "stopped" / "parts" / "30.csv"
-    before = kept.stat().st_mtime_ns
-    with cluster(1) as outer, cluster(2) as inner:
+    seeds = whole["seed"].unique()
+    kept = next(part for part in sorted(kept.parent.glob("*.csv")) if part.read_text())
+    kept.write_text(f"{kept.stem},0,7.0\n")  # a part is read back and not computed again
+    with cluster(2) as outer, cluster(1) as inner:
         assert inner is outer
-        run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "stopped")
-        assert before
-        assert not kept.exists()
-    assert (tmp_path / "stopped" / "moves.csv").read_bytes() == (tmp_path / "whole" / "moves.csv").read_bytes()
-
-
-def test_figures_are_written_with_their_settings(tmp_path: Path) -> None:
-    experiment = CountMoves(load_policy(DEFAULT_AGENT), DEFAULT_AGENT, LEVELS, factor=2.0)
-    write_figures(tmp_path, experiment.settings, {"share": {"all": estimate([1.0, 2.0, 3.0])}}, {})
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["factor"] == 2.0
-    assert summary["seeds"] == "30:42"
-    assert summary["agent"] == DEFAULT_AGENT
-    assert summary["figures"]["share"]["all"]["mean"] == 2.0
-    assert summary["figures"]["share"]["all"]["n"] == 3
+        resumed = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "stopped")
+    assert not kept.parent.exists()
+    assert list(resumed["seed"].unique()) == list(seeds)
+    marked = int(kept.stem)
+    assert resumed.loc[resumed["seed"] == marked, "share"].tolist() == [7.0]
+    others = [table[table["seed"] != marked].reset_index(drop=True) for table in (resumed, whole)]
+    pd.testing.assert_frame_equal(*others)

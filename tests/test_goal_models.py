@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import maze_interp as mi
 from maze_interp import LevelSet, Maze, MazeInterpError
 from maze_interp.policies.references import Reference
+from maze_interp.results.estimates import estimate
 from maze_interp.studies import goal_models
 from maze_interp.studies.goal_models import (
     BINS,
@@ -37,7 +38,6 @@ from maze_interp.studies.references import (
     reference_effects,
     weights,
 )
-from maze_interp.sweeps.intervals import estimate
 
 TREE = Maze.from_ascii(
     """

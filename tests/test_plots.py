@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.quiver import Quiver
+from maze_interp.GONE import write_pictures
 
 from maze_interp.environment.human_view import human_view
 from maze_interp.environment.levels import maze_from_seed
@@ -26,18 +27,20 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.measure.field import VectorField, vector_field
-from maze_interp.plots.bins import FEW, distance_figure, size_figure
 from maze_interp.plots.field import LEAST_OCCUPANCY, behaviour_figure, change_figure, draw_occupancy, field_figure
-from maze_interp.plots.gallery import gallery_figure, surprises_figure
+from maze_interp.plots.intervals import FEW, estimates_figure, shares_figure
 from maze_interp.plots.maze import maze_figure
-from maze_interp.plots.place import place_figure
 from maze_interp.plots.style import DPI, png, save
-from maze_interp.plots.sweep import distribution_figure, estimates_figure, exits, shares_figure, write_pictures
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.sweeps.intervals import Estimate, estimate
-from maze_interp.sweeps.levels import COLUMNS, LevelSet, level_rows
-from maze_interp.sweeps.summary import by_place, groups, in_region, read_levels, surprises, write_summary
-from maze_interp.sweeps.sweep import Sweep
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.studies.sweep.bins import distance_figure, size_figure
+from maze_interp.studies.sweep.distribution import distribution_figure
+from maze_interp.studies.sweep.gallery import gallery_figure, surprises_figure
+from maze_interp.studies.sweep.place import place_figure
+from maze_interp.studies.sweep.summary import exits
+from maze_interp.sweeps.groups import by_place, groups, in_region, read_levels, surprises, write_summary
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.sweep import COLUMNS, Sweep, level_rows
 
 LEVELS = range(40)
 

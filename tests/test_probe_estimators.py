@@ -30,7 +30,7 @@ from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.sparse import TopKProbe
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.results.estimates import estimate
 
 BLOCK3, FC = LAYERS = ("embedder.block3.res1.resadd", "embedder.fc")
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.controls import majority, random_per_type, shuffled
 from maze_interp.probing.scoring import gain, score
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.results.estimates import estimate
 
 
 def classes(random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:

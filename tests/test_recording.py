@@ -35,7 +35,7 @@ from maze_interp.environment.observe import FACINGS
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash, write_weights
-from maze_interp.sweeps.run_directory import run_directory
+from maze_interp.results.run_directory import run_directory
 
 BLOCK2, BLOCK3, FC = LAYERS = ("embedder.block2.res1.resadd", "embedder.block3", "embedder.fc")
 SHARD_BYTES = 2**20  # a level or two

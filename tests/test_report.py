@@ -24,7 +24,7 @@ from maze_interp.report.build import build_report
 from maze_interp.report.page import render
 from maze_interp.report.section import Number, Section, Table, exact
 from maze_interp.report.study import tells
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 
 LEVELS = 20
 VOID = {"meta", "img", "link", "br", "hr", "input"}

@@ -18,6 +18,7 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
+from maze_interp.policies.untrained import untrained_like
 from maze_interp.studies.channels import (
     CHOOSING,
     channel_scores,
@@ -25,7 +26,7 @@ from maze_interp.studies.channels import (
     tracking_counts,
     tracking_scores,
 )
-from maze_interp.studies.responses import Responses, strongest, untrained_like
+from maze_interp.studies.responses import Responses, strongest
 from maze_interp.studies.tracking import (
     SIGNS,
     TARGETS,

@@ -25,10 +25,10 @@ from maze_interp.policies.architectures.impala import Impala
 from maze_interp.report.retargeting import RetargetingStudy, parse_squares
 from maze_interp.report.sections import retargeting as section
 from maze_interp.report.study import make_study
+from maze_interp.results.estimates import estimate
 from maze_interp.studies.retargeting import Targets, random_as_one, reach_table, require_apart
 from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, draw_steps, natural_peak
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.spread import cluster
 
 LAYER = "embedder.block2.res1.resadd"

@@ -44,7 +44,8 @@ from maze_interp.statistics.regression import SIX, THREE, accuracies, coefficien
 from maze_interp.statistics.shapes import Step
 from maze_interp.statistics.stability import add_and_drop, correlations, inflation, sign_stability
 from maze_interp.statistics.study import Tables, headlines, run_statistics
-from maze_interp.sweeps.levels import COLUMNS, LevelSet
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.sweep import COLUMNS
 
 SEEDS = range(HELD_OUT, HELD_OUT + 400)
 QUICK = Effort(repeats=1, refits=12)

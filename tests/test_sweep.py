@@ -21,10 +21,11 @@ from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.sweeps.intervals import estimate
-from maze_interp.sweeps.levels import LevelSet, level_rows, parse_cheese, parse_seeds
-from maze_interp.sweeps.run_directory import run_directory
-from maze_interp.sweeps.summary import binned, by_place, groups, in_region, outcome_table, surprises
+from maze_interp.results.estimates import estimate
+from maze_interp.results.run_directory import run_directory
+from maze_interp.sweeps.groups import binned, by_place, groups, in_region, outcome_table, surprises
+from maze_interp.sweeps.selection import parse_cheese, parse_seeds
+from maze_interp.sweeps.sweep import sweep
 
 LEVELS = "0:40"  # two whole jobs and a half
 
@@ -42,7 +43,11 @@ def command(agent: Path, out: Path, *options: str) -> list[str]:
 
 
 def files(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.name != ".lock"}
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +90,19 @@ def test_a_given_scheduler_is_used_and_writes_the_same_bytes(agent: Path, finish
 
 def test_killed_and_resumed_writes_the_same_bytes(agent: Path, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    rows = out / "levels.csv"
+    part = out / "rows" / "levels" / "parts" / "0.csv"
     process = subprocess.Popen(
         command(agent, out, "--workers", "1"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while process.poll() is None and not (rows.exists() and rows.read_bytes().count(b"\n") > 16):
+    while process.poll() is None and not part.exists():
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert files(out) != files(finished)
-    with rows.open("a") as file:
-        file.write("73,15,0.12")  # and a row cut short, as a crash of the machine may leave
+    part.with_name("16.csv.partial").write_text("73,15,0.12")  # a part cut short, as a crash of the machine may leave
     subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, check=True)
     assert files(out) == files(finished)
     subprocess.run(command(agent, out, "--workers", "1"), capture_output=True, check=True)
@@ -156,13 +160,13 @@ def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.Captu
 
 def test_the_cheese_is_put_where_it_is_asked(untrained: Impala) -> None:
     seeds = range(40)
-    (inside, none) = (level_rows(untrained, LevelSet(seeds, "easy", cheese), seeds) for cheese in (3, "none"))
-    for seed, row in zip(seeds, inside, strict=True):
+    inside, none = (sweep(untrained, seeds, "easy", region) for region in (3, "none"))
+    for seed, row in zip(seeds, inside.to_dict("records"), strict=True):
         maze = region_maze(seed, 3, "easy")
         assert (row["cheese_x"], row["cheese_y"]) == maze.cheese
         assert min(maze.cheese or ()) >= maze.size - 3
-    assert {row["cheese_x"] for row in none} == {None}
-    assert {row["p_cheese"] for row in none} == {0.0}
+    assert none["cheese_x"].isna().all()
+    assert set(none["p_cheese"]) == {0.0}
 
 
 def test_seeds_and_regions_are_read() -> None:
@@ -185,7 +189,7 @@ def test_summary_figures_by_hand() -> None:
     )
     assert list(in_region(levels, 3)) == [True, False, False, False]
     assert list(in_region(levels, 5)) == [True, True, True, False]
-    assert [len(some) for some in groups(levels, 3).values()] == [4, 1, 3, 2, 2]
+    assert [len(some) for some in groups(levels, 3).values()] == [4, 1, 2, 2, 2]
     table = binned(levels, "euclidean_cheese_top_right")
     assert list(zip(table["from"], table["below"], table["n"], table["mean"], strict=True)) == [
         (0, 2, 1, 1.0),

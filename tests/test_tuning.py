@@ -20,6 +20,7 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.results.estimates import estimate
 from maze_interp.studies.tuning import (
     QUANTITIES,
     Tuning,
@@ -29,7 +30,6 @@ from maze_interp.studies.tuning import (
     tuning_figures,
     weight_change,
 )
-from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.training.compute import Compute, training_compute
 from maze_interp.training.finetune import tuning_config

@@ -24,10 +24,10 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.report.sections import vectors as section
 from maze_interp.report.study import make_study
+from maze_interp.results.estimates import estimate
 from maze_interp.studies.transfer import EDGES, Transfer, places_of, transfers
 from maze_interp.studies.vectors import CONTROLS, VectorEffects, contrast, controls, effects, own_vectors
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.spread import cluster
 
 LAYER = "embedder.block2.res1.resadd"

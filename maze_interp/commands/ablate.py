@@ -44,7 +44,8 @@ def ablate(
     from maze_interp.policies.network import parse_layers
     from maze_interp.report.ablation import write_ablation
     from maze_interp.studies.ablation import DecisionAblation, ExactAblation
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     policy, levels = load_network(agent), parse_seeds(seeds)
     distribution_mode = mode or agent_mode(agent)

@@ -39,7 +39,8 @@ def channels(
     from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.channels import study_channels, write_channels
     from maze_interp.studies.responses import Responses
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     chosen, reported = (LevelSet(parse_seeds(text), mode or agent_mode(agent)) for text in (choose, seeds))
     choosing = Responses(load_network(agent), agent, chosen, layer, placements, untrained)

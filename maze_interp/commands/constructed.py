@@ -34,7 +34,8 @@ def constructed(
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
     from maze_interp.report.constructed import write_constructed
     from maze_interp.studies.constructed import Constructed
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     experiment = Constructed(load_policy(agent), agent, levels, training_region(agent), shortest)

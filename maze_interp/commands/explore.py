@@ -35,7 +35,8 @@ def explore(
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
     from maze_interp.report.explorer import write_explorer
     from maze_interp.studies.explored import Explored
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     experiment = Explored(load_policy(agent), agent, levels, tuple(load(edit)) if edit else ())

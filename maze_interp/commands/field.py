@@ -31,7 +31,8 @@ def field(
     from maze_interp.edits import load
     from maze_interp.policies.agents import agent_mode, load_policy
     from maze_interp.report.field import write_field
-    from maze_interp.sweeps.levels import LevelSet, parse_cheese, parse_seeds, read_maze
+    from maze_interp.sweeps.levels import LevelSet, read_maze
+    from maze_interp.sweeps.selection import parse_cheese, parse_seeds
 
     policy = load_policy(agent)
     distribution_mode = mode or agent_mode(agent)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
-
-from jsonargparse import ArgumentParser, auto_cli
+from collections.abc import Callable
+from typing import NoReturn
 
 from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
 from maze_interp.commands.constructed import constructed
-from maze_interp.commands.deadends import deadends
 from maze_interp.commands.explore import explore
 from maze_interp.commands.field import field
 from maze_interp.commands.finetune import finetune_agent
+from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.patch import patch
 from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
@@ -25,19 +24,18 @@ from maze_interp.commands.report import report
 from maze_interp.commands.resample import resample
 from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
-from maze_interp.commands.sweep import sweep
+from maze_interp.commands.study import command_of
 from maze_interp.commands.train import train_agent
 from maze_interp.commands.values import values
 from maze_interp.commands.vectors import vectors
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.registry import STUDIES
 
-COMMANDS: dict[str, Any] = {
+FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
-    "sweep": sweep,
     "statistics": statistics,
     "compare": compare,
     "references": references,
-    "deadends": deadends,
     "constructed": constructed,
     "values": values,
     "field": field,
@@ -50,50 +48,56 @@ COMMANDS: dict[str, Any] = {
     "vectors": vectors,
     "retarget": retarget_levels,
     "patch": patch,
-    "questions": {
-        "_help": "Prediction questions: list them, measure the answers, score forecasts, write or lock one.",
-        "list": questions_list,
-        "resolve": questions_resolve,
-        "score": questions_score,
-        "new-forecast": questions_new_forecast,
-    },
+    "questions list": questions_list,
+    "questions resolve": questions_resolve,
+    "questions score": questions_score,
+    "questions new-forecast": questions_new_forecast,
     "train": train_agent,
     "finetune": finetune_agent,
-    "agents": {
-        "_help": "The agents in the box: list them, show one, import a foreign checkpoint.",
-        "list": agents_list,
-        "show": agents_show,
-        "import": agents_import,
-    },
+    "agents list": agents_list,
+    "agents show": agents_show,
+    "agents import": agents_import,
 }
 
 
-class Parser(ArgumentParser):
-    """Bad options end in one line, like every other bad input; what is true or false is a switch."""
+GROUPS = {
+    "questions": "Prediction questions: list them, measure the answers, score forecasts, write or lock one.",
+    "agents": "The agents at hand: list them, show one, import a foreign checkpoint.",
+}
+"""Commands that have commands of their own, and their help."""
 
-    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
-        """Add an option."""
-        if kwargs.get("type") is bool:
-            del kwargs["type"]
-            kwargs["action"] = "store_true"
-        return super().add_argument(*args, **kwargs)
 
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the line and exit with status 2."""
-        command = self.prog.replace(" [options]", "")
-        fail(f"{' '.join(message.split())} (see {command} --help)")
+def commands() -> dict[str, Command]:
+    """Every command by name: the studies', and those that are no study."""
+    studies = {name: command_of(study) for name, study in STUDIES.items()}
+    return studies | {name: function_command(function) for name, function in FUNCTIONS.items()}
+
+
+def make_parser() -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(prog="maze-interp", description="Measure and edit agents in procgen mazes.")
+    top = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    groups = {}
+    for name, command in commands().items():
+        group, _, own = name.rpartition(" ")
+        if group and group not in groups:
+            added = top.add_parser(group, help=GROUPS[group], description=GROUPS[group])
+            groups[group] = added.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        add_command(groups[group] if group else top, own, command)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with status 2 on bad input and 130 when interrupted."""
     try:
-        auto_cli(COMMANDS, args=arguments, prog="maze-interp", parser_class=Parser, as_positional=True)
+        parsed = make_parser().parse_args(arguments)
+        parsed.run_command(parsed)
     except MazeInterpError as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}; finished files are intact")
     except KeyboardInterrupt:
-        print("maze-interp: stopped; the same command goes on where it was", file=sys.stderr)
+        print("maze-interp: stopped; the same command resumes the run", file=sys.stderr)
         sys.exit(130)
 
 

@@ -41,7 +41,8 @@ def patch(
     from maze_interp.policies.network import parse_layers
     from maze_interp.report.patching import write_patching
     from maze_interp.studies.patch_study import Patching
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     policy = load_network(agent)

@@ -47,7 +47,8 @@ def record_store(
     from maze_interp.policies.network import parse_layers
     from maze_interp.recording.recorder import record
     from maze_interp.recording.recording import Recording
-    from maze_interp.sweeps.levels import LevelSet, parse_cheese, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_cheese, parse_seeds
 
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent), parse_cheese(region))
     facings = FACINGS if facing == "both" else FACINGS[:1]

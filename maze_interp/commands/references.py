@@ -39,7 +39,8 @@ def references(
     from maze_interp.policies.agents import agent_mode, load_policy
     from maze_interp.report.references import write_references
     from maze_interp.studies.references import ReferenceMoves
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     policy, distribution_mode = load_policy(agent), mode or agent_mode(agent)
     fitted, reported = (

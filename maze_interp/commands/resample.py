@@ -39,7 +39,8 @@ def resample(
     from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.resampling import parse_channels, write_resampling
     from maze_interp.studies.resampling import Resampling
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     policy = load_network(agent)
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))

@@ -55,7 +55,8 @@ def retarget_levels(
     from maze_interp.report.resampling import parse_channels
     from maze_interp.report.retargeting import RetargetingStudy, parse_squares, write_retargeting
     from maze_interp.studies.steering import Steering
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     policy, distribution_mode = load_network(agent), mode or agent_mode(agent)
     study = RetargetingStudy(

@@ -34,7 +34,8 @@ def values(
     from maze_interp.policies.agents import agent_mode, load_network, training_region
     from maze_interp.report.values import write_values
     from maze_interp.studies.values import ValueAgreement
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     network, kind, region = load_network(agent), mode or agent_mode(agent), training_region(agent)
     anywhere = ValueAgreement(network, agent, LevelSet(parse_seeds(seeds), kind), region)

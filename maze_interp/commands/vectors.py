@@ -42,7 +42,8 @@ def vectors(
     from maze_interp.report.vectors import write_vectors
     from maze_interp.studies.transfer import Transfer
     from maze_interp.studies.vectors import VectorEffects
-    from maze_interp.sweeps.levels import LevelSet, parse_seeds
+    from maze_interp.sweeps.levels import LevelSet
+    from maze_interp.sweeps.selection import parse_seeds
 
     policy, levels = load_network(agent), LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
     study = VectorEffects(policy, agent, levels, training_region(agent), layer, draws=draws, exact=exact)

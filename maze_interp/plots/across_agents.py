@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.statistics import WORDS
 from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 

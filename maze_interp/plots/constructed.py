@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from maze_interp.mazes.maze import Maze
-from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import BLUE, GREY, ORANGE, PROBABILITY, new_figure, styled
 from maze_interp.studies.constructed import OUTCOMES

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maze_interp.plots.bins import FEW
+from maze_interp.plots.intervals import FEW
 from maze_interp.plots.style import BLUE, VERMILLION, new_figure, styled
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Figure as Measured

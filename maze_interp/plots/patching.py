@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from maze_interp.plots.ablation import DIVERGING, short
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 from maze_interp.studies.patch_tables import position_map
 

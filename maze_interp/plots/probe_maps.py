@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLUE, ORANGE, PROBABILITY, VERMILLION, new_figure, styled
 
 

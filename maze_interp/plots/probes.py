@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.probe_maps import places_figure, short
 from maze_interp.plots.style import (
     BLACK,

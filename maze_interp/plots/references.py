@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.style import (
     BLACK,
     BLUE,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import (
     BLUE,

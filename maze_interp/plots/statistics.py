@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from maze_interp.plots.bins import FEW, draw_mean, whiskers
+from maze_interp.plots.intervals import FEW, draw_mean, whiskers
 from maze_interp.plots.style import (
     BLACK,
     BLUE,
@@ -28,7 +28,7 @@ from maze_interp.plots.style import (
 )
 from maze_interp.statistics.change_point import PAIR, fitted_curves
 from maze_interp.statistics.layout import ATTRIBUTES
-from maze_interp.sweeps.summary import BIN_WIDTH, binned
+from maze_interp.sweeps.groups import BIN_WIDTH, binned
 
 _PLACES = {
     "cheese_decision_square": "cheese – decision square",

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.style import BLUE, GREEN, GREY, VERMILLION, new_figure, styled
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.tuning import QUANTITIES
-from maze_interp.sweeps.intervals import Estimate
 
 _LINES = {
     "region_p_cheese": (BLUE, "o", "cheese, in the training region"),

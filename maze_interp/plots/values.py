@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLUE, GREY, ORANGE, new_figure, styled
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.values import NETWORKS, SQUARES
-from maze_interp.sweeps.intervals import Estimate
 
 _LOOKS = {"agent": (BLUE, "o"), "untrained": (ORANGE, "s"), "chance": (GREY, "x")}
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from maze_interp.plots.bins import whiskers
+from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLACK, BLUE, GREY, SKY, VERMILLION, new_figure, styled
 
 OUTCOMES = {

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from maze_interp.sweeps.intervals import RESAMPLES, Estimate
+from maze_interp.results.estimates import RESAMPLES, Estimate
 
 Sums = NDArray[np.float64]
 Statistic = Callable[[Sums], NDArray[np.float64]]

@@ -21,10 +21,9 @@ from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.trial import Trial
-from maze_interp.sweeps.experiment import Experiment, run_experiment, write_figures
-from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.sweeps.experiment import Experiment, Row, run_experiment, write_figures
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.run_directory import Row
 
 Vector = NDArray[np.float64]
 

@@ -26,7 +26,7 @@ from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.ridge_classes import RidgeClassProbe
 from maze_interp.probing.sparse import TopKProbe
 from maze_interp.probing.state import ProbeState, probe_of, state_of
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.files import write_whole
 
 Probe = LogisticProbe | RidgeClassProbe | RidgeProbe | TopKProbe | ConvProbe
 

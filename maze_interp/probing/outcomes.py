@@ -14,9 +14,8 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.moves import MOVES
 from maze_interp.recording.store import ActivationStore
-from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.experiment import Experiment, Row, run_experiment
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.run_directory import Row
 
 _LETTERS = "".join(move[0] for move in MOVES)
 _NONE = "-"

@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 from maze_interp.errors import MazeInterpError
 from maze_interp.probing.bootstrap import Statistic, Sums, bootstrap_levels
 from maze_interp.probing.targets import Kind, Observed
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 
 HELD_OUT_SHARE = 0.25
 """Of the levels, where there is one split."""

@@ -16,9 +16,10 @@ from maze_interp.probing.measuring import measure
 from maze_interp.probing.outcomes import measure_outcomes
 from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.scoring import MAIN
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.experiment import write_figures
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.run_directory import run_directory, write_whole
 from maze_interp.sweeps.spread import cluster, ordered
 
 

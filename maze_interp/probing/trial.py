@@ -19,7 +19,7 @@ from maze_interp.probing.rows import Chosen, Matrix
 from maze_interp.probing.scoring import Fold, folds_by_level, score
 from maze_interp.probing.sparse import TopKProbe
 from maze_interp.probing.targets import Kind, Labels
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 
 Linear = LogisticProbe | RidgeClassProbe | RidgeProbe
 """Probes of one axis."""

@@ -20,7 +20,7 @@ from maze_interp.questions.forecasts import Forecast
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoring import scores
-from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate
 
 SCORES = ("brier", "log", "rps")
 BASELINES = ("even", "base_rate", "best")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.documents import Entry, read_document
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.files import write_whole
 
 
 @dataclass(frozen=True)

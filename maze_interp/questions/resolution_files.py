@@ -28,7 +28,7 @@ from maze_interp.questions.documents import Entry, read_document
 from maze_interp.questions.forecasts import TOLERANCE
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import METHOD, Figure, Override, Resolution, Resolutions
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.files import write_whole
 
 FOLDER = Path("runs/questions")
 """Where resolutions are written and looked for, each in a folder of its agent's name."""

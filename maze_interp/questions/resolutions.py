@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from maze_interp.errors import Unmeasurable
 from maze_interp.questions.registry import Question
 from maze_interp.questions.rules import rule_holds
-from maze_interp.sweeps.intervals import RESAMPLES
+from maze_interp.results.estimates import RESAMPLES
 
 METHOD = "share of bootstrap resamples of the levels in which the rule gives the outcome"
 """How outcomes get their probabilities, for the record."""

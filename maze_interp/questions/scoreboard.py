@@ -28,8 +28,8 @@ from maze_interp.questions.forecasts import Forecast
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoring import BOUND
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.files import write_whole
 
 Standings = dict[str, dict[str, dict[str, Estimate]]]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import NONE, Question
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.files import write_whole
 
 _HEADING = """\
 # A forecast of what measurements will find. Fill in what you like: what stays empty is left out of the score.

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.shards import shard_image, shard_name
 from maze_interp.recording.store import ActivationStore
-from maze_interp.sweeps.run_directory import run_directory, write_whole
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster, ordered
 
 _PARTIAL = ".partial"

@@ -14,6 +14,8 @@ from maze_interp.measure.field import vector_field
 from maze_interp.plots.ablation import METRICS, effects_figure, overlap_figure, short, strongest_figure
 from maze_interp.plots.field import change_figure
 from maze_interp.plots.style import save
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
 from maze_interp.studies.importance import (
     RATE,
@@ -26,8 +28,6 @@ from maze_interp.studies.importance import (
     unedited,
 )
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster
 
 STRONGEST = 12

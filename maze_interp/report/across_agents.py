@@ -22,6 +22,9 @@ from maze_interp.policies.agents import agent_mode, load_policy, training_region
 from maze_interp.policies.architectures import new_network
 from maze_interp.policies.references import Reference
 from maze_interp.probing.controls import untrained_like
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.statistics import published
 from maze_interp.statistics.data import FinishedSweep, read_sweep
 from maze_interp.statistics.fits import FULL, Effort
@@ -37,14 +40,13 @@ from maze_interp.studies.across_agents import (
 from maze_interp.studies.agent_fits import FITS
 from maze_interp.studies.side_by_side import study_figures
 from maze_interp.sweeps.experiment import Experiment, run_experiment
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.levels import LevelSet, parse_seeds
-from maze_interp.sweeps.run_directory import run_directory, write_whole
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.selection import parse_seeds
 from maze_interp.sweeps.spread import cluster, ordered
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 
 Tables = dict[str, pd.DataFrame]
-Planned = tuple[Sweep | FinishedSweep, int]
+Planned = tuple[LevelSweep | FinishedSweep, int]
 """A sweep to run or one that is there, and the n of the region outside which its cheese counts as outside."""
 
 
@@ -75,7 +77,7 @@ def planned(
     """
     some = parse_seeds(seeds)
     plan: list[Planned] = [
-        (Sweep(load_policy(agent), agent, LevelSet(some, mode)), training_region(agent)) for agent, mode in agents
+        (LevelSweep(load_policy(agent), agent, LevelSet(some, mode)), training_region(agent)) for agent, mode in agents
     ]
     plan += [(sweep, sweep.region) for sweep in finished]
     by_name([FinishedSweep(one.settings, pd.DataFrame(), region) for one, region in plan])
@@ -86,7 +88,7 @@ def planned(
     for one, region in firsts.values():
         levels = one.level_set if isinstance(one, FinishedSweep) else one.levels
         few = replace(levels, seeds=levels.seeds[: len(some)])
-        plan.append((Sweep(control, UNTRAINED, few, (), one.settings.get("horizon", HORIZON)), region))
+        plan.append((LevelSweep(control, UNTRAINED, few, (), one.settings.get("horizon", HORIZON)), region))
     return plan
 
 
@@ -146,12 +148,12 @@ def file_name(name: str) -> str:
     return name.translate(str.maketrans(" ", "-", "(),"))
 
 
-def swept(one: Sweep | FinishedSweep, region: int, folder: Path) -> FinishedSweep:
+def swept(one: LevelSweep | FinishedSweep, region: int, folder: Path) -> FinishedSweep:
     """A planned sweep, run to its end in a folder of its own in `folder` unless it is there already."""
     if isinstance(one, FinishedSweep):
         return one
     out = folder / file_name(name_of(one.settings))
-    run_sweep(one, out)
+    run_experiment(one, out)
     return read_sweep(out, region=region)
 
 

@@ -16,9 +16,10 @@ from maze_interp.report.page import render
 from maze_interp.report.section import Section
 from maze_interp.report.sections import SECTIONS
 from maze_interp.report.study import FULL, Study, make_study
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.provenance import provenance
-from maze_interp.sweeps.run_directory import run_directory, write_whole
 from maze_interp.sweeps.spread import cluster
 
 

@@ -12,6 +12,7 @@ from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.constructed import cheese_map_figure, detour_figure, pairs_figure
 from maze_interp.plots.style import save
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.constructed import (
     DETOUR,
     KINDS,
@@ -25,7 +26,6 @@ from maze_interp.studies.constructed import (
     swap_levels,
 )
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 
 

@@ -17,8 +17,9 @@ from maze_interp.measure.field import VectorField
 from maze_interp.plots.field import behaviour_figure, change_figure
 from maze_interp.plots.style import save
 from maze_interp.policies.moves import MOVES
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.provenance import provenance
-from maze_interp.sweeps.run_directory import run_directory, write_whole
 
 
 def write_field(policy: nn.Module, agent: str, maze: Maze, edits: Sequence[Edit], out: Path) -> list[str]:

@@ -23,6 +23,8 @@ from maze_interp.plots.patching import (
     positions_figure,
 )
 from maze_interp.plots.style import save
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.fixed_sets import episode_rankings
 from maze_interp.studies.pairs import KINDS, make_pair
 from maze_interp.studies.patch_study import Patching
@@ -39,8 +41,6 @@ from maze_interp.studies.patch_tables import (
 from maze_interp.studies.patching import run_pair, run_states
 from maze_interp.studies.smallest_set import prefixes
 from maze_interp.sweeps.experiment import write_figures
-from maze_interp.sweeps.intervals import Estimate, estimate
-from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster
 
 

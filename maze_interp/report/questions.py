@@ -17,8 +17,8 @@ from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.scoring import BOUND
 from maze_interp.report.page import render
 from maze_interp.report.section import Cell, Picture, Section, Table
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.files import write_whole
 
 BASELINES = {
     "forecaster": "forecaster",

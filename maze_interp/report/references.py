@@ -11,6 +11,7 @@ import pandas as pd
 
 from maze_interp.plots.references import NAMES, agreement_figure, scores_figure, weights_figure
 from maze_interp.plots.style import save
+from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.goal_models import (
     BINS,
     MODELS,
@@ -23,7 +24,6 @@ from maze_interp.studies.goal_models import (
 from maze_interp.studies.references import SQUARES, ReferenceMoves, agreement_table
 from maze_interp.studies.retargeting import require_apart
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster
 
 DISTANCE = "mixture by distance to the mouse"

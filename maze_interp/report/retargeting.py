@@ -17,6 +17,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.plots.retarget import CONDITIONS, OUTCOMES, heat_map_figure, overall_figure, reach_figure
 from maze_interp.plots.style import save
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.channels import CHOOSING, tracking_scores
 from maze_interp.studies.responses import Responses
 from maze_interp.studies.retargeting import PUBLISHED, Targets, random_as_one, reach_table, require_apart
@@ -31,9 +33,7 @@ from maze_interp.studies.steering import (
     require_channels,
 )
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster
 
 _LARGE = 9  # squares per side from which a level is worth a heat map

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 
 Unit = Literal["probability", "difference", "moves", "count"]
 _UNITS: dict[Unit, str] = {"probability": "%", "difference": " points", "moves": " moves", "count": ""}

@@ -14,10 +14,11 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_network, training_region
-from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.sweeps.experiment import run_experiment
+from maze_interp.sweeps.groups import in_region, read_levels
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.summary import in_region, read_levels, write_summary
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 
 FULL = 1000
 """Levels of a report of full size, unless told otherwise."""
@@ -73,12 +74,12 @@ class Study:
         return f"top-right {self.region}×{self.region}"
 
     @property
-    def trained_sweep(self) -> Sweep:
+    def trained_sweep(self) -> LevelSweep:
         """The levels with the cheese in the region."""
         return self._sweep(self.region)
 
     @property
-    def anywhere_sweep(self) -> Sweep:
+    def anywhere_sweep(self) -> LevelSweep:
         """The same levels with the cheese where procgen puts it."""
         return self._sweep("anywhere")
 
@@ -97,14 +98,13 @@ class Study:
         """Of the rows of `anywhere`: whether the cheese lies outside the region."""
         return ~in_region(self.anywhere, self.region)
 
-    def folder(self, sweep: Sweep) -> Path:
+    def folder(self, sweep: LevelSweep) -> Path:
         """The folder of one of the sweeps."""
         return self.out / "sweeps" / ("anywhere" if sweep.levels.cheese == "anywhere" else "region")
 
-    def measure(self, sweep: Sweep) -> None:
-        """Run one of the sweeps, or what is left of it, and write its tables."""
-        run_sweep(sweep, self.folder(sweep))
-        write_summary(self.folder(sweep), sweep.settings, self.region)
+    def measure(self, sweep: LevelSweep) -> None:
+        """Run one of the sweeps, or what is left of it."""
+        run_experiment(sweep, self.folder(sweep))
 
     def command(self, command: str, **options: str | int) -> str:
         """A command line about this agent."""
@@ -119,13 +119,13 @@ class Study:
             ]
         )
 
-    def sweep_command(self, sweep: Sweep) -> str:
+    def sweep_command(self, sweep: LevelSweep) -> str:
         """The command that makes one of the sweeps."""
         cheese = str(sweep.levels.cheese)
         return self.command("sweep", seeds=sweep.levels.name, region=cheese, out=f"runs/{self.folder(sweep).name}")
 
-    def _sweep(self, cheese: int | str) -> Sweep:
-        return Sweep(self.policy, self.agent, LevelSet(self.seeds, self.mode, cheese))
+    def _sweep(self, cheese: int | str) -> LevelSweep:
+        return LevelSweep(self.policy, self.agent, LevelSet(self.seeds, self.mode, cheese))
 
 
 def make_study(agent: str, out: Path, levels: int, mode: DistributionMode | None) -> Study:

@@ -14,11 +14,11 @@ from maze_interp.measure.field import vector_field
 from maze_interp.plots.field import change_figure
 from maze_interp.plots.style import save
 from maze_interp.plots.vectors import EDITS, coefficients_figure, edits_figure, transfer_figure
+from maze_interp.results.estimates import Estimate
+from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.transfer import Transfer, transfers
 from maze_interp.studies.vectors import SIGNS, VectorEffects, contrast, effects, own_vectors
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster
 
 CONTRASTS = {

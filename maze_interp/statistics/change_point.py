@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import SplineTransformer
 
+from maze_interp.results.estimates import estimate
 from maze_interp.statistics.data import known, standardised
 from maze_interp.statistics.fits import FULL, Array, Effort, bootstrap, cells, fit, held_out, predict, ridge
 from maze_interp.statistics.regression import ridge_coefficients
 from maze_interp.statistics.shapes import KNOTS, SMOOTH, Step, shapes
-from maze_interp.sweeps.intervals import estimate
-from maze_interp.sweeps.summary import BIN_WIDTH
+from maze_interp.sweeps.groups import BIN_WIDTH
 
 DISTANCES = tuple(name for name in BIN_WIDTH if name != "size")
 """Cheese to decision square and to corner, in a straight line and along the maze."""

@@ -16,8 +16,10 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.sweeps.levels import COLUMNS, LevelSet, parse_seeds
-from maze_interp.sweeps.summary import groups, read_levels
+from maze_interp.sweeps.groups import groups, read_levels
+from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.selection import parse_seeds
+from maze_interp.sweeps.sweep import COLUMNS
 
 LEAST = 50
 """Levels below which nothing is fitted."""
@@ -156,7 +158,7 @@ def _settings(folder: Path) -> dict[str, Any]:
         settings = json.loads(record.read_text())
     except ValueError as error:
         raise MazeInterpError(f"{record} is damaged: {error}") from error
-    if not isinstance(settings, dict) or settings.get("command") != "sweep":
+    if not isinstance(settings, dict) or (settings.get("study") != "sweep" and settings.get("experiment") != "levels"):
         raise MazeInterpError(f"{folder} is no sweep but another run; maze-interp sweep makes one")
     if missing := [key for key in ("agent", "agent_hash", "seeds", "mode", "cheese") if key not in settings]:
         raise MazeInterpError(f"{record} is damaged: it does not say the sweep's {missing[0]}")

@@ -13,7 +13,7 @@ from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedKFold
 
-from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate
 
 Array = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from maze_interp.mazes.features import FEATURE_NAMES
+from maze_interp.results.estimates import Estimate
 from maze_interp.statistics import published
 from maze_interp.statistics.data import EPISODE, known, standardised
 from maze_interp.statistics.fits import FULL, Array, Effort, bootstrap, cells, fit, held_out, ridge
-from maze_interp.sweeps.intervals import Estimate
 
 SIX = tuple(name for name in published.SIX if name != "intercept")
 THREE = tuple(name for name in published.THREE if name != "intercept")

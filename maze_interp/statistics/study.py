@@ -14,10 +14,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from maze_interp.mazes.features import FEATURE_NAMES
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.statistics import change_point, hypotheses, layout, published, regression, stability
 from maze_interp.statistics.data import OUTCOMES, SAMPLING_SEED, FinishedSweep, known, select
 from maze_interp.statistics.fits import FULL, Effort
-from maze_interp.sweeps.run_directory import run_directory, write_whole
 from maze_interp.sweeps.spread import cluster, ordered
 
 EXACT, SAMPLED, _, MOVE = OUTCOMES

@@ -1,1 +1,17 @@
-"""Studies of the inside of a policy: what channels respond to, what edits of them do to behaviour."""
+"""The studies, each callable under its own name: `mi.studies.dead_ends(agent=…, seeds=range(200)).run()`."""
+
+from __future__ import annotations
+
+from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
+from maze_interp.studies.registry import STUDIES, register
+from maze_interp.studies.study import AgentStudy, Study
+from maze_interp.studies.sweep.study import Sweep as sweep
+
+__all__ = ["STUDIES", "AgentStudy", "Study", "dead_ends", "register", "sweep"]
+
+
+def __getattr__(name: str) -> type[Study]:
+    """A study that was registered from outside."""
+    if (study := STUDIES.get(name.replace("_", "-"))) is not None:
+        return study
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

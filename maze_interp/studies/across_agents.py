@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
+from maze_interp.results.estimates import estimate, estimate_statistic
 from maze_interp.statistics import published
 from maze_interp.statistics.data import FinishedSweep
-from maze_interp.sweeps.intervals import estimate, estimate_statistic
-from maze_interp.sweeps.summary import groups
+from maze_interp.sweeps.groups import groups
 
 OUTCOME = "p_cheese"
 UNTRAINED = "untrained"
 
 GROUPS = ("anywhere", "in the region", "outside it", "with a decision square", "where it must choose")
-"""The groups of levels that `maze_interp.sweeps.summary.groups` makes; the last is the published selection, a decision
+"""The groups of levels that `maze_interp.sweeps.groups.groups` makes; the last is the published selection, a decision
 square and the cheese outside the region."""
 
 MEASURES = {

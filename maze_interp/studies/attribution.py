@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.studies.effects import ratio
+from maze_interp.results.estimates import Estimate, estimate_statistic, ratio
 from maze_interp.studies.patching import PairRun
-from maze_interp.sweeps.intervals import Estimate, estimate_statistic
 
 STEPS = 16
 """Points at which integrated gradients are evaluated."""

@@ -17,8 +17,8 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import behaviours
 from maze_interp.measure.field import VectorField, move_between
 from maze_interp.policies.moves import MOVES, STEPS
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 
 SWAP, DETOUR = "swap", "detour"
 KINDS = {

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from maze_interp.sweeps.intervals import Estimate, estimate_statistic
-
-
-def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> Any:
-    """Ratio of sums, which is that of means; NaN where the whole is nothing."""
-    part, whole = part.sum(axis=axis), whole.sum(axis=axis)
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
+from maze_interp.results.estimates import Estimate, estimate_statistic, ratio
 
 
 def normalised(rows: pd.DataFrame) -> Estimate:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
+from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
 from maze_interp.studies.references import (
     CHEESE,
     COMPARED,
@@ -21,7 +22,6 @@ from maze_interp.studies.references import (
     reference_effects,
     weights,
 )
-from maze_interp.sweeps.intervals import Estimate, estimate, estimate_statistic
 
 OWN = "own"
 """What the agent's own probabilities would score, less than which no prediction can lose."""

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, rankdata, ttest_1samp
 
+from maze_interp.results.estimates import RESAMPLES, Estimate, estimate
 from maze_interp.studies.ablation import KINDS, UNEDITED
-from maze_interp.sweeps.intervals import RESAMPLES, Estimate, estimate
 
 Floats = NDArray[np.float64]
 

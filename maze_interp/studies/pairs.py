@@ -13,8 +13,7 @@ from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.field import move_between
 from maze_interp.policies.moves import MOVES
-from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.run_directory import Row
+from maze_interp.sweeps.experiment import Experiment, Row
 
 KINDS = {
     "cheese-to-corner": "the donor's cheese lies on the top-right square",

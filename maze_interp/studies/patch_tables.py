@@ -13,10 +13,10 @@ from torch import nn
 
 from maze_interp.environment.observe import PIXELS
 from maze_interp.policies.hooks import activation_layers, run_with_cache, without_hooks
+from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
 from maze_interp.studies.attribution import METHODS, agreement
 from maze_interp.studies.effects import normalised_by
 from maze_interp.studies.fixed_sets import channel_order
-from maze_interp.sweeps.intervals import Estimate, estimate, estimate_statistic
 
 COMMON = 0.25
 """Share of the levels that must have an offset for the map of positions to show it: rare ones are mostly noise."""

@@ -20,8 +20,8 @@ from maze_interp.measure.behaviour import behaviour
 from maze_interp.measure.field import vector_field
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.references import PREFIX, UNIFORM, Reference
+from maze_interp.results.estimates import estimate
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import estimate
 
 CHEESE, CORNER, RANDOM = "shortest-to-cheese", "shortest-to-corner", "random"
 

@@ -29,9 +29,9 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.patching import run_masks
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 
 Floats = NDArray[np.float64]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -18,9 +16,9 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.pixels import map_size
+from maze_interp.policies.untrained import untrained_like
 from maze_interp.studies.tracking import SIGNS, TARGETS, Maps, Placements, maps_of, peaks, place, track, value_at_cheese
-from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.run_directory import Row
+from maze_interp.sweeps.experiment import Experiment, Row
 
 
 @dataclass(frozen=True)
@@ -85,19 +83,6 @@ def _columns(placements: Placements, maps: Maps, sign: int) -> dict[str, NDArray
     columns["mouse_x"], columns["mouse_y"] = np.array(placements.mice)[most].T
     columns["cheese_x"], columns["cheese_y"] = np.array(placements.cheeses)[most].T
     return columns
-
-
-def untrained_like(network: nn.Module, seed: int) -> nn.Module:
-    """A copy whose convolutions and linear layers have random weights (Xavier-uniform, as published) and no biases."""
-    fresh = copy.deepcopy(network)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
-        for module in fresh.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-    return fresh
 
 
 def strongest(table: pd.DataFrame, channel: int, sign: int, count: int) -> pd.DataFrame:

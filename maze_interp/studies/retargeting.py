@@ -18,10 +18,9 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.retarget import Retargeting, retarget, retarget_by_cheese
 from maze_interp.measure.targets import paths_to
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
-from maze_interp.studies.effects import ratio
+from maze_interp.results.estimates import estimate, estimate_statistic, ratio
 from maze_interp.studies.steering import Mark
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import estimate, estimate_statistic
 
 OUTCOMES = ("path_probability", "p_visit")
 

@@ -10,13 +10,14 @@ from torch import nn
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.mazes.maze import DistributionMode
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.constructed import DETOUR, SWAP, Constructed, detour_slope, swap_levels
-from maze_interp.studies.dead_ends import DeadEnds, dead_end_figures
+from maze_interp.studies.dead_ends.measure import DeadEndVisits
+from maze_interp.studies.dead_ends.tables import dead_end_figures
 from maze_interp.studies.goal_models import MODELS, gain, held_out_scores
 from maze_interp.studies.references import CHEESE, CORNER, ReferenceMoves
 from maze_interp.studies.values import SQUARES, ValueAgreement, value_figures
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 
 FITTED_ON = 800_000_000
@@ -60,7 +61,7 @@ def study_figures(
     }
     return {
         **_rules(fitted, moves),
-        **_dead_ends(run("dead_ends", DeadEnds(policy, agent, levels))),
+        **_dead_ends(run("dead_ends", DeadEndVisits(policy, agent, levels))),
         **_constructed(run("constructed", Constructed(policy, agent, levels, region, kinds=(SWAP, DETOUR)))),
         **_values({name: run(f"values_{name}", one) for name, one in values.items()}),
     }

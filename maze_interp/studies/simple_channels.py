@@ -14,7 +14,7 @@ from maze_interp.environment.observe import observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
-from maze_interp.studies.responses import untrained_like
+from maze_interp.policies.untrained import untrained_like
 from maze_interp.sweeps.experiment import Experiment
 
 Grid = NDArray[np.float64]

@@ -17,9 +17,9 @@ from maze_interp.edits.kinds import Add
 from maze_interp.edits.vectors import cheese_vector, top_right_vector
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
+from maze_interp.results.estimates import estimate
 from maze_interp.studies.vectors import DECISION, SIGNS, decision, evaluate_at
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import estimate
 from maze_interp.sweeps.levels import LevelSet
 
 EDGES = (0.0, 2.0, 5.0, 8.0, 12.0, math.inf)

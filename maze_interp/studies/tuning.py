@@ -16,8 +16,8 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.network import Network, PolicyNetwork, require_same_shape
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 
 MIXES = (-0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 """How far from the original's weights, at 0, to the tuned agent's, at 1; beyond these the line goes on."""

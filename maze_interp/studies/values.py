@@ -16,10 +16,10 @@ from torch import nn
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.policies.moves import STEPS
+from maze_interp.policies.untrained import untrained_like
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.references import effects, free_moves
-from maze_interp.studies.responses import untrained_like
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 
 SQUARES = {"decision": "the decision square", "all": "all squares", "region": "squares of the training region"}
 """Sets of squares, in words."""

@@ -24,8 +24,8 @@ from maze_interp.measure.evaluate import Evaluation
 from maze_interp.measure.field import VectorField
 from maze_interp.measure.targets import visits
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import Experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 
 COEFFICIENTS = (-10.0, -5.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 """What the vectors are multiplied by; 0 gives the network as it is, on the levels that have the vector."""

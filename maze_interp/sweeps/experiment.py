@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,14 @@ from torch import nn
 from tqdm import tqdm
 
 from maze_interp.mazes.maze import Maze
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import INTERVAL
+from maze_interp.results.files import write_csv, write_json, write_whole, write_with
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
-from maze_interp.sweeps.run_directory import Row, run_directory, write_whole
 from maze_interp.sweeps.spread import cluster, ordered
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Experiment(ABC):
     """Of the experiment and, with `.csv`, of its table."""
     columns: ClassVar[Sequence[str]]
     """Of the table, after `seed`."""
+    batch: ClassVar[int] = 1
+    """Levels measured together. Fixed, because which levels share a batch must not depend on the machine."""
 
     policy: nn.Module
     agent: str
@@ -45,6 +49,10 @@ class Experiment(ABC):
     @abstractmethod
     def rows(self, maze: Maze) -> Sequence[Row]:
         """The rows of one level, in an order that depends on nothing else; none if it does not qualify."""
+
+    def rows_of_levels(self, mazes: Sequence[Maze]) -> Sequence[Sequence[Row]]:
+        """The rows of each of some levels, at most `batch`; one level after the other unless overridden."""
+        return [self.rows(maze) for maze in mazes]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -78,54 +86,48 @@ def run_experiment(
         MazeInterpError: the folder is another run's, or the scheduler does not answer.
     """
     with run_directory(out, experiment.settings):
-        table = out / f"{experiment.name}.csv"
+        table, parts = out / f"{experiment.name}.csv", out / "parts"
         if not table.exists():
-            parts = out / "parts"
-            parts.mkdir(exist_ok=True)
-            _run_levels(experiment, parts, workers, scheduler)
-            whole = "".join(_part(parts, seed).read_text() for seed in experiment.levels.seeds)
-            write_whole(table, ",".join(("seed", *experiment.columns)) + "\n" + whole)
-            shutil.rmtree(parts)
+            _run_jobs(experiment, parts, workers, scheduler)
+            write_with(table, lambda path: _gather(experiment, parts, path))
+        shutil.rmtree(parts, ignore_errors=True)
         return pd.read_csv(table)
 
 
-def write_figures(
-    out: Path, settings: Mapping[str, Any], figures: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
-) -> None:
-    """Write `summary.json` and one CSV file per table beside the table of an experiment.
-
-    Args:
-        out: the run's folder.
-        settings: of the experiment.
-        figures: nested mappings whose leaves are `Estimate`s or plain JSON values.
-        tables: by file name without suffix.
-    """
-    for name, table in tables.items():
-        write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    summary = {**settings, "interval": "95%, bootstrap over levels, 2000 resamples, seed 0", "figures": figures}
-    write_whole(out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False, default=_figure) + "\n")
+def _jobs(experiment: Experiment) -> list[Sequence[int]]:
+    seeds, size = experiment.levels.seeds, experiment.batch
+    return [seeds[first : first + size] for first in range(0, len(seeds), size)]
 
 
-def _run_levels(experiment: Experiment, parts: Path, workers: int | None, scheduler: str | None) -> None:
-    seeds = experiment.levels.seeds
-    missing = [seed for seed in seeds if not _part(parts, seed).exists()]
+def _run_jobs(experiment: Experiment, parts: Path, workers: int | None, scheduler: str | None) -> None:
+    parts.mkdir(exist_ok=True)
+    missing = [job for job in _jobs(experiment) if not _part(parts, job).exists()]
     if not missing:
         return
+    levels = len(experiment.levels.seeds)
     with (
         cluster(workers, scheduler) as client,
-        tqdm(total=len(seeds), initial=len(seeds) - len(missing), unit="level", desc=experiment.name) as bar,
+        tqdm(total=levels, initial=levels - sum(map(len, missing)), unit="level", desc=experiment.name) as bar,
     ):
-        for seed, rows in zip(missing, ordered(client, _level, experiment, missing), strict=True):
-            write_whole(_part(parts, seed), _lines(seed, rows, experiment.columns))
-            bar.update()
+        for job, rows in zip(missing, ordered(client, _measure, experiment, missing), strict=True):
+            text = "".join(_lines(seed, of_level, experiment.columns) for seed, of_level in zip(job, rows, strict=True))
+            write_whole(_part(parts, job), text)
+            bar.update(len(job))
 
 
-def _level(experiment: Experiment, seed: int) -> Sequence[Row]:
-    return experiment.rows(experiment.levels.maze(seed))
+def _measure(experiment: Experiment, job: Sequence[int]) -> Sequence[Sequence[Row]]:
+    return experiment.rows_of_levels([experiment.levels.maze(seed) for seed in job])
 
 
-def _part(parts: Path, seed: int) -> Path:
-    return parts / f"{seed}.csv"
+def _gather(experiment: Experiment, parts: Path, table: Path) -> None:
+    with table.open("w", newline="") as file:
+        file.write(",".join(("seed", *experiment.columns)) + "\n")
+        for job in _jobs(experiment):
+            file.write(_part(parts, job).read_text())
+
+
+def _part(parts: Path, job: Sequence[int]) -> Path:
+    return parts / f"{job[0]}.csv"
 
 
 def _lines(seed: int, rows: Sequence[Row], columns: Sequence[str]) -> str:
@@ -144,7 +146,10 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else repr(value)
 
 
-def _figure(value: Any) -> Any:
-    if isinstance(value, Estimate):
-        return value.as_dict()
-    raise TypeError(f"a figure is an estimate or a plain value, not {value!r}")
+def write_figures(
+    out: Path, settings: Mapping[str, Any], figures: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """For studies that are still to be rebuilt: goes with the last of them."""
+    for name, table in tables.items():
+        write_csv(out / f"{name}.csv", table)
+    write_json(out / "summary.json", {**settings, "interval": INTERVAL, "figures": figures})

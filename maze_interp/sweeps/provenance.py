@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from importlib.metadata import version
 from typing import Any
 
 from torch import nn
 
+from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
 
 _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
-    """Agent, hash and versions, as plain JSON values; recorded beside every result."""
+    """Agent, hashes and versions, as plain JSON values; recorded beside every result.
+
+    `agent_hash` is of the weights, `network_hash` of the modules and their settings.
+
+    Raises:
+        MazeInterpError: hooks or a replaced `forward` would change the figures without being on record.
+    """
+    refuse_unrecorded(policy)
     versions = {package: version(package) for package in _PACKAGES}
     return {
         "agent": name,
         "agent_hash": agent_hash(policy),
+        "network_hash": hashlib.sha256(repr(policy).encode()).hexdigest()[:12],
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def refuse_unrecorded(policy: nn.Module) -> None:
+    """Refuse a network whose outputs depend on more than its modules and weights.
+
+    Raises:
+        MazeInterpError: a hook is attached to a module, or a module's `forward` was replaced on the object.
+    """
+    for path, module in policy.named_modules():
+        hooked = any(getattr(module, kind, None) for kind in _HOOKS)
+        if hooked or "forward" in vars(module):
+            what = "a hook" if hooked else "a replaced forward"
+            raise MazeInterpError(
+                f"{path or 'the network'} has {what}, which the record of a run could not name; use edits instead"
+            )

@@ -7,8 +7,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maze_interp.environment.assets import MAZES_ONLY
@@ -35,27 +36,39 @@ _ENVIRONMENT = {
 _AHEAD = 3  # jobs per worker that may be under way or waiting to be written: bounds memory
 
 
-_open: ContextVar[Client | None] = ContextVar("open", default=None)
+@dataclass(frozen=True)
+class _Workers:
+    client: Client | None
+
+
+_open: ContextVar[_Workers | None] = ContextVar("open", default=None)
 
 
 @contextmanager
-def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
+def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterator[Client | None]:
     """A dask client: on `scheduler` (`tcp://host:port`), else on `workers` local processes.
 
     Inside another such block it is the outer one's client, so that several runs share their processes.
 
     Args:
-        workers: processes; None for one per core.
+        workers: processes; None for one per core. 1 is the calling process itself: the client is None.
         scheduler: the address of a running dask scheduler.
 
     Raises:
         MazeInterpError: fewer than one worker, or no scheduler answers at the address.
     """
     if (outer := _open.get()) is not None:
-        yield outer
+        yield outer.client
         return
-    with _quiet(), _connect(workers, scheduler) as client:
-        token = _open.set(client)
+    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    if count < 1:
+        raise MazeInterpError(f"the work needs at least 1 worker, not {count}")
+    with ExitStack() as stack:
+        client = None
+        if scheduler is not None or count > 1:
+            stack.enter_context(_quiet())
+            client = stack.enter_context(_connect(count, scheduler))
+        token = _open.set(_Workers(client))
         try:
             yield client
         finally:
@@ -77,7 +90,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _connect(workers: int | None, scheduler: str | None) -> Iterator[Client]:
+def _connect(workers: int, scheduler: str | None) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
@@ -89,21 +102,18 @@ def _connect(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         with client:
             yield client
         return
-    count = workers if workers is not None else len(os.sched_getaffinity(0))
-    if count < 1:
-        raise MazeInterpError(f"the work needs at least 1 worker, not {count}")
     with (
         dask.config.set({"distributed.nanny.pre-spawn-environ": _ENVIRONMENT}),
-        LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as local,
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as local,
         Client(local) as client,
     ):
         yield client
 
 
 def ordered(
-    client: Client, function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]
+    client: Client | None, function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]
 ) -> Iterator[Result]:
-    """`function(shared, job)` for every job, results in the order of the jobs.
+    """`function(shared, job)` for every job, results in the order of the jobs; without a client in this process.
 
     `shared` is sent to each worker once, packed, and unpacked once by each of its threads: a network at work, with
     hooks in it, is neither sent on to the next worker nor used by two threads. A job whose worker dies is done again
@@ -112,6 +122,9 @@ def ordered(
     Raises:
         MazeInterpError: raised by the function, a job's worker died four times, or the scheduler went away.
     """
+    if client is None:
+        yield from _in_this_process(function, shared, jobs)
+        return
     import dask
     from distributed import KilledWorker
     from distributed.client import FutureCancelledError
@@ -137,6 +150,19 @@ def ordered(
         raise MazeInterpError(f"a worker died four times over one job: {error}") from error
     except (CommClosedError, FutureCancelledError) as error:
         raise MazeInterpError("the dask scheduler went away; what was finished is kept") from error
+
+
+def _in_this_process(function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]) -> Iterator[Result]:
+    import torch
+
+    threads = torch.get_num_threads()
+    for job in jobs:
+        torch.set_num_threads(1)  # floating-point sums must not depend on the machine's cores
+        try:
+            result = function(shared, job)
+        finally:
+            torch.set_num_threads(threads)
+        yield result
 
 
 def _same(packed: bytes) -> bytes:

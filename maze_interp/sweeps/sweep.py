@@ -1,93 +1,130 @@
-"""`sweep`: exact behaviour over many levels, row by row to disk."""
+"""The sweep: one row per level, the maze's features and the policy's exact behaviour."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
 
+import pandas as pd
 from torch import nn
-from tqdm import tqdm
 
 from maze_interp.edits.base import Edit
-from maze_interp.measure.behaviour import HORIZON
-from maze_interp.sweeps.levels import COLUMNS, LevelSet, level_rows
-from maze_interp.sweeps.provenance import provenance
-from maze_interp.sweeps.run_directory import RowFile, run_directory
-from maze_interp.sweeps.spread import cluster, ordered
+from maze_interp.mazes.features import FEATURE_NAMES, maze_features
+from maze_interp.mazes.maze import DistributionMode, Maze
+from maze_interp.measure.behaviour import HORIZON, Behaviour, behaviours
+from maze_interp.policies.agents import agent_folders, agent_mode
+from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.levels import LevelSet
 
-JOB = 16
-"""Levels in one job. Fixed, because which levels share a batch must not depend on the machine."""
+OUTCOMES = (
+    "p_cheese",
+    "p_top_right",
+    "p_region",
+    "expected_steps",
+    "decision_p_cheese",
+    "decision_p_top_right",
+    "decision_p_other",
+    "exit_cheese",
+    "exit_top_right",
+    "exit_other",
+)
+"""What a policy does in a level, as in `Behaviour` and, at the decision square, `VectorField` and `FirstExit`."""
+
+COLUMNS = (
+    "seed",
+    "size",
+    "open_squares",
+    "cheese_x",
+    "cheese_y",
+    "decision_x",
+    "decision_y",
+    *FEATURE_NAMES,
+    *OUTCOMES,
+)
+"""Columns of `levels.csv`; what a level has not (no decision square, say) is left empty."""
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """What is swept.
+class LevelSweep(Experiment):
+    """A row for every level.
 
     Attributes:
-        policy: the network.
-        agent: its name, for the record.
-        levels: the levels.
         edits: changes to the network's activations, in force throughout.
         horizon: moves in an episode.
     """
 
-    policy: nn.Module
-    agent: str
-    levels: LevelSet
-    edits: Sequence[Edit] = ()
+    name: ClassVar[str] = "levels"
+    columns: ClassVar[Sequence[str]] = COLUMNS[1:]
+    batch: ClassVar[int] = 16
+
+    edits: tuple[Edit, ...] = ()
     horizon: int = HORIZON
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that decides the rows, as plain JSON values."""
-        return {
-            "command": "sweep",
-            **provenance(self.policy, self.agent),
-            "seeds": self.levels.name,
-            "mode": self.levels.distribution_mode,
-            "cheese": self.levels.cheese,
-            "edits": [repr(edit) for edit in self.edits],
-            "horizon": self.horizon,
-        }
+    def rows(self, maze: Maze) -> list[dict[str, Any]]:
+        """See `Experiment`."""
+        return self.rows_of_levels([maze])[0]
+
+    def rows_of_levels(self, mazes: Sequence[Maze]) -> list[list[dict[str, Any]]]:
+        """See `Experiment`."""
+        return [[level_row(result)] for result in behaviours(self.policy, mazes, self.edits, self.horizon)]
 
 
-def run_sweep(sweep: Sweep, out: Path, workers: int | None = None, scheduler: str | None = None) -> Path:
-    """Run a sweep, or go on with one that was stopped; the rows do not depend on the workers.
+def sweep(
+    policy: nn.Module,
+    seeds: Sequence[int],
+    distribution_mode: DistributionMode | None = None,
+    region: int | str = "anywhere",
+    edits: Edit | Sequence[Edit] = (),
+    horizon: int = HORIZON,
+    workers: int | None = 1,
+) -> pd.DataFrame:
+    """Exact behaviour on many levels.
 
     Args:
-        sweep: what to measure.
-        out: the run's folder.
-        workers: local processes, None for one per core.
-        scheduler: address of a dask scheduler to use instead.
+        policy: a network.
+        seeds: procgen level seeds.
+        distribution_mode: `"easy"` or `"hard"`; None for the mode that the agent was trained on
+            if it is one by name, else hard.
+        region: where the cheese lies, as in `LevelSet.cheese`.
+        edits: one edit or several, in force throughout.
+        horizon: moves in an episode.
+        workers: processes on this machine, 1 for the calling process, None for one per core. A script that asks for
+            more than one needs an `if __name__ == "__main__"` guard.
 
     Returns:
-        the path of `levels.csv`, complete.
+        a row per level with the columns `COLUMNS`; a missing value is NaN.
 
     Raises:
-        MazeInterpError: the folder is another run's, or the scheduler does not answer.
+        MazeInterpError: seeds, mode, region or edits that do not exist.
     """
-    with run_directory(out, sweep.settings):
-        seeds = sweep.levels.seeds
-        rows = RowFile(out / "levels.csv", COLUMNS, JOB, len(seeds))
-        jobs = [seeds[first : first + JOB] for first in range(rows.done, len(seeds), JOB)]
-        if jobs:
-            _run_jobs(sweep, jobs, rows, workers, scheduler)
-        return rows.path
+    name = str(getattr(policy, "name", type(policy).__name__))
+    mode = distribution_mode or (agent_mode(name) if name in agent_folders() else "hard")
+    several = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    with TemporaryDirectory(prefix="maze-interp-") as folder:
+        swept = LevelSweep(policy, name, LevelSet(seeds, mode, region), several, horizon)
+        return run_experiment(swept, Path(folder) / "run", workers)
 
 
-def _run_jobs(
-    sweep: Sweep, jobs: list[Sequence[int]], rows: RowFile, workers: int | None, scheduler: str | None
-) -> None:
-    with (
-        cluster(workers, scheduler) as client,
-        tqdm(total=len(sweep.levels.seeds), initial=rows.done, unit="level") as bar,
-    ):
-        for done in ordered(client, _job, sweep, jobs):
-            rows.append(done)
-            bar.update(len(done))
-
-
-def _job(sweep: Sweep, seeds: Sequence[int]) -> list[dict[str, Any]]:
-    return level_rows(sweep.policy, sweep.levels, seeds, sweep.edits, sweep.horizon)
+def level_row(result: Behaviour) -> dict[str, Any]:
+    """One level's row."""
+    maze, field, first_exit = result.maze, result.field, result.first_exit
+    return {
+        "size": maze.size,
+        "open_squares": len(maze.squares),
+        **dict(zip(("cheese_x", "cheese_y"), maze.cheese or (None, None), strict=True)),
+        **dict(zip(("decision_x", "decision_y"), maze.decision_square or (None, None), strict=True)),
+        **maze_features(maze),
+        "p_cheese": result.p_cheese,
+        "p_top_right": result.p_top_right,
+        "p_region": result.p_region,
+        "expected_steps": result.expected_steps,
+        "decision_p_cheese": field.p_cheese,
+        "decision_p_top_right": field.p_top_right,
+        "decision_p_other": field.p_other,
+        "exit_cheese": first_exit and first_exit.cheese,
+        "exit_top_right": first_exit and first_exit.top_right,
+        "exit_other": first_exit and first_exit.other,
+    }

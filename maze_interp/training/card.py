@@ -14,10 +14,10 @@ import yaml
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.sweeps.intervals import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.summary import read_levels
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 from maze_interp.training.checkpoint import read_log
 from maze_interp.training.config import METHODS, Config
 from maze_interp.training.exact import ExactConfig
@@ -64,7 +64,7 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
 
 def _measure(policy: PolicyNetwork, config: Config, cheese: int | str, levels: int, out: Path) -> pd.DataFrame:
     seeds = range(HELD_OUT, HELD_OUT + levels)
-    return read_levels(run_sweep(Sweep(policy, config.name, LevelSet(seeds, config.distribution_mode, cheese)), out))
+    return run_experiment(LevelSweep(policy, config.name, LevelSet(seeds, config.distribution_mode, cheese)), out)
 
 
 def _region(config: Config) -> str:

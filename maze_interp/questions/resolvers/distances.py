@@ -19,9 +19,9 @@ from maze_interp.statistics.fits import Array, fit, held_out, resampled, ridge
 from maze_interp.statistics.hypotheses import BOUND
 from maze_interp.statistics.regression import fitted_coefficients
 from maze_interp.statistics.shapes import Step, shapes
+from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.summary import read_levels
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 
 REFITS = 400
 """Resamples of the levels on which a model is fitted anew."""
@@ -30,9 +30,8 @@ REFITS = 400
 def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, LevelSet]:
     """Rows of a sweep for the levels of a question, which have a decision square; one sweep for each number."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], least=LEAST + 10)
-    sweep = Sweep(setting.policy, setting.agent, levels)
-    path = run_sweep(sweep, setting.folder(f"sweep-{len(levels.seeds)}"), setting.workers, setting.scheduler)
-    rows = read_levels(path).reset_index(drop=True)
+    sweep = LevelSweep(setting.policy, setting.agent, levels)
+    rows = run_experiment(sweep, setting.folder(f"sweep-{len(levels.seeds)}"), setting.workers, setting.scheduler)
     return rows.assign(p_cheese=rows["p_cheese"].clip(0, 1)), levels
 
 

@@ -12,7 +12,7 @@ from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
-from maze_interp.studies.dead_ends import DeadEnds
+from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.goal_models import OWN, Model, held_out_scores
 from maze_interp.studies.references import (
     CHEESE,
@@ -23,9 +23,9 @@ from maze_interp.studies.references import (
     reference_effects,
     weights,
 )
+from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.summary import read_levels
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 
 NAMES = {
     "shortest path to the cheese": CHEESE,
@@ -76,9 +76,9 @@ def reference_behaviour(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     """`reference-behaviour`."""
     name = PREFIX + _reference(parameters["reference"])
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
-    sweep = Sweep(Reference(name), name, levels)
+    sweep = LevelSweep(Reference(name), name, levels)
     folder = setting.folder(f"sweep-{_reference(parameters['reference'])}-{len(levels.seeds)}")
-    rows = read_levels(run_sweep(sweep, folder, setting.workers, setting.scheduler))
+    rows = run_experiment(sweep, folder, setting.workers, setting.scheduler)
     figures = level_figures(rows, _means, ("p_cheese",))
     command = f"maze-interp sweep --agent {name} --mode {setting.mode} --seeds {span(levels)}"
     return setting.measured(figures, levels, command)
@@ -87,7 +87,7 @@ def reference_behaviour(setting: Setting, parameters: Mapping[str, Any]) -> Meas
 def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`dead-ends`: branches weigh by the probability of coming past them."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
-    table = setting.run(DeadEnds(setting.policy, setting.agent, levels))
+    table = setting.run(DeadEndVisits(setting.policy, setting.agent, levels))
     depth = table["depth"].between(float(parameters["shallowest"]), float(parameters["deepest"]))
     some = table[(table["policy"] == "agent") & depth]
     if not len(some):

@@ -18,10 +18,11 @@ from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.results.files import write_whole
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
-from maze_interp.sweeps.run_directory import run_directory, write_whole
 
 CHOOSING = 100_000_000
 """The first seed of the levels on which something is chosen or fitted; those reported on begin at `HELD_OUT`."""

@@ -10,7 +10,6 @@ from maze_interp.report.sections.across_agents import across_agents_section
 from maze_interp.report.sections.agent import agent_section
 from maze_interp.report.sections.channels import channels_section
 from maze_interp.report.sections.constructed import constructed_section
-from maze_interp.report.sections.dead_ends import dead_ends_section
 from maze_interp.report.sections.distance import distance_section
 from maze_interp.report.sections.headline import headline_section
 from maze_interp.report.sections.method import method_section
@@ -38,7 +37,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     statistics_section,
     across_agents_section,
     references_section,
-    dead_ends_section,
     constructed_section,
     values_section,
     place_section,

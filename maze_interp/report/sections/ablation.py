@@ -10,10 +10,10 @@ from maze_interp.plots.ablation import METRICS, effects_figure, short, strongest
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.ablation import REFERENCE, DecisionAblation, ExactAblation
 from maze_interp.studies.importance import RATE, channel_effects, kind_agreement, strongest, unedited
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

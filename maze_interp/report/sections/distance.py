@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from maze_interp.plots.bins import FEW, distance_figure, size_figure
+from maze_interp.plots.intervals import FEW
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
-from maze_interp.sweeps.intervals import Estimate
-from maze_interp.sweeps.summary import binned
+from maze_interp.results.estimates import Estimate
+from maze_interp.studies.sweep.bins import distance_figure, size_figure
+from maze_interp.sweeps.groups import binned
 
 _NAMES = {
     "euclidean_cheese_top_right": "distance cheese to corner, straight line (squares)",

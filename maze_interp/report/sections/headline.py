@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from maze_interp.mazes.features import REGION
-from maze_interp.plots.sweep import estimates_figure
+from maze_interp.plots.intervals import estimates_figure
 from maze_interp.report.section import Number, Picture, Section
 from maze_interp.report.study import Study, difference, tells
-from maze_interp.sweeps.intervals import Estimate, estimate
-from maze_interp.sweeps.summary import in_region
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.sweeps.groups import in_region
 
 _CHEESE = {
     -1: "In the same mazes it reaches the cheese less often when the cheese lies outside.",

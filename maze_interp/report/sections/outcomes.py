@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from maze_interp.mazes.features import REGION
-from maze_interp.plots.sweep import exits, shares_figure
+from maze_interp.plots.intervals import shares_figure
 from maze_interp.report.section import Cell, Number, Picture, Section, Table, Unit
 from maze_interp.report.study import Study
-from maze_interp.sweeps.intervals import estimate
-from maze_interp.sweeps.summary import groups
+from maze_interp.results.estimates import estimate
+from maze_interp.studies.sweep.summary import exits
+from maze_interp.sweeps.groups import groups
 
 _EPISODES: dict[str, tuple[str, Unit]] = {
     "p_cheese": ("reaches the cheese", "probability"),

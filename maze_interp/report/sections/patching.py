@@ -11,12 +11,12 @@ from maze_interp.plots.patching import curves_figure, layers_figure
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
+from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.fixed_sets import EPISODE_DRAWS, LEAST_CHANGE, EpisodeSets
 from maze_interp.studies.patch_sets import DRAWS, LEAST, SHARES, PatchCurves, SmallestSets
 from maze_interp.studies.patch_tables import curve_table, layer_table, network_size, set_figures
 from maze_interp.studies.patched_parts import LayerPatching
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import Estimate, estimate
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from maze_interp.plots.place import place_figure
 from maze_interp.report.section import Picture, Section
 from maze_interp.report.study import Study
-from maze_interp.sweeps.summary import by_place
+from maze_interp.studies.sweep.place import place_figure
+from maze_interp.sweeps.groups import by_place
 
 
 def place_section(study: Study) -> Section:

@@ -15,7 +15,7 @@ from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

@@ -11,10 +11,10 @@ from maze_interp.plots.references import NAMES, agreement_figure, scores_figure,
 from maze_interp.report.references import DISTANCE, reference_tables
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study, tells
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.goal_models import MODELS, fit_mixture
 from maze_interp.studies.references import CHEESE, COMPARED, CORNER, RANDOM, SQUARES, ReferenceMoves
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
 _LEVELS, _FIT = 80, 60

@@ -12,10 +12,10 @@ from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.retargeting import RetargetingStudy, describe_marks, heat_map
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.channels import CHOOSING
 from maze_interp.studies.retargeting import PUBLISHED, reach_table
 from maze_interp.studies.steering import Mark, Steering
-from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from maze_interp.plots.sweep import distribution_figure
 from maze_interp.report.section import Number, Picture, Section
 from maze_interp.report.study import Study
-from maze_interp.sweeps.intervals import estimate
+from maze_interp.results.estimates import estimate
+from maze_interp.studies.sweep.distribution import distribution_figure
 
 
 def spread_section(study: Study) -> Section:

@@ -18,6 +18,7 @@ from maze_interp.plots.statistics import (
 )
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
+from maze_interp.results.estimates import Estimate
 from maze_interp.statistics import published
 from maze_interp.statistics.change_point import MARGIN
 from maze_interp.statistics.data import FinishedSweep
@@ -25,7 +26,6 @@ from maze_interp.statistics.fits import Effort
 from maze_interp.statistics.hypotheses import CHAIN
 from maze_interp.statistics.regression import CEILING, GUESS, THREE
 from maze_interp.statistics.study import EXACT, MOVE, Tables, chosen_levels, run_statistics
-from maze_interp.sweeps.intervals import Estimate
 
 _EFFORT = Effort(repeats=2, refits=100)
 _TITLE = "What predicts whether it takes the cheese"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from maze_interp.plots.gallery import surprises_figure
 from maze_interp.report.section import Picture, Section, Table, exact
 from maze_interp.report.study import Study
-from maze_interp.sweeps.summary import surprises
+from maze_interp.studies.sweep.gallery import surprises_figure
+from maze_interp.sweeps.groups import surprises
 
 _SHOWN, _TABLED = 3, 10
 

@@ -10,10 +10,10 @@ from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study, tells
 from maze_interp.report.vectors import changes, contrasts
+from maze_interp.results.estimates import Estimate
 from maze_interp.studies.transfer import Transfer, transfers
 from maze_interp.studies.vectors import VectorEffects, effects
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.intervals import Estimate
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MultipleLocator
-from numpy.typing import ArrayLike
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.plots.intervals import FEW, draw_mean
 from maze_interp.plots.style import BLUE, new_figure, styled
-from maze_interp.sweeps.summary import BIN_WIDTH, binned
-
-FEW = 10
-"""Levels below which a mean is drawn hollow: the bootstrap of so few makes too narrow an interval."""
+from maze_interp.sweeps.groups import BIN_WIDTH, binned
 
 _DISTANCES = {
     "euclidean_cheese_top_right": "cheese to top-right corner,\nstraight line (squares)",
@@ -70,21 +65,6 @@ def size_figure(levels: pd.DataFrame) -> Figure:
     counts.set_xticks(sizes["from"])
     _legend(figure)
     return figure
-
-
-def draw_mean(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, **style: Any) -> None:
-    """Points with their intervals upwards and downwards; no whisker where there is no interval."""
-    axes.errorbar(x, mean, yerr=whiskers(mean, low, high), fmt="o", color=BLUE, capsize=3, **style)
-
-
-def whiskers(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> list[list[float]]:
-    """Lengths of the whiskers below and above, `[2, n]`; 0 without an interval.
-
-    Rounding can leave an end of an interval a hair inside the mean; a length is never negative.
-    """
-    middle, bottom, top = (np.asarray(values, dtype=float) for values in (mean, low, high))
-    lengths: list[list[float]] = np.maximum(np.nan_to_num([middle - bottom, top - middle]), 0).tolist()
-    return lengths
 
 
 def _panel(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from maze_interp.sweeps.intervals import Estimate, estimate
-from maze_interp.sweeps.levels import OUTCOMES
-from maze_interp.sweeps.run_directory import write_whole
+from maze_interp.results.estimates import estimate
+from maze_interp.sweeps.sweep import OUTCOMES
 
 BIN_WIDTH = {
     "euclidean_cheese_top_right": 2,
@@ -38,15 +35,17 @@ def groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
     Returns:
         all levels; those with the cheese in the top-right n×n and outside it; those with a
         decision square; and the published selection, a decision square and the cheese outside.
+        A level without cheese is neither inside nor outside.
     """
     inside = in_region(levels, region)
+    outside = levels["cheese_x"].notna() & ~inside
     decides = levels["decision_x"].notna()
     return {
         "all levels": levels,
         f"cheese in the {region}×{region}": levels[inside],
-        f"cheese outside the {region}×{region}": levels[~inside],
+        f"cheese outside the {region}×{region}": levels[outside],
         "with a decision square": levels[decides],
-        f"decision square, cheese outside the {region}×{region}": levels[decides & ~inside],
+        f"decision square, cheese outside the {region}×{region}": levels[decides & outside],
     }
 
 
@@ -104,25 +103,3 @@ def surprises(levels: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFr
     known = known[others > 0]
     order = (known["p_cheese"] - known["usual"]).abs().sort_values(kind="stable").index
     return known.loc[order[:count]], known.loc[order[::-1][:count]]
-
-
-def write_summary(out: Path, settings: dict[str, Any], region: int) -> dict[str, Estimate]:
-    """Write `summary.json` and the tables of a finished sweep beside its `levels.csv`.
-
-    Returns:
-        the estimates of `p_cheese`, by group.
-    """
-    levels = read_levels(out / "levels.csv")
-    outcomes = outcome_table(levels, region)
-    tables = {"outcomes": outcomes, "by_place": by_place(levels)}
-    tables |= {f"by_{variable}": binned(levels, variable) for variable in BIN_WIDTH}
-    for name, table in tables.items():
-        write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    figures = {
-        group: {row.pop("outcome"): row for row in rows.drop(columns="group").to_dict("records")}
-        for group, rows in outcomes.astype(object).where(outcomes.notna(), None).groupby("group", sort=False)
-    }
-    interval = "95%, bootstrap over levels, 2000 resamples, seed 0"
-    summary = {**settings, "levels": len(levels), "training_region": region, "interval": interval, "figures": figures}
-    write_whole(out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    return {name: estimate(some["p_cheese"]) for name, some in groups(levels, region).items()}

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.style import PROBABILITY, VERMILLION, new_figure, styled
-from maze_interp.sweeps.summary import by_place
+from maze_interp.sweeps.groups import by_place
 
 _EMPTY: dict[str, Any] = {"facecolor": "#EEEEEE", "edgecolor": "#C4C4C4", "hatch": "////", "linewidth": 0}
 

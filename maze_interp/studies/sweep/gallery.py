@@ -13,8 +13,8 @@ from maze_interp.measure.field import VectorField, vector_fields
 from maze_interp.plots.field import draw_field
 from maze_interp.plots.maze import maze_title
 from maze_interp.plots.style import new_figure, styled
-from maze_interp.sweeps.summary import surprises
-from maze_interp.sweeps.sweep import Sweep
+from maze_interp.sweeps.groups import surprises
+from maze_interp.sweeps.sweep import LevelSweep
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Exhibit:
     Attributes:
         field: its vector field.
         p_cheese: the exact probability of reaching its cheese.
-        usual: what is usual at its distance, see `maze_interp.sweeps.summary.surprises`.
+        usual: what is usual at its distance, see `maze_interp.sweeps.groups.surprises`.
     """
 
     field: VectorField
@@ -32,8 +32,8 @@ class Exhibit:
     usual: float
 
 
-def surprises_figure(run: Sweep, levels: pd.DataFrame, region: int | None = None, count: int = 3) -> Figure:
-    """The least and the most surprising levels of a sweep, drawn anew.
+def surprises_figure(run: LevelSweep, levels: pd.DataFrame, region: int | None = None, count: int = 3) -> Figure:
+    """The least and the most surprising levels of a sweep, with their vector fields.
 
     Args:
         run: the sweep.
@@ -46,6 +46,11 @@ def surprises_figure(run: Sweep, levels: pd.DataFrame, region: int | None = None
     """
     least, most = (_exhibits(run, rows) for rows in surprises(levels, count))
     return gallery_figure({"least surprising": least, "most surprising": most}, region)
+
+
+def has_surprises(levels: pd.DataFrame) -> bool:
+    """Whether any level can be compared with others at its distance."""
+    return len(surprises(levels, 1)[0]) > 0
 
 
 @styled
@@ -74,6 +79,6 @@ def gallery_figure(rows: Mapping[str, Sequence[Exhibit]], region: int | None = N
     return figure
 
 
-def _exhibits(run: Sweep, rows: pd.DataFrame) -> list[Exhibit]:
+def _exhibits(run: LevelSweep, rows: pd.DataFrame) -> list[Exhibit]:
     fields = vector_fields(run.policy, (run.levels.maze(int(seed)) for seed in rows["seed"]), run.edits)
     return [Exhibit(*each) for each in zip(fields, rows["p_cheese"], rows["usual"], strict=True)]

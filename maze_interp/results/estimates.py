@@ -8,10 +8,13 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import DegenerateDataWarning, bootstrap
 
 RESAMPLES = 2000
+
+INTERVAL = "95%, bootstrap over levels, 2000 resamples, seed 0"
+"""What intervals are, unless said otherwise."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,10 @@ def estimate(values: ArrayLike, seed: int = 0) -> Estimate:
     """Mean of one value per level; NaN marks a level without a value and is left out."""
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
-    if len(sample) < 2:
-        return Estimate(len(sample), float(sample[0]) if len(sample) else None, None, None)
-    mean = float(sample.mean())
-    if (sample == sample[0]).all():
+    if len(sample) > 1 and (sample == sample[0]).all():  # the bootstrap would spend its time on one number
+        mean = float(sample.mean())
         return Estimate(len(sample), mean, mean, mean)
-    found = bootstrap((sample,), np.mean, n_resamples=RESAMPLES, batch=100, method="percentile", rng=seed)
-    low, high = found.confidence_interval
-    return Estimate(len(sample), mean, float(low), float(high))
+    return estimate_statistic(np.mean, sample, seed=seed)
 
 
 def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed: int = 0) -> Estimate:
@@ -72,3 +71,9 @@ def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed:
         found = bootstrap(arrays, statistic, paired=True, vectorized=True, **options)
     low, high = (None if np.isnan(end) else float(end) for end in found.confidence_interval)
     return Estimate(n, whole, low, high)
+
+
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> Any:
+    """Ratio of sums, which is that of means, for `estimate_statistic`; NaN where the whole is 0."""
+    part, whole = part.sum(axis=axis), whole.sum(axis=axis)
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from maze_interp.plots.bins import FEW, whiskers
+from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.style import BLUE, GREY, ORANGE, new_figure, styled
-from maze_interp.studies.dead_ends import POLICIES, QUANTITIES
+from maze_interp.studies.dead_ends.measure import POLICIES
+from maze_interp.studies.dead_ends.tables import QUANTITIES
 
 _LOOKS = {"agent": (BLUE, "o"), "untrained": (ORANGE, "s"), "random": (GREY, "x")}
 _SHOWN = ("entered", "ever", "moves_per_pass")
@@ -20,7 +21,7 @@ def dead_ends_figure(table: pd.DataFrame) -> Figure:
     """Chances of going into a dead end, and the moves lost there, by its depth.
 
     Args:
-        table: of `maze_interp.studies.dead_ends.dead_end_table`; bins with fewer than `FEW` levels are hollow.
+        table: of `dead_end_table`; bins with fewer than `FEW` levels are hollow.
     """
     depths = [one for one in dict.fromkeys(table["depth"]) if one != "any"]
     counts = table[table["policy"] == "agent"].groupby("depth")[["n", "branches"]].max()

@@ -1,0 +1,146 @@
+"""From a study's fields or a function's arguments to options of the command line, described by its docstring."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
+
+from docstring_parser import parse
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
+from maze_interp.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option or, where it has no default, one argument."""
+
+    name: str
+    type: Any
+    help: str
+    default: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command does, its options, and what runs it.
+
+    Attributes:
+        summary: one line of help.
+        details: more help.
+        options: by name of the argument.
+        run: takes the options' values by name.
+        study: the study that the options' values make; None for a command that is no study.
+    """
+
+    summary: str
+    details: str
+    options: Mapping[str, Option]
+    run: Callable[..., None]
+    study: Callable[[dict[str, Any]], Study] | None = None
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports bad options in one line, with exit status 2."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; underscores in the name of an option are read as hyphens."""
+        given = sys.argv[1:] if args is None else args
+        return super().parse_known_args([_hyphened(argument) for argument in given], namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as an error of ours."""
+        raise MazeInterpError(f"{' '.join(message.split())} (see {self.prog} --help)")
+
+
+def function_command(function: Callable[..., None]) -> Command:
+    """The command that calls a function: its arguments are the options, its docstring the help."""
+    docstring = parse(inspect.getdoc(function) or "")
+    texts = {param.arg_name: " ".join((param.description or "").split()) for param in docstring.params}
+    hints = get_type_hints(function, include_extras=True)
+    options = {
+        name: Option(name, hints[name], texts[name], parameter.default)
+        for name, parameter in inspect.signature(function).parameters.items()
+    }
+    return Command(docstring.short_description or "", docstring.long_description or "", options, function)
+
+
+def study_command(study: type[Study], run: Callable[..., None], extra: Callable[..., None]) -> Command:
+    """The command of a study: its fields, and the arguments of `extra` (folder and workers).
+
+    Args:
+        study: the class.
+        run: called with the study and the other values.
+        extra: a function whose arguments, defaults and docstring describe the other options.
+    """
+    texts, hints = descriptions(study), get_type_hints(study, include_extras=True)
+    own = {
+        field.name: Option(field.name, hints[field.name], texts[field.name], default_of(field))
+        for field in fields(study)
+    }
+
+    def make(values: dict[str, Any]) -> Study:
+        return study(**{name: values.pop(name) for name in own})
+
+    def start(**values: Any) -> None:
+        run(make(values), **values)
+
+    summary, details = summary_of(study)
+    return Command(summary, details, own | dict(function_command(extra).options), start, make)
+
+
+def add_command(parsers: Any, name: str, command: Command) -> None:
+    """Add a command's parser to a group of subparsers."""
+    parser = parsers.add_parser(
+        name,
+        help=command.summary,
+        description=f"{command.summary}\n\n{command.details}".strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for option in command.options.values():
+        _add_option(parser, option)
+    parser.set_defaults(run_command=lambda parsed: command.run(**_values(command, parsed)))
+    if (make := command.study) is not None:
+        parser.set_defaults(study=lambda parsed: make(_values(command, parsed)))
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    required = option.default is inspect.Parameter.empty
+    name = option.name if required else option_name(option.name)
+    if option.type is bool:
+        parser.add_argument(name, action="store_true", help=option.help)
+        return
+    choices = _choices(option.type)
+    stated = "" if required or option.default is None else f" [{written(option.default)}]"
+    parser.add_argument(
+        name,
+        help=f"{option.help}{stated}".replace("%", "%%"),
+        metavar=("{" + ",".join(choices) + "}") if choices else option.name.replace("_", "-").upper(),
+        default=argparse.SUPPRESS,
+    )
+
+
+def _values(command: Command, parsed: argparse.Namespace) -> dict[str, Any]:
+    """The options' values in their types; defaults as they are."""
+    values = {}
+    for name, option in command.options.items():
+        given = getattr(parsed, name, inspect.Parameter.empty)
+        values[name] = option.default if given is inspect.Parameter.empty else read_value(option.type, name, given)
+    return values
+
+
+def _hyphened(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value if name.startswith("--") else argument
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words of a `Literal`, alone or beside others."""
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [word for part in get_args(kind) for word in _choices(part)] if get_args(kind) else []

@@ -1,0 +1,21 @@
+"""Networks of the same shape with random weights: the control for what training has made."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+def untrained_like(network: nn.Module, seed: int) -> nn.Module:
+    """A copy whose convolutions and linear layers have random weights (Xavier-uniform, as published) and no biases."""
+    fresh = copy.deepcopy(network)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for module in fresh.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+    return fresh

@@ -1,0 +1,1 @@
+"""What measuring yields: estimates with intervals, tables, pictures, and the files they are written to."""

@@ -1,0 +1,97 @@
+"""A folder that belongs to one run: the run can be stopped at any moment and resumed.
+
+`run.json` says which run the folder belongs to; a run with other settings is refused.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.results.files import PARTIAL, write_whole
+
+RECORD = "run.json"
+"""The file that says which run a folder belongs to."""
+
+
+_OWN = {".lock", RECORD, f"{RECORD}{PARTIAL}"}  # what a kill may leave before the run is recorded
+
+
+@contextmanager
+def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
+    """Claim `out` for the run with these settings, new or resumed; yields the folder.
+
+    Args:
+        out: the folder; it is created if missing.
+        settings: plain JSON values that decide the content of every file of the run.
+
+    Raises:
+        MazeInterpError: the folder belongs to a run with other settings (the message names the
+            first that differs), holds something else, or is being written by another process.
+            A run that raises this before it has written anything does not keep the folder.
+    """
+    check_folder(out)
+    out.mkdir(parents=True, exist_ok=True)
+    record = out / RECORD
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MazeInterpError(f"another process is writing to {out}") from error
+        claimed = not record.exists()
+        if claimed:
+            write_whole(record, json.dumps(settings, indent=1) + "\n")
+        else:
+            _compare(record, settings)
+        try:
+            yield out
+        except MazeInterpError:
+            if claimed and not any(path.is_file() and path.name not in _OWN for path in out.rglob("*")):
+                shutil.rmtree(out)
+            raise
+
+
+def check_folder(out: Path) -> None:
+    """Refuse what cannot become or is not the folder of a run.
+
+    Raises:
+        MazeInterpError: `out` is a file, or a folder that holds other files and no `run.json`.
+    """
+    if out.exists() and not out.is_dir():
+        raise MazeInterpError(f"{out} is a file, not a folder to write a run to")
+    if out.is_dir() and not (out / RECORD).exists() and any(path.name not in _OWN for path in out.iterdir()):
+        raise MazeInterpError(f"{out} holds other files and no {RECORD}; choose an empty or new folder")
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the run that a folder belongs to.
+
+    Raises:
+        MazeInterpError: the folder holds no `run.json`, or a damaged one.
+    """
+    record = folder / RECORD
+    if not record.exists():
+        raise MazeInterpError(f"{folder} holds no {RECORD}: it is not the folder of a run")
+    try:
+        settings = json.loads(record.read_text())
+    except ValueError as error:
+        raise MazeInterpError(f"{record} is damaged: {error}") from error
+    if not isinstance(settings, dict):
+        raise MazeInterpError(f"{record} is damaged: it holds no settings")
+    return settings
+
+
+def _compare(record: Path, settings: Mapping[str, Any]) -> None:
+    earlier = read_settings(record.parent)
+    wanted = json.loads(json.dumps(settings))
+    for key in {**earlier, **wanted}:
+        if earlier.get(key) != wanted.get(key):
+            raise MazeInterpError(
+                f"{record.parent} belongs to another run: its {key} is {earlier.get(key)!r}, not {wanted.get(key)!r}"
+            )

@@ -1,0 +1,62 @@
+"""The study `dead-ends`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.studies.options import Cheese, Seeds
+from maze_interp.studies.study import HELD_OUT, AgentStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from maze_interp.studies.result import Result
+    from maze_interp.studies.runner import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadEnds(AgentStudy):
+    """Measure how often an agent enters dead ends, by their depth, and the moves it loses there.
+
+    A dead end is a branch off the shortest paths from the start to cheese and corner that holds neither. The figures
+    are exact. Controls: an untrained network and random actions.
+
+    Attributes:
+        agent: Name of an agent or of a reference policy, or a .safetensors or .pth file.
+        region: Where the cheese lies: anywhere (procgen's own), none, or n for a random square of the top-right n×n.
+    """
+
+    name: ClassVar[str] = "dead-ends"
+    title: ClassVar[str] = "Dead ends"
+    report_levels: ClassVar[int] = 80
+
+    seeds: Seeds = range(HELD_OUT, HELD_OUT + 1000)
+    region: Cheese = "anywhere"
+
+    @cached_property
+    def policy(self) -> nn.Module:
+        """The agent, which may be a reference policy."""
+        from maze_interp.policies.agents import load_policy
+
+        return load_policy(self.agent)
+
+    def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
+        """See `Study`."""
+        from maze_interp.studies.dead_ends.measure import DeadEndVisits
+
+        levels = self.levels(cheese=self.region)
+        rows = run.rows(DeadEndVisits(self.policy, self.agent, levels))
+        if not len(rows):
+            raise MazeInterpError(f"none of the levels {levels.name} has a dead end; give more levels")
+        return {"dead_ends": rows}
+
+    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
+        """See `Study`."""
+        from maze_interp.studies.dead_ends.summary import summarise
+
+        return summarise(rows["dead_ends"])

@@ -1,0 +1,103 @@
+"""Types of a study's options: each takes Python values and the command line's text, and is written back as text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_type_hints
+
+from docstring_parser import parse
+from pydantic import BeforeValidator, PlainValidator, TypeAdapter, ValidationError
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
+
+
+def split_list(value: Any) -> Any:
+    """The parts of a text with commas; a single number as a list of one; anything else as it is."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
+"""Level seeds, rising: on the command line `first:end` (half-open), or several with commas."""
+
+Cheese = Annotated[int | str, PlainValidator(parse_cheese)]
+"""Where the cheese lies: `anywhere` (procgen's own), `none`, or n for a random square of the top-right n×n."""
+
+Names = Annotated[tuple[str, ...], BeforeValidator(split_list)]
+"""Names, with commas between them on the command line."""
+
+Numbers = Annotated[tuple[int, ...], BeforeValidator(split_list)]
+"""Whole numbers, with commas between them on the command line."""
+
+Mode = Literal["easy", "hard"]
+
+
+def coerced(owner: type, name: str, value: Any) -> Any:
+    """The value of a class's field in its documented type.
+
+    Raises:
+        MazeInterpError: it has another type or form; the message names the option.
+    """
+    return read_value(_hints(owner)[name], name, value)
+
+
+def read_value(kind: Any, name: str, value: Any) -> Any:
+    """A value, or a text from the command line, in the type of an option.
+
+    Raises:
+        MazeInterpError: it has another type or form; the message names the option.
+    """
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = first["msg"].replace("Input should be", "it should be")
+        raise MazeInterpError(f"{option_name(name)} cannot be {value!r}: {message}") from error
+
+
+def written(value: Any) -> str:
+    """An option's value as on the command line; `coerced` reads it back."""
+    if isinstance(value, range):
+        return seeds_text(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def option_name(field_name: str) -> str:
+    """Of a field: `--exact-levels`."""
+    return "--" + field_name.replace("_", "-")
+
+
+def default_of(field: Field[Any]) -> Any:
+    """A field's default value."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+@lru_cache
+def descriptions(owner: type) -> dict[str, str]:
+    """What the docstrings of a class and its bases say of its fields, by field."""
+    found: dict[str, str] = {}
+    for ancestor in reversed(owner.__mro__):
+        if ancestor.__doc__ and ancestor is not object:
+            found |= {p.arg_name: " ".join((p.description or "").split()) for p in parse(ancestor.__doc__).params}
+    return {field.name: found[field.name] for field in fields(owner) if field.name in found}
+
+
+def summary_of(owner: type) -> tuple[str, str]:
+    """The first line of a class's docstring, and the paragraphs after it up to its attributes."""
+    docstring = parse(inspect.getdoc(owner) or "")
+    return (docstring.short_description or "").strip(), (docstring.long_description or "").strip()
+
+
+@lru_cache
+def _hints(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner, include_extras=True)
+
+
+@lru_cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,26 @@
+"""The studies there are: what the command line, the report, the comparison of agents and `mi.studies` read."""
+
+from __future__ import annotations
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.studies.dead_ends.study import DeadEnds
+from maze_interp.studies.study import Study
+from maze_interp.studies.sweep.study import Sweep
+
+STUDIES: dict[str, type[Study]] = {}
+"""Every study by name, in the order of the report."""
+
+
+def register(study: type[Study]) -> type[Study]:
+    """Add a study to the registry; works as a class decorator.
+
+    Raises:
+        MazeInterpError: there is another study of its name.
+    """
+    if STUDIES.setdefault(study.name, study) is not study:
+        raise MazeInterpError(f"there is already a study {study.name!r}; choose another name")
+    return study
+
+
+for _study in (Sweep, DeadEnds):
+    register(_study)

@@ -1,0 +1,76 @@
+"""What a finished study yields: one sentence, numbers, tables and pictures; written to files, shown as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its words.
+
+    Attributes:
+        figure: the picture.
+        caption: the text below it.
+        alt: what it shows, for those who cannot see it.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study found.
+
+    Attributes:
+        statement: the result in one sentence, with the main numbers and their intervals.
+        lines: the main figures, one line each: printed by the command, listed in the report.
+        numbers: nested mappings whose leaves are `Estimate`s or plain JSON values; written to `summary.json`.
+        tables: every table by name; written as `<name>.csv`.
+        pictures: by name, the main one first; written as `<name>.png`.
+        captions: of the tables that the report shows, by table name, folded.
+        notes: what the figures mean and what they do not, a paragraph each.
+    """
+
+    statement: str
+    lines: Sequence[str] = ()
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    captions: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    # Set by the runner.
+    name: str = ""
+    title: str = ""
+    command: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The pictures' matplotlib figures by name."""
+        return {name: picture.figure for name, picture in self.pictures.items()}
+
+    @property
+    def text(self) -> str:
+        """The statement and the main figures, one line each."""
+        return "\n".join((self.statement, *self.lines))
+
+    def __repr__(self) -> str:
+        """The statement, and the names of what there is."""
+        return f"<{self.name or 'result'}: {self.statement} tables: {', '.join(self.tables) or 'none'}>"[:390]
+
+    def _repr_html_(self) -> str:
+        """As a section of the report, for notebooks."""
+        from maze_interp.studies.section import section
+
+        return section(self)

@@ -1,0 +1,88 @@
+"""Runs any study: claims the folder, measures or resumes, writes tables, pictures and `summary.json`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from maze_interp.plots.style import save
+from maze_interp.results.estimates import INTERVAL
+from maze_interp.results.files import write_csv, write_json
+from maze_interp.results.run_directory import check_folder, run_directory
+from maze_interp.studies.result import Result
+from maze_interp.studies.study import Study
+from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.spread import cluster
+
+
+@dataclass(frozen=True)
+class Run:
+    """A study under way.
+
+    Attributes:
+        folder: the run's folder.
+        workers: processes to measure with, as in `Study.run`.
+        scheduler: address of a dask scheduler, or None.
+    """
+
+    folder: Path
+    workers: int | None = 1
+    scheduler: str | None = None
+
+    def rows(self, experiment: Experiment, name: str | None = None) -> pd.DataFrame:
+        """The rows of an experiment, measured or read back, ordered by level; they do not depend on the workers.
+
+        Args:
+            experiment: what to measure.
+            name: of its folder in `rows/`; the experiment's own unless given.
+        """
+        folder = self.folder / "rows" / (name or experiment.name)
+        return run_experiment(experiment, folder, self.workers, self.scheduler)
+
+
+def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler: str | None = None) -> Result:
+    """Run a study, or go on with one that was stopped. See `Study.run`.
+
+    With a folder, writes there: `summary.json`, each table as CSV, each picture as PNG, and the rows of every
+    experiment under `rows/`.
+    """
+    if out is not None:
+        check_folder(out)
+    settings = study.settings()  # refuses an unknown agent before the folder is claimed
+    with _folder(out) as folder, run_directory(folder, settings), cluster(workers, scheduler):
+        rows = study.measure(Run(folder, workers, scheduler))
+        result = replace(
+            study.summarise(rows),
+            name=study.name,
+            title=study.title,
+            command=study.command(),
+            settings=settings,
+            folder=out,
+        )
+        if out is not None:
+            write_result(result, out)
+    return result
+
+
+def write_result(result: Result, out: Path) -> None:
+    """Write the tables, pictures and `summary.json` of a result."""
+    for name, table in result.tables.items():
+        write_csv(out / f"{name}.csv", table)
+    for name, picture in result.pictures.items():
+        save(picture.figure, out / f"{name}.png")
+    summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
+    write_json(out / "summary.json", summary)
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    if out is not None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="maze-interp-") as folder:
+        yield Path(folder)

@@ -1,0 +1,56 @@
+"""A result as HTML: a section of the report, or the output of a notebook cell."""
+
+from __future__ import annotations
+
+import base64
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from maze_interp.plots.style import png
+from maze_interp.results.tables import readable
+from maze_interp.studies.result import Picture, Result
+
+SHOWN_LINES = 6
+"""Lines of figures that a section shows unfolded."""
+
+_ROWS = 40  # of a table on a page; the CSV file holds them all
+_CSS_PIXELS_PER_INCH = 96
+
+
+def section(result: Result) -> Markup:
+    """The result as a `<section>`: statement, main picture and figures; the rest unfolds."""
+    html = template("maze_interp.studies", "section.html").render(
+        result=result, figure=_figure, table=_table, shown_lines=SHOWN_LINES
+    )
+    return Markup(html)
+
+
+def template(package: str, name: str) -> Template:
+    """A template of a package; what it is given is escaped, and nothing that it asks for may be missing."""
+    environment = Environment(
+        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(name)
+
+
+def _figure(picture: Picture) -> Markup:
+    width = round(picture.figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
+    source = "data:image/png;base64," + base64.b64encode(png(picture.figure)).decode()
+    return Markup('<figure><img{} src="{}" width="{}" alt="{}"><figcaption>{}</figcaption></figure>').format(
+        Markup(' class="wide"') if width > 800 else "", source, width, picture.alt, picture.caption
+    )
+
+
+def _table(table: pd.DataFrame, caption: str) -> Markup:
+    shown = readable(table.head(_ROWS))
+    more = f" (the first {_ROWS} of {len(table)} rows)" if len(table) > _ROWS else ""
+    heading = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in shown.columns)
+    rows = Markup("").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row))
+        for row in shown.itertuples(index=False, name=None)
+    )
+    return Markup("<table><caption>{}{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(
+        caption, more, heading, rows
+    )

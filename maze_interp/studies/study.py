@@ -1,0 +1,182 @@
+"""A study: a frozen dataclass whose fields are its options, which measures rows over levels and sums them up."""
+
+from __future__ import annotations
+
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.studies.options import Mode, Seeds, coerced, default_of, option_name, written
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+    from typing_extensions import Self
+
+    from maze_interp.studies.result import Result
+    from maze_interp.studies.runner import Run
+    from maze_interp.sweeps.levels import LevelSet
+
+HELD_OUT = 900_000_000
+"""Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
+
+CHOOSING = 800_000_000
+"""Level seeds from here up are for choosing what is then measured on held-out levels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(ABC):
+    """What every study is. A subclass adds its options as fields with defaults, described in its docstring.
+
+    The docstring's first line is the command's help, its attributes are the options' help.
+    """
+
+    name: ClassVar[str]
+    """Of the command, the section of the report, the folder under `runs/` and, with underscores, the Python name."""
+    title: ClassVar[str]
+    """The heading of its section."""
+    report_levels: ClassVar[int] = 0
+    """Levels that it measures for a report of full size (1,000 levels); 0 for a study that the report leaves out."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, coerced(type(self), field.name, getattr(self, field.name)))
+
+    @abstractmethod
+    def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
+        """The rows that the result is made of, by name: `run.rows(experiment)` measures or resumes each.
+
+        Raises:
+            MazeInterpError: too few levels qualify, or the options do not fit the agent.
+        """
+
+    @abstractmethod
+    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
+        """The result, from the rows of `measure`."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the figures, as plain JSON values: the run's identity."""
+
+    def run(self, out: Path | str | None = None, workers: int | None = 1, scheduler: str | None = None) -> Result:
+        """Measure and summarise; with a folder, resume a run that was stopped and write every file.
+
+        Args:
+            out: the run's folder; None keeps nothing on disk.
+            workers: processes on this machine, 1 for the calling process, None for one per core.
+            scheduler: address of a dask scheduler to use instead.
+
+        Raises:
+            MazeInterpError: the folder is another run's, or what `measure` raises.
+        """
+        from maze_interp.studies.runner import run_study
+
+        return run_study(self, None if out is None else Path(out), workers, scheduler)
+
+    def sized(self, levels: int) -> Self:
+        """The same study on its first `levels` levels, as the report has it."""
+        return self
+
+    @classmethod
+    def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
+        """The study as a part of the report on an agent; None leaves it out.
+
+        Args:
+            agent: a name or file.
+            mode: the levels' distribution; None for the agent's own.
+            share: size of the report, 1 for full size.
+            sweeps: folders of the report's finished sweeps: `region` and `anywhere`.
+        """
+        return None
+
+    def command(self) -> str:
+        """The command line that makes exactly this study: the options that differ from their defaults."""
+        parts = ["maze-interp", self.name]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == coerced(type(self), field.name, default_of(field)) or value is None:
+                continue
+            parts += [option_name(field.name)] if value is True else [option_name(field.name), written(value)]
+        return shlex.join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentStudy(Study):
+    """A study of one agent on some levels.
+
+    Attributes:
+        agent: Name of an agent, or a .safetensors or .pth file.
+        seeds: Levels, first:end, the end not included.
+        mode: Distribution of levels, easy or hard; the agent's own unless given (hard for a file).
+    """
+
+    agent: str = DEFAULT_AGENT
+    seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
+    mode: Mode | None = None
+
+    @cached_property
+    def policy(self) -> nn.Module:
+        """The agent's network."""
+        from maze_interp.policies.agents import load_network
+
+        return load_network(self.agent)
+
+    @cached_property
+    def distribution_mode(self) -> Mode:
+        """The mode given, else the agent's own."""
+        from maze_interp.policies.agents import agent_mode
+
+        return self.mode or agent_mode(self.agent)
+
+    @cached_property
+    def training_region(self) -> int:
+        """The n of the top-right n×n squares in which the cheese lay in training; the published 5 if not known."""
+        from maze_interp.policies import agents
+
+        return agents.training_region(self.agent)
+
+    def levels(self, seeds: Seeds | None = None, cheese: int | str = "anywhere") -> LevelSet:
+        """Levels of the study's mode: its own seeds unless others are given."""
+        from maze_interp.sweeps.levels import LevelSet
+
+        return LevelSet(self.seeds if seeds is None else seeds, self.distribution_mode, cheese)
+
+    def settings(self) -> dict[str, Any]:
+        """See `Study`."""
+        from maze_interp.sweeps.provenance import provenance
+        from maze_interp.sweeps.selection import seeds_name
+
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: _plain(value) for name, value in options.items() if name not in ("agent", "seeds", "mode")}
+        return {
+            "study": self.name,
+            **provenance(self.policy, self.agent),
+            "seeds": seeds_name(self.seeds),
+            "mode": self.distribution_mode,
+            **plain,
+        }
+
+    def sized(self, levels: int) -> Self:
+        """See `Study`."""
+        return replace(self, seeds=self.seeds[: max(1, levels)])
+
+    @classmethod
+    def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
+        """See `Study`: its first `report_levels` levels, or as large a share of them as the report's."""
+        if not cls.report_levels:
+            return None
+        return cls(agent=agent, mode=mode).sized(-(-round(1000 * share) * cls.report_levels // 1000))
+
+
+def _plain(value: Any) -> Any:
+    """An option as JSON holds it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, range):
+        return written(value)
+    return [_plain(part) for part in value] if isinstance(value, tuple) else str(value)

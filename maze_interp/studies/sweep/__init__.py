@@ -1,0 +1,1 @@
+"""`sweep`: exact behaviour on many levels."""

@@ -1,0 +1,76 @@
+"""The study `sweep`: a row per level, means by group of levels, P(cheese) by distance, size and place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from maze_interp.studies.options import Cheese, Seeds
+from maze_interp.studies.study import AgentStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from maze_interp.edits.base import Edit
+    from maze_interp.studies.result import Result
+    from maze_interp.studies.runner import Run
+    from maze_interp.sweeps.sweep import LevelSweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(AgentStudy):
+    """Measure exact behaviour on many levels: one row per level, means with intervals, pictures.
+
+    Attributes:
+        seeds: Levels, first:end, the end not included.
+        region: Where the cheese lies: anywhere (procgen's own), none, or n for a random square of the top-right n×n.
+        edits: A YAML file of edits to the network, in force throughout.
+        horizon: Moves in an episode.
+    """
+
+    name: ClassVar[str] = "sweep"
+    title: ClassVar[str] = "Behaviour by level"
+
+    seeds: Seeds = range(1000)
+    region: Cheese = "anywhere"
+    edits: Path | None = None
+    horizon: int = 500
+
+    @cached_property
+    def policy(self) -> nn.Module:
+        """The agent, which may be a reference policy."""
+        from maze_interp.policies.agents import load_policy
+
+        return load_policy(self.agent)
+
+    @cached_property
+    def loaded_edits(self) -> tuple[Edit, ...]:
+        """The edits in the file."""
+        from maze_interp.edits import load
+
+        return tuple(load(self.edits)) if self.edits else ()
+
+    @property
+    def experiment(self) -> LevelSweep:
+        """What is measured."""
+        from maze_interp.sweeps.sweep import LevelSweep
+
+        return LevelSweep(self.policy, self.agent, self.levels(cheese=self.region), self.loaded_edits, self.horizon)
+
+    def settings(self) -> dict[str, Any]:
+        """See `Study`."""
+        return {**super().settings(), "edits": [repr(edit) for edit in self.loaded_edits]}
+
+    def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
+        """See `Study`."""
+        return {"levels": run.rows(self.experiment)}
+
+    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
+        """See `Study`."""
+        from maze_interp.studies.sweep.summary import summarise
+
+        return summarise(self, rows["levels"])

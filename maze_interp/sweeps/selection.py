@@ -1,0 +1,81 @@
+"""Which levels, and where their cheese lies, in the forms that users write them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from maze_interp.errors import MazeInterpError
+
+
+def parse_seeds(value: Any) -> range | tuple[int, ...]:
+    """Level seeds: `"0:1000"` (half-open), `"7"`, several of these with commas, a number, or a sequence of numbers.
+
+    Returns:
+        the seeds in rising order, as a range where none is left out.
+
+    Raises:
+        MazeInterpError: not of that form, empty, negative, or a seed twice.
+    """
+    if isinstance(value, range) and value.step == 1 and value and value.start >= 0:
+        return value
+    seeds = _seeds_of_text(value) if isinstance(value, str) else _seeds_of_numbers(value)
+    if not seeds:
+        raise MazeInterpError(
+            f"the seed range {value if isinstance(value, str) else list(value)} is empty; the end is not included"
+        )
+    if min(seeds) < 0:
+        raise MazeInterpError(f"level seeds start at 0, not {min(seeds)}")
+    if len(set(seeds)) < len(seeds):
+        raise MazeInterpError("a level seed is given twice")
+    whole = range(min(seeds), max(seeds) + 1)
+    return whole if len(whole) == len(seeds) else tuple(sorted(seeds))
+
+
+def _seeds_of_text(text: str) -> list[int]:
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, colon, end = part.partition(":")
+            seeds += range(int(first), int(end)) if colon else [int(first)]
+    except ValueError as error:
+        raise MazeInterpError(f"seeds are written first:end, such as 0:1000, not {text!r}") from error
+    return seeds
+
+
+def _seeds_of_numbers(value: Any) -> list[int]:
+    numbers = list(value) if isinstance(value, Iterable) else [value]
+    whole = [number.__index__() for number in numbers if hasattr(number, "__index__") and not isinstance(number, bool)]
+    if len(whole) < len(numbers):
+        raise MazeInterpError(f"level seeds are whole numbers, not {value!r}")
+    return whole
+
+
+def parse_cheese(value: Any) -> int | str:
+    """`"anywhere"`, `"none"`, `"half"`, or the n of a top-right n×n region, as a number or text.
+
+    Raises:
+        MazeInterpError: anything else.
+    """
+    if value in ("anywhere", "none", "half"):
+        return str(value)
+    number = (isinstance(value, str) and value.isdecimal()) or hasattr(value, "__index__")
+    if number and not isinstance(value, bool) and int(value) > 0:
+        return int(value)
+    raise MazeInterpError(f"the region is a whole number from 1, or anywhere, or none, or half; not {value!r}")
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Seeds as `parse_seeds` reads them."""
+    return f"{seeds.start}:{seeds.stop}" if isinstance(seeds, range) else ",".join(map(str, seeds))
+
+
+def seeds_name(seeds: Sequence[int]) -> str:
+    """A short name for seeds: `first:end`; where some are left out, also their number and a hash."""
+    span = f"{seeds[0]}:{seeds[-1] + 1}" if seeds else "0:0"
+    if isinstance(seeds, range):
+        return span
+    digest = hashlib.sha256(json.dumps(list(seeds)).encode()).hexdigest()[:8]
+    return f"{span}, {len(seeds)} of them ({digest})"
