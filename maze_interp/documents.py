@@ -1,8 +1,8 @@
 """YAML and JSON files as plain Python values: a mistake in one is answered with the file and the line.
 
 What the standard loaders pass over in silence is refused, or read as written. Of a key that stands twice they keep
-the last. YAML 1.1 takes `1:30` for 90, `010` for 8 and `no` for False; here numbers and truth values are those of
-YAML 1.2's core schema.
+the last. YAML 1.1 takes `1:30` for 90, `010` for 8, `no` for False and `2026-03-01` for a date; here numbers and truth
+values are those of YAML 1.2's core schema, and all else is text.
 """
 
 from __future__ import annotations
@@ -28,11 +28,19 @@ def load_yaml(path: str | Path) -> Any:
     try:
         return yaml.load(_text(path), _Loader)
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}," if error.problem_mark else ""
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = " ".join(filter(None, (error.context, error.problem)))
-        raise MazeInterpError(f"{path}{line} is not valid YAML: {what}") from error
+        raise MazeInterpError(f"{path}{line}: not valid YAML: {what}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MazeInterpError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise MazeInterpError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def dump_yaml(value: Any) -> str:
+    """The YAML text of a plain value, which `load_yaml` reads back as the same; keys keep their order."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
+    )
+    return text
 
 
 def load_json(path: str | Path) -> Any:
@@ -44,9 +52,9 @@ def load_json(path: str | Path) -> Any:
     try:
         return json.loads(_text(path), cls=_Decoder)
     except JSONDecodeError as error:
-        raise MazeInterpError(f"{path}, line {error.lineno}, is not valid JSON: {error.msg}") from error
+        raise MazeInterpError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:
-        raise MazeInterpError(f"{path} is not valid JSON: {error}") from error
+        raise MazeInterpError(f"{path}: not valid JSON: {error}") from error
 
 
 def _text(path: str | Path) -> str:
@@ -60,11 +68,14 @@ def _text(path: str | Path) -> str:
         raise MazeInterpError(f"{path} cannot be read: {error}") from error
 
 
+_REPLACED = ("bool", "int", "float", "timestamp")
+
+
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml is published without types
     """PyYAML's safe loader, with numbers and truth values as in YAML 1.2, and no key twice."""
 
     yaml_implicit_resolvers: ClassVar[Any] = {
-        first: [(tag, form) for tag, form in forms if tag.rpartition(":")[2] not in ("bool", "int", "float")]
+        first: [(tag, form) for tag, form in forms if tag.rpartition(":")[2] not in _REPLACED]
         for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -81,13 +92,26 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml is published witho
         return node
 
 
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """PyYAML's safe dumper, which also quotes text that `_Loader` would take for a number or not read back."""
+
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        """Text in quotes where it has line breaks that are none of ASCII, which only quotes keep."""
+        style = '"' if set(text) & set("\x85\u2028\u2029\ufeff") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 for _tag, _form, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+0123456789."),
     ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"({_form})$"), list(_first))
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"({_form})$"), list(_first))
 
 
 class _Decoder(JSONDecoder):

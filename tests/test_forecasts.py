@@ -98,19 +98,22 @@ def test_the_repairs_by_hand_and_as_nearest() -> None:
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ("  probe-7: {binary: 0.6}", "line 5, answers.probe-7: unknown question 'probe-7': did you mean probe-70"),
-        ("  probe-70: {binary: 120}", "line 5, answers.probe-70.binary: a probability runs from 0 to 1 .* not 120"),
-        ("  probe-70: {binary: -0.1}", r"probe-70.binary: a probability runs from 0 to 1 \(0.6 for 60%\), not -0.1"),
-        ("  probe-70: {binary: 60%}", "probe-70.binary: expected a number, not '60%'"),
-        ("  probe-70: {binary: .nan}", "probe-70.binary: expected a"),
-        ("  probe-70: {binary: 0.6}\n  probe-70: {binary: 0.5}", "line 6, answers.probe-70: is there twice, .* line 5"),
+        ("  probe-7: {binary: 0.6}", ":5: answers.probe-7: unknown question 'probe-7': did you mean probe-70"),
+        ("  probe-70: {binary: 120}", ":5: answers.probe-70.binary: should be less than or equal to 1, not 120"),
+        ("  probe-70: {binary: -0.1}", "probe-70.binary: should be greater than or equal to 0, not -0.1"),
+        ("  probe-70: {binary: 60%}", 'probe-70.binary: should be a valid number, not "60%"'),
+        ("  probe-70: {binary: .nan}", "probe-70.binary: should be a finite number"),
+        (
+            "  probe-70: {binary: 0.6}\n  probe-70: {binary: 0.5}",
+            ":6: not valid YAML: 'probe-70' is there twice, .* line 5",
+        ),
         ("  probe-70: {bins: {yes: 1, no: 0}}", "bins: a question of kind binary is answered with binary"),
         ("  probe-70: {binry: 0.6}", "binry: unknown field 'binry': did you mean binary"),
         ("  retarget: {cumulative: {10%: 0.2, 1%: 0.1, .1%: 0.1}}", "outcome of retarget '.1%': did you mean 0.1%"),
-        ("  retarget:\n    cumulative: {10%: 0.2, 1%: 0.1}", "line 6, .*there is no probability for 0.1%, 0.01%; give"),
+        ("  retarget:\n    cumulative: {10%: 0.2, 1%: 0.1}", ":6: .*there is no probability for 0.1%, 0.01%; give"),
         ("  goal-structure: {bins: {single-goal: 0, contextual-goals: 0, weirder: 0}}", "all probabilities are 0"),
-        ("  goal-structure: {bins: 0.5}", "bins: expected fields"),
-        ("  probe-70: 0.6", "probe-70: expected fields"),
+        ("  goal-structure: {bins: 0.5}", "bins: should be fields"),
+        ("  probe-70: 0.6", "probe-70: should be fields"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, answers: str, message: str) -> None:
@@ -121,7 +124,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, answers: str, message: str) -> No
 
 
 def test_missing_files_and_names(tmp_path: Path) -> None:
-    with pytest.raises(MazeInterpError, match=r"there is no forecast file .*gone\.yaml"):
+    with pytest.raises(MazeInterpError, match=r"there is no file .*gone\.yaml"):
         load_forecast(tmp_path / "gone.yaml", QUESTIONS)
     with pytest.raises(MazeInterpError, match=r"did you mean data/forecasts/nanda-2023\.yaml"):
         forecast_path("nanda-2032")
@@ -141,7 +144,7 @@ def test_a_blank_forecast_is_filled_in_and_locked(tmp_path: Path, capsys: pytest
     blank = path.read_text()
     assert all(f"\n  {name}:\n" in blank for name in QUESTIONS)
     assert all(form in blank for form in ("binary   ", "cumulative   ", "bins   "))
-    with pytest.raises(MazeInterpError, match="forecaster: expected words"):
+    with pytest.raises(MazeInterpError, match="forecaster: should be text"):
         load_forecast(path, QUESTIONS)
 
     filled = blank.replace("forecaster:", "forecaster: me").replace("date:", "date: 2026-03-01")
@@ -178,7 +181,7 @@ def test_an_edit_after_the_lock_is_refused(tmp_path: Path, old: str, new: str) -
     assert lock.time == "2026-03-01T12:00:00Z"
     assert load_forecast(path, QUESTIONS).lock == lock
     path.write_text(path.read_text().replace(old, new, 1))
-    with pytest.raises(MazeInterpError, match=r"lock: f\.yaml was edited after it was locked at 2026-03-01T1"):
+    with pytest.raises(MazeInterpError, match=r"lock: the file was edited after it was locked at 2026-03-01T1"):
         load_forecast(path, QUESTIONS)
 
 
@@ -190,7 +193,7 @@ def test_text_after_the_lock_is_an_edit_too(tmp_path: Path) -> None:
     with pytest.raises(MazeInterpError, match="was edited after it was locked"):
         load_forecast(path, QUESTIONS)
     path.write_text(HEAD + "  probe-70: {binary: 0.6}\nlock: {time: now}\n")
-    with pytest.raises(MazeInterpError, match="lock: the field 'sha256' is missing"):
+    with pytest.raises(MazeInterpError, match=r"lock\.sha256: is missing"):
         load_forecast(path, QUESTIONS)
 
 

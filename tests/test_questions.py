@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import find_resolutions, read_resolutions, write_resolutions
 from maze_interp.questions.resolutions import (
+    METHOD,
     Draws,
     Measured,
     Override,
@@ -98,37 +98,37 @@ def test_labels_and_forms_by_kind() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD.replace("wording: Does it?", "wroding: Does it?"), "line 3, wroding: unknown field 'wroding': did you"),
-        (GOOD.replace("  source: a test\n", ""), "line 1: the field 'source' is missing"),
-        (GOOD.replace("binary", "binry"), "line 2, kind: unknown kind 'binry': did you mean binary"),
-        (GOOD.replace("binary", "judgement"), "line 1: the field 'proxy' is missing"),
-        (GOOD.replace("reads-it", "Reads it"), "line 1, id: expected lower-case words"),
-        (GOOD.replace("-behaviour", "-behavior"), "line 4, measurement: .*did you mean reference-behaviour"),
-        (GOOD.replace("levels: 10", "levels: 1.5"), "line 5, parameters.levels: expected a whole number from 1"),
-        (GOOD.replace("levels: 10", "level: 10"), "line 5, parameters.level: unknown field 'level': did you mean leve"),
-        (GOOD.replace("anywhere", "everywhere"), "line 5, parameters.cheese: .*did you mean anywhere"),
-        (GOOD.replace("right-hand wall follower", ""), "line 5, parameters.reference: is empty"),
-        (GOOD.replace("p_cheese", "p_chese"), "line 6, rule.p_chese: unknown figure .* did you mean p_cheese"),
-        (GOOD.replace("above 0.7", "over 0.7"), "line 6, rule.p_cheese: expected at least 0.5, above 0.5"),
-        (GOOD.replace("above 0.7", "from 2 to 1"), "line 6, rule.p_cheese: expected .* from 0.4 to 0.6"),
-        (GOOD + "  kind: binary\n", "line 8, kind: is there twice, first in line 2"),
-        (GOOD + GOOD, "line 8: there is already a question 'reads-it', in .*q.yaml, line 1"),
-        (GOOD.replace("wording: Does it?", "wording: [a]"), "line 3, wording: expected words"),
-        (thresholds("    none: {p_cheese: above 0.1}"), "thresholds: expected thresholds .* 'none'"),
+        (GOOD.replace("wording: Does it?", "wroding: Does it?"), ":3: wroding: unknown field 'wroding': did you"),
+        (GOOD.replace("  source: a test\n", ""), ":1: source: is missing"),
+        (GOOD.replace("binary", "binry"), ":2: kind: unknown kind 'binry': did you mean binary"),
+        (GOOD.replace("binary", "judgement"), ":1: proxy: is missing; a judgement needs one"),
+        (GOOD.replace("reads-it", "Reads it"), ":1: id: should match pattern"),
+        (GOOD.replace("-behaviour", "-behavior"), ":4: measurement: .*did you mean reference-behaviour"),
+        (GOOD.replace("levels: 10", "levels: 1.5"), ":5: parameters.levels: should be a whole number from 1, not 1.5"),
+        (GOOD.replace("levels: 10", "level: 10"), ":5: parameters.level: unknown parameter .* did you mean levels"),
+        (GOOD.replace("anywhere", "everywhere"), ":5: parameters.cheese: .*did you mean anywhere"),
+        (GOOD.replace("right-hand wall follower", ""), ":5: parameters.reference: is empty"),
+        (GOOD.replace("p_cheese", "p_chese"), ":6: rule.p_chese: unknown figure .* did you mean p_cheese"),
+        (GOOD.replace("above 0.7", "over 0.7"), ":6: rule.p_cheese: should be at least 0.5, above 0.5"),
+        (GOOD.replace("above 0.7", "from 2 to 1"), ":6: rule.p_cheese: should be .* from 0.4 to 0.6"),
+        (GOOD + "  kind: binary\n", ":8: not valid YAML: 'kind' is there twice, first in line 2"),
+        (GOOD + GOOD, ":8: id: there is already a question 'reads-it' in q.yaml"),
+        (GOOD.replace("wording: Does it?", "wording: [a]"), ":3: wording: should be text"),
+        (thresholds("    none: {p_cheese: above 0.1}"), ":7: thresholds.none: .* choose another than 'none'"),
         (
             thresholds("    a: {p_cheese: above 0.5}\n    b: {p_cheese: above 0.4}"),
-            "line 8, thresholds.b: is not harder than 'a'",
+            ":8: thresholds.b: is not harder than 'a'",
         ),
         (
             options("{a: {p_cheese: above 0.5}, b: {p_cheese: below 0.2}}"),
-            "line 6, options: .* the last .* 'otherwise'",
+            ":6: options: the last option, and no other, should be 'otherwise'",
         ),
-        (options("{a: otherwise}"), "line 6, options: expected two or more"),
-        ("id: a", "line 1: expected a list"),
-        ("- a", "line 1: expected fields"),
-        ("- 'a", "is not valid YAML"),
-        ("[" * 1500, "is not valid YAML"),
-        ("# nothing", "is empty; expected a question file"),
+        (options("{a: otherwise}"), ":6: options: should have at least 2 items"),
+        ("id: a", ":1: should be a list"),
+        ("- a", ":1: should be fields"),
+        ("- 'a", "not valid YAML"),
+        ("[" * 1500, "not valid YAML"),
+        ("# nothing", "is empty"),
     ],
 )
 def test_a_mistake_is_one_line_with_file_line_and_field(tmp_path: Path, text: str, message: str) -> None:
@@ -195,28 +195,29 @@ def test_resampled_levels_share_their_resamples_and_repeat() -> None:
 
 
 def example() -> Resolutions:
-    asked = QUESTIONS["probe-70"]
     figures = {"accuracy": Draws(0.71, np.linspace(0.6, 0.9, 300), 50)}
-    measured = resolve(
-        asked, lambda parameters: Measured(figures, "900:950", "maze-interp probe", evidence=["probe.png"])
-    )
+
+    def works(parameters: object) -> Measured:
+        return Measured(figures, "900:950", "maze-interp probe", evidence=["probe.png"])
 
     def fails(parameters: object) -> Measured:
         raise Unmeasurable("only 0 of the levels qualify")
 
-    answers = {one.question: one for one in (resolve(QUESTIONS["retarget"], fails), measured)}
-    return Resolutions("some", "abc", "quick", "maze-interp questions resolve", answers)
+    answers = {name: resolve(QUESTIONS[name], how) for name, how in (("retarget", fails), ("probe-70", works))}
+    return Resolutions(
+        agent="some", agent_hash="12345e678901", setting="quick", command="by hand", outcomes=METHOD, answers=answers
+    )
 
 
 def test_a_resolution_file_repeats_and_reads_back(tmp_path: Path) -> None:
-    some, path = example(), tmp_path / "new" / "resolution.yaml"
-    assert some.answers["retarget"].unresolved == "only 0 of the levels qualify"
-    assert some.answers["probe-70"].measured == {"yes": 0.666667, "no": 0.333333}
-    figure = some.answers["probe-70"].figures["accuracy"]
+    resolutions, path = example(), tmp_path / "new" / "resolution.yaml"
+    assert resolutions.answers["retarget"].unresolved == "only 0 of the levels qualify"
+    assert resolutions.answers["probe-70"].measured == {"yes": 0.666667, "no": 0.333333}
+    figure = resolutions.answers["probe-70"].figures["accuracy"]
     assert (figure.value, figure.low, figure.high, figure.n) == (0.71, 0.6075, 0.8925, 50)
-    write_resolutions(path, some, QUESTIONS)
+    write_resolutions(path, resolutions, QUESTIONS)
     first = path.read_bytes()
-    assert read_resolutions(path, QUESTIONS) == some
+    assert read_resolutions(path, QUESTIONS) == resolutions
     write_resolutions(path, read_resolutions(path, QUESTIONS), QUESTIONS)
     assert path.read_bytes() == first
 
@@ -227,10 +228,12 @@ def test_an_override_counts_and_outlives_a_new_measurement(tmp_path: Path) -> No
     by_hand = "    override: {outcome: {yes: 0, no: 1}, reason: seen, name: A. Reader}\n"
     path.write_text(path.read_text().replace("  probe-70:\n", "  probe-70:\n" + by_hand))
     overridden = read_resolutions(path, QUESTIONS)
-    assert overridden.answers["probe-70"].override == Override({"yes": 0, "no": 1}, "seen", "A. Reader")
-    assert overridden.answers["probe-70"].outcome == {"yes": 0, "no": 1}
-    assert overridden.answers["probe-70"].measured == {"yes": 0.666667, "no": 0.333333}
-    again = example().with_overrides_of(overridden)
+    answer = overridden.answers["probe-70"]
+    assert answer.override == Override(outcome={"yes": 0, "no": 1}, reason="seen", name="A. Reader")
+    assert answer.outcome == {"yes": 0, "no": 1}
+    assert answer.measured == {"yes": 0.666667, "no": 0.333333}
+    assert answer.outcomes(QUESTIONS["probe-70"]) == {"counted": answer.outcome, "measured": answer.measured}
+    again = example().after(overridden)
     assert again == overridden
     write_resolutions(path, again, QUESTIONS)
     assert read_resolutions(path, QUESTIONS) == overridden
@@ -239,20 +242,20 @@ def test_an_override_counts_and_outlives_a_new_measurement(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  probe-70:", "  probe-7:", "line .*, answers.probe-7: unknown question 'probe-7': did you mean probe-70"),
-        ("'yes': 0.666667", "'yes': 0.9", "answers.probe-70.outcome: the probabilities of the outcomes sum to 1.233"),
-        ("'yes': 0.666667", "'yes': 66.7", "outcome.yes: a probability runs from 0 to 1"),
-        ("'yes': 0.666667", "maybe: 0.666667", "outcome.maybe: unknown field"),
+        ("  probe-70:", "  probe-7:", ": answers.probe-7: unknown question 'probe-7': did you mean probe-70"),
+        ("'yes': 0.666667", "'yes': 0.9", "answers.probe-70.measured: the probabilities of the outcomes sum to 1.233"),
+        ("'yes': 0.666667", "'yes': 66.7", "measured.yes: should be less than or equal to 1, not 66.7"),
+        ("'yes': 0.666667", "maybe: 0.666667", "probe-70.measured: should have a probability for each of yes, no"),
         ("unresolved: only", "because: only", "retarget.because: unknown field 'because'"),
         (
             "unresolved: only 0 of the levels qualify",
             "seeds: '1:2'",
-            "answers.retarget: expected either an out",
+            "answers.retarget: should have either an outcome",
         ),
         (
             "    seeds:",
             "    override: {outcome: {yes: 1, no: 0}, name: A}\n    seeds:",
-            "the field 'reason' is missing",
+            "override.reason: is missing",
         ),
     ],
 )
@@ -272,14 +275,15 @@ def test_resolutions_are_found_one_per_agent(tmp_path: Path, monkeypatch: pytest
     some = example()
     for name, digest in (("a", "1"), ("b", "2")):
         path = Path("runs/questions") / name / "resolution.yaml"
-        write_resolutions(path, replace(some, agent=name, agent_hash=digest), QUESTIONS)
+        write_resolutions(path, some.model_copy(update={"agent": name, "agent_hash": digest}), QUESTIONS)
     assert [one.agent for one in find_resolutions(QUESTIONS)] == ["a", "b"]
     with pytest.raises(MazeInterpError, match="are of the same agent 2"):
         find_resolutions(QUESTIONS, [path, path])
 
 
 def test_an_answer_needs_no_measurement_to_be_overridden() -> None:
-    answer = Resolution("retarget", unresolved="no map", override=Override({"none": 1.0}, "by eye", "A. Reader"))
+    override = Override(outcome={"none": 1.0}, reason="by eye", name="A. Reader")
+    answer = Resolution(question_hash="abc", unresolved="no map", override=override)
     assert answer.outcome == {"none": 1.0}
 
 

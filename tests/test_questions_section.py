@@ -13,7 +13,7 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import Figure, Resolution, Resolutions
+from maze_interp.questions.resolutions import METHOD, Figure, Resolution, Resolutions
 from maze_interp.report.page import render
 from maze_interp.report.sections.questions import questions_section
 from maze_interp.report.study import Study, make_study
@@ -24,11 +24,22 @@ BUNDLED = sorted(bundled_path("data", "resolutions").glob("*.yaml"))
 
 def by_hand() -> Resolutions:
     """Every question of the recorded forecast resolved by hand, on the default agent's weights."""
-    figures = {"accuracy": Figure(0.83, 0.8, 0.86, 500)}
-    yes = Resolution("probe-70", figures=figures, measured={"yes": 0.9, "no": 0.1}, seeds="1:2", command="maze-interp")
-    none = Resolution("retarget", unresolved="only {0} of the levels qualify")
-    digest = agent_hash(load_network(mi.DEFAULT_AGENT))
-    return Resolutions(mi.DEFAULT_AGENT, digest, "quick", "by hand", {"probe-70": yes, "retarget": none})
+    measured = Resolution(
+        question_hash=QUESTIONS["probe-70"].hash,
+        figures={"accuracy": Figure(value=0.83, low=0.8, high=0.86, n=500)},
+        measured={"yes": 0.9, "no": 0.1},
+        seeds="1:2",
+        command="maze-interp",
+    )
+    unresolved = Resolution(question_hash=QUESTIONS["retarget"].hash, unresolved="only {0} of the levels qualify")
+    return Resolutions(
+        agent=mi.DEFAULT_AGENT,
+        agent_hash=agent_hash(load_network(mi.DEFAULT_AGENT)),
+        setting="quick",
+        command="by hand",
+        outcomes=METHOD,
+        answers={"probe-70": measured, "retarget": unresolved},
+    )
 
 
 @pytest.fixture
@@ -52,7 +63,7 @@ def test_what_was_measured_here_comes_first(study: Study) -> None:
 
 def test_other_weights_are_not_spoken_for(study: Study) -> None:
     path = Path("runs/questions") / mi.DEFAULT_AGENT / "resolution.yaml"
-    write_resolutions(path, replace(by_hand(), agent_hash="of another"), QUESTIONS)
+    write_resolutions(path, by_hand().model_copy(update={"agent_hash": "of another"}), QUESTIONS)
     other = replace(study, policy=load_network("rand_region_5_imitation"))
     (told,) = questions_section(other).body
     assert "have not been measured on this agent" in told

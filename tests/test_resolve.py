@@ -43,7 +43,7 @@ def small(question: Question) -> Question:
         few |= {"chosen_on": 40, "levels": 20}
     if "layers" in question.parameters:
         few |= {"layers": [LAYER], "families": ["ablation", "cheese-vector"]}
-    return replace(question, parameters=dict(question.parameters) | few)
+    return question.model_copy(update={"parameters": question.parameters | few, "earlier": ()})
 
 
 def one_each() -> dict[str, Question]:
@@ -103,9 +103,10 @@ def test_every_word_of_the_vocabulary_is_measured(run: Path, answers: dict[str, 
 
 def test_figures_are_those_of_the_machinery_below(answers: dict[str, Resolution]) -> None:
     policy = load_network(mi.DEFAULT_AGENT)
-    by_measurement = {QUESTIONS[name].measurement: answer for name, answer in answers.items()}
+    names = {QUESTIONS[name].measurement: name for name in answers}
+    by_measurement = {measurement: answers[name] for measurement, name in names.items()}
     mazes = (maze_from_seed(seed, "easy") for seed in itertools.count(HELD_OUT))
-    asked = QUESTIONS[by_measurement["first-exit"].question].parameters
+    asked = QUESTIONS[names["first-exit"]].parameters
     outside = (maze for maze in mazes if maze.decision_square and maze.cheese not in maze.region(3))
     chosen = list(itertools.islice(outside, 60))
     near = [

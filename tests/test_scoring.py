@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +19,18 @@ from maze_interp.questions.comparison import (
     base_rate,
     calibration,
     common_questions,
+    counted,
     even,
     leave_one_agent_out,
-    pooled_outcomes,
+    recorded_outcomes,
+    score_ranges,
     score_table,
     standings,
 )
 from maze_interp.questions.forecasts import Answer, Forecast, Reading, forecast_path, load_forecast
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import write_resolutions
-from maze_interp.questions.resolutions import Resolution, Resolutions
+from maze_interp.questions.resolutions import METHOD, Override, Resolution, Resolutions
 from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.scoring import brier_score, log_score, ranked_probability_score
 
@@ -42,8 +43,12 @@ def certain(question: str, label: str) -> dict[str, float]:
 
 
 def measured(agent: str, outcomes: dict[str, dict[str, float]]) -> Resolutions:
-    answers = {name: Resolution(name, measured=outcome) for name, outcome in outcomes.items()}
-    return Resolutions(agent, f"hash of {agent}", "quick", "by hand", answers)
+    answers = {
+        name: Resolution(question_hash=QUESTIONS[name].hash, measured=outcome) for name, outcome in outcomes.items()
+    }
+    return Resolutions(
+        agent=agent, agent_hash=f"hash of {agent}", setting="quick", command="by hand", outcomes=METHOD, answers=answers
+    )
 
 
 def by_question(table: pd.DataFrame, question: str, form: str) -> dict[str, float]:
@@ -62,7 +67,7 @@ HAND = {
 
 
 def test_scores_by_hand_for_every_kind_and_reading() -> None:
-    table = score_table([RECORDED], QUESTIONS, pooled_outcomes([measured("a", HAND)], QUESTIONS))
+    table = score_table([RECORDED], QUESTIONS, recorded_outcomes([measured("a", HAND)], QUESTIONS))
     assert len(table) == 6  # five questions, one of them in two readings
     probe = by_question(table, "probe-70", "binary")
     assert probe["brier"] == pytest.approx(0.16)  # (0.6 - 1)²
@@ -145,7 +150,7 @@ def test_the_truth_scores_best_in_expectation(score: type, labels: int) -> None:
 
 
 def test_baselines_never_see_the_questions_own_outcome() -> None:
-    outcomes = pooled_outcomes([measured("a", HAND)], QUESTIONS)
+    outcomes = counted(recorded_outcomes([measured("a", HAND)], QUESTIONS))
     assert base_rate(QUESTIONS["probe-70"], QUESTIONS, outcomes) == pytest.approx([0.2, 0.8])
     assert base_rate(QUESTIONS["two-subpolicies"], QUESTIONS, outcomes) == pytest.approx([0.6, 0.4])
     test = base_rate(QUESTIONS["value-agree-test"], QUESTIONS, outcomes)  # one other with the same thresholds
@@ -163,7 +168,7 @@ def answers(forecaster: str, credences: dict[str, float]) -> Forecast:
 
 
 def test_standings_are_means_over_answered_questions() -> None:
-    outcomes = pooled_outcomes([measured("a", HAND)], QUESTIONS)
+    outcomes = recorded_outcomes([measured("a", HAND)], QUESTIONS)
     one, two = answers("one", {"probe-70": 0.9}), answers("two", {"probe-70": 0.6, "shards-disjoint": 0.2})
     table = score_table([one, two], QUESTIONS, outcomes)
     found = standings(table)
@@ -177,13 +182,35 @@ def test_standings_are_means_over_answered_questions() -> None:
     assert shared["two"]["brier"]["forecaster"].mean == pytest.approx(0.16)
 
 
+def test_ranges_over_forms_and_recorded_outcomes_by_hand() -> None:
+    agents = [measured("a", HAND), measured("b", HAND)]
+    no = Override(outcome=certain("probe-70", "no"), reason="seen", name="me")
+    overridden = agents[1].answers["probe-70"].model_copy(update={"override": no})
+    agents[1] = agents[1].model_copy(update={"answers": {**agents[1].answers, "probe-70": overridden}})
+    outcomes = recorded_outcomes(agents, QUESTIONS)
+    assert outcomes["probe-70"]["counted"] == pytest.approx([0.5, 0.5])
+    assert outcomes["probe-70"]["measured"] == pytest.approx([1, 0])
+    table = score_table([RECORDED], QUESTIONS, outcomes)
+    ranges = score_ranges(table).set_index("score")
+    probe = (0.16, (0.16 + 0.36) / 2)  # as measured, and as overridden on one of two agents
+    bins, repaired = (by_question(table, "value-agree-decision", form)["brier"] for form in ("bins", "cumulative"))
+    fixed = [
+        by_question(table, name, form)["brier"]
+        for name, form in (("shards-disjoint", "binary"), ("goal-structure", "bins"), ("retarget", "cumulative"))
+    ]
+    assert ranges["low"]["brier"] == pytest.approx((sum(fixed) + probe[0] + min(bins, repaired)) / 5)
+    assert ranges["high"]["brier"] == pytest.approx((sum(fixed) + probe[1] + max(bins, repaired)) / 5)
+    assert ranges["widest"]["brier"] == "probe-70"
+    assert ranges["moves"]["brier"] == pytest.approx((probe[1] - probe[0]) / 5)
+
+
 def test_calibration_is_scikit_learns_where_outcomes_are_certain() -> None:
     names = [name for name, question in QUESTIONS.items() if question.labels == ("yes", "no")][:25]
     random = np.random.default_rng(0)
     credences = dict(zip(names, random.random(25).tolist(), strict=True))
     happened = {name: bool(random.random() < p) for name, p in credences.items()}
     results = {name: certain(name, "yes" if yes else "no") for name, yes in happened.items()}
-    outcomes = pooled_outcomes([measured("a", results)], QUESTIONS)
+    outcomes = recorded_outcomes([measured("a", results)], QUESTIONS)
     curve = calibration(score_table([answers("me", credences)], QUESTIONS, outcomes))
     assert curve is not None
     true, predicted = calibration_curve(list(happened.values()), list(credences.values()), n_bins=5)
@@ -208,7 +235,7 @@ def test_one_agent_left_out_by_hand() -> None:
 
 def test_an_agent_without_an_answer_is_left_out_of_the_mean() -> None:
     agents = [measured("a", {"probe-70": certain("probe-70", "yes")}), measured("b", {})]
-    assert pooled_outcomes(agents, QUESTIONS)["probe-70"] == pytest.approx([1, 0])
+    assert recorded_outcomes(agents, QUESTIONS)["probe-70"]["counted"] == pytest.approx([1, 0])
 
 
 def test_a_board_needs_something_to_score() -> None:
@@ -219,7 +246,7 @@ def test_a_board_needs_something_to_score() -> None:
 
 
 def test_the_picture_repeats_and_needs_answers() -> None:
-    outcomes = pooled_outcomes([measured("a", HAND)], QUESTIONS)
+    outcomes = counted(recorded_outcomes([measured("a", HAND)], QUESTIONS))
     both = [RECORDED, answers("me", {"probe-70": 0.9})]
     figure = forecasts_figure(both, QUESTIONS, outcomes)
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -250,16 +277,18 @@ def test_the_command_scores_states_repairs_and_coverage(runs: Path, capsys: pyte
     assert "an outcome is the mean over these 2 agents" in printed
     assert "answers 10 of 43 questions, 5 of them with an outcome" in printed
     assert "scored as their isotonic regression 0.375, 0.375, 0.2, 0.04, 0.01" in printed
-    assert "calibration is shown from 20 yes-or-no answers on; here are 2" in printed
+    assert "calibration is shown from 20 yes-or-no answers; there are 2" in printed
     scores = pd.read_csv("runs/score/scores.csv")
     assert by_question(scores, "probe-70", "binary")["brier"] == pytest.approx((0.16 + 0.36) / 2)
     agents = pd.read_csv("runs/score/agents.csv", keep_default_na=False)
     assert list(agents["left_out"]) == ["", "first", "second"]
     summary = json.loads(Path("runs/score/summary.json").read_text())
-    assert summary["standings"]["first"]["N. Nanda"]["brier"]["forecaster"]["n"] == 5
-    assert summary["standings"]["other"]["N. Nanda"]["rps"]["forecaster"]["mean"] == pytest.approx(
-        scores.query("kind == 'thresholds' and form == 'cumulative'")["rps"].mean()
-    )
+    assert summary["standings"]["all"]["N. Nanda"]["brier"]["forecaster"]["n"] == 5
+    ranges = {row["score"]: row for row in summary["ranges"]}
+    thresholds = scores[scores["kind"] == "thresholds"].groupby("question")["rps"]
+    assert ranges["rps"]["low"] == pytest.approx(thresholds.min().mean())
+    assert ranges["rps"]["high"] == pytest.approx(thresholds.max().mean())
+    assert ranges["rps"]["widest"] == "value-agree-decision"
     assert Path("runs/score/forecasts.png").stat().st_size > 10_000
 
 
@@ -274,19 +303,47 @@ def test_bad_input_ends_in_one_line(runs: Path, capsys: pytest.CaptureFixture[st
     head = "forecaster: me\ndate: now\nsource: mine\nanswers:\n"
     for answer, message in {
         "  probe-71: {binary: 0.5}": "did you mean probe-70",
-        "  probe-70: {binary: 120}": "a probability runs from 0 to 1",
+        "  probe-70: {binary: 120}": "should be less than or equal to 1, not 120",
         "  two-subpolicies: {binary: 0.5}": "nothing to score",
     }.items():
         Path("mine.yaml").write_text(head + answer)
         assert message in refused("--forecast", "mine.yaml")
-    assert "there is no forecast file gone.yaml" in refused("--forecast", "nanda-2023,gone.yaml")
-    assert "there is no resolution file gone.yaml" in refused("--resolution", "gone.yaml")
+    assert "there is no file gone.yaml" in refused("--forecast", "nanda-2023,gone.yaml")
+    assert "there is no file gone.yaml" in refused("--resolution", "gone.yaml")
     assert not Path("runs/score").exists()
 
 
 def test_two_resolutions_of_one_agent_are_refused(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    same = replace(measured("third", HAND), agent_hash="hash of first")
+    same = measured("third", HAND).model_copy(update={"agent_hash": "hash of first"})
     write_resolutions(Path("runs/questions/third/resolution.yaml"), same, QUESTIONS)
     with pytest.raises(SystemExit):
         main(["questions", "score"])
     assert "are of the same agent hash of first; give one of them" in capsys.readouterr().err
+
+
+def test_no_other_runs_folder_is_written_to(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def contents() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in Path("run").iterdir()}
+
+    for name, text in (("run.json", '{"agent": "a"}'), ("summary.json", "{}")):
+        Path("run").mkdir(exist_ok=True)
+        (Path("run") / name).write_text(text)
+        before = contents() | {".lock": b""}
+        with pytest.raises(SystemExit) as ended:
+            main(["questions", "score", "--out", "run"])
+        assert ended.value.code == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+        assert contents() | {".lock": b""} == before
+    main(["questions", "score", "--out", "mine"])
+    first = {path.name: path.read_bytes() for path in Path("mine").iterdir()}
+    main(["questions", "score", "--out", "mine"])
+    assert {path.name: path.read_bytes() for path in Path("mine").iterdir()} == first
+    with pytest.raises(SystemExit):
+        main(["questions", "score", "--out", "mine", "--resolution", "runs/questions/first/resolution.yaml"])
+    assert "mine belongs to another run: its resolution is None" in capsys.readouterr().err
+
+
+def test_a_refused_command_claims_no_folder(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["questions", "score", "--out", "mine", "--forecast", "nanda-2032"])
+    assert not Path("mine").exists()

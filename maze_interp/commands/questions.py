@@ -28,7 +28,7 @@ def questions_new_forecast(file: Path, lock: bool = False, questions: Path | Non
 
     Args:
         file: The .yaml file.
-        lock: Stamp the file, as it is, with a hash and the time; a later edit is refused.
+        lock: Stamp the file, as it is, with a hash and the time; a file edited after that is refused.
         questions: Folder of question files; the bundled ones unless given.
     """
     from maze_interp.errors import MazeInterpError
@@ -61,8 +61,8 @@ def questions_resolve(
 ) -> None:
     """Answer the questions by measurement: figures, intervals, outcomes, and how sure they are.
 
-    Stop it at any moment; the same command goes on where it was and ends in the same bytes. Outcomes that a
-    person has put into the resolution file stay there.
+    Stop it at any moment; the same command goes on where it was and ends in the same bytes. Outcomes that a person has
+    put into the resolution file stay there; those measured before a question was changed stand beside the new ones.
 
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
@@ -89,8 +89,8 @@ def questions_resolve(
         agent, mode or agent_mode(agent), training_region(agent), size, path.parent / size, workers, scheduler
     )
     command = f"maze-interp questions resolve --agent {agent}{' --quick' if quick else ''}"
-    for resolution in resolve_all(setting, known, path, command):
-        for line in resolution_lines(known[resolution.question], resolution):
+    for name, resolution in resolve_all(setting, known, path, command):
+        for line in resolution_lines(known[name], resolution):
             Console().print(line, highlight=False, soft_wrap=True)
     print(f"written to {path}")
 
@@ -108,7 +108,7 @@ def questions_score(
         resolution: Resolution files, one per agent, or names of bundled agents measured beforehand, separated by
             commas; every runs/questions/*/resolution.yaml unless given.
         questions: Folder of question files; the bundled ones unless given.
-        out: Folder for page.html, scores.csv, agents.csv, summary.json and forecasts.png.
+        out: Folder for page.html, scores.csv, ranges.csv, agents.csv, summary.json and forecasts.png.
     """
     import shlex
     import sys
@@ -123,20 +123,23 @@ def questions_score(
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.questions.tables import score_lines
     from maze_interp.report.questions import write_page
+    from maze_interp.sweeps.run_directory import run_directory
 
     known = load_questions(questions)
+    named = [named_resolution(name.strip()) for name in resolution.split(",")] if resolution else None
     board = Scoreboard(
         [load_forecast(forecast_path(name.strip()), known) for name in forecast.split(",")],
         known,
-        find_resolutions(
-            known, [named_resolution(name.strip()) for name in resolution.split(",")] if resolution else None
-        ),
+        find_resolutions(known, named),
     )
-    board.write(out)
-    save(forecasts_figure(board.forecasts, known, board.outcomes), out / "forecasts.png")
-    given = ["--forecast", forecast, *(["--resolution", resolution] if resolution else [])]
-    write_page(board, shlex.join(["maze-interp", "questions", "score", *given]), out / "page.html")
+    figure = forecasts_figure(board.forecasts, known, board.outcomes)
+    given = {"forecast": forecast, "resolution": resolution, "questions": questions and str(questions)}
+    options = [part for name, value in given.items() if value for part in (f"--{name}", value)]
+    with run_directory(out, {"command": "questions score", **given}):
+        board.write(out)
+        save(figure, out / "forecasts.png")
+        write_page(board, shlex.join(["maze-interp", "questions", "score", *options]), out / "page.html")
     console = Console(width=None if sys.stdout.isatty() else 160)  # in a file nothing need be cut short
-    for part in score_lines(board):
-        console.print(part)
+    for line in score_lines(board):
+        console.print(line)
     print(f"written to {out}")

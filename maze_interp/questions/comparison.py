@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from maze_interp.questions.forecasts import Forecast
 from maze_interp.questions.registry import Question
-from maze_interp.questions.resolutions import Resolutions
+from maze_interp.questions.resolutions import COUNTED, Resolutions
 from maze_interp.questions.scoring import scores
 from maze_interp.results.estimates import Estimate, estimate
 
@@ -32,15 +32,33 @@ Floats = NDArray[np.float64]
 Outcomes = Mapping[str, Floats]
 """Probabilities of each question's `labels`, by question id; questions without an outcome are absent."""
 
+Recorded = Mapping[str, Mapping[str, Floats]]
+"""The same, by question id and by the names of `Resolution.outcomes`."""
 
-def pooled_outcomes(resolutions: Sequence[Resolutions], questions: Mapping[str, Question]) -> dict[str, Floats]:
-    """Mean outcome probabilities over the agents that answer a question."""
-    found: dict[str, list[Floats]] = {}
-    for one in resolutions:
-        for name, answer in one.answers.items():
-            if answer.outcome is not None:
-                found.setdefault(name, []).append(np.array([answer.outcome[label] for label in questions[name].labels]))
-    return {name: np.mean(found[name], axis=0) for name in questions if name in found}
+
+def recorded_outcomes(
+    resolutions: Sequence[Resolutions], questions: Mapping[str, Question]
+) -> dict[str, dict[str, Floats]]:
+    """Mean outcome probabilities over the agents that answer a question, for every way in which one was recorded.
+
+    Returns:
+        by question id, then by the names of `Resolution.outcomes`, `COUNTED` first: probabilities `[labels]`. An agent
+        without an outcome of a name counts with the one that counts.
+    """
+    pooled: dict[str, dict[str, Floats]] = {}
+    for name, question in questions.items():
+        answers = [each.answers[name].outcomes(question) for each in resolutions if name in each.answers]
+        answers = [outcomes for outcomes in answers if COUNTED in outcomes]
+        pooled |= {name: {}} if answers else {}
+        for kind in dict.fromkeys(kind for outcomes in answers for kind in outcomes):
+            each = [outcomes.get(kind, outcomes[COUNTED]) for outcomes in answers]
+            pooled[name][kind] = np.mean([[outcome[label] for label in question.labels] for outcome in each], axis=0)
+    return pooled
+
+
+def counted(outcomes: Recorded) -> dict[str, Floats]:
+    """The outcomes that count."""
+    return {name: kinds[COUNTED] for name, kinds in outcomes.items()}
 
 
 def base_rate(question: Question, questions: Mapping[str, Question], outcomes: Outcomes) -> Floats:
@@ -58,22 +76,24 @@ def even(question: Question) -> Floats:
     return np.full(len(question.labels), 1 / len(question.labels))
 
 
-def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question], outcomes: Outcomes) -> pd.DataFrame:
-    """One row for each reading of each answer to a question that has an outcome.
+def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question], outcomes: Recorded) -> pd.DataFrame:
+    """One row for each form of each answer and each recorded outcome of its question.
 
     Returns:
-        columns forecaster, group, question, kind, form; `counts`, whether the reading is the one that counts;
-        repair; `credence` and `outcome`, the probability of yes (NaN for other kinds); and each of
-        `SCORES`, plain for the forecaster and with `_<baseline>` after it for each of `BASELINES`.
+        columns forecaster, group, question, kind, form; `resolution`, the name of the outcome; `counts`, whether form
+        and outcome are those that count; repair; `credence` and `outcome`, the probability of yes (NaN for other
+        kinds); and each of `SCORES`, plain for the forecaster and with `_<baseline>` after it for each of `BASELINES`.
     """
     rows = []
-    for forecast in forecasts:
-        for name in (name for name in forecast.answered if name in outcomes):
-            question, outcome = questions[name], outcomes[name]
-            baselines = {"even": even(question), "base_rate": base_rate(question, questions, outcomes), "best": outcome}
+    certain = counted(outcomes)
+    answers = [(forecast, name) for forecast in forecasts for name in forecast.answered if name in outcomes]
+    for forecast, name in answers:
+        question = questions[name]
+        baselines = {"even": even(question), "base_rate": base_rate(question, questions, certain)}
+        for resolution, outcome in outcomes[name].items():
             beside = {
                 f"{score}_{baseline}": value
-                for baseline, distribution in baselines.items()
+                for baseline, distribution in {**baselines, "best": outcome}.items()
                 for score, value in scores(question, distribution, outcome).items()
             }
             for number, reading in enumerate(forecast.answers[name].readings):
@@ -85,7 +105,8 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
                         "question": name,
                         "kind": question.kind,
                         "form": reading.form,
-                        "counts": number == 0,
+                        "resolution": resolution,
+                        "counts": number == 0 and resolution == COUNTED,
                         "repair": reading.repair,
                         "credence": reading.probabilities[0] if asked else np.nan,
                         "outcome": outcome[0] if asked else np.nan,
@@ -93,14 +114,31 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
                         **beside,
                     }
                 )
-    columns = ["forecaster", "group", "question", "kind", "form", "counts", "repair", "credence", "outcome", *SCORES]
-    return pd.DataFrame(rows, columns=columns + [f"{score}_{one}" for one in BASELINES for score in SCORES])
+    about = ["forecaster", "group", "question", "kind", "form", "resolution", "counts", "repair"]
+    columns = [*about, "credence", "outcome", *SCORES]
+    return pd.DataFrame(rows, columns=columns + [f"{score}_{baseline}" for baseline in BASELINES for score in SCORES])
 
 
-def other_readings(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that count, but where an answer has a second reading that one instead."""
-    last = table.groupby(["forecaster", "question"], sort=False).tail(1)
-    return last.assign(counts=True)
+def score_ranges(table: pd.DataFrame) -> pd.DataFrame:
+    """The least and the greatest mean score over the forms of the answers and the recorded outcomes.
+
+    Args:
+        table: of `score_table`.
+
+    Returns:
+        one row per forecaster and score: `low`, `high`; and `widest`, the question whose choice of form and outcome
+        moves the mean most, empty if none does, with `moves`, by how much.
+    """
+    rows = []
+    for forecaster, of_one in table.groupby("forecaster", sort=False):
+        for score in SCORES:
+            by_question = of_one.groupby("question", sort=False)[score].agg(["min", "max"]).dropna()
+            if len(by_question):
+                spread = (by_question["max"] - by_question["min"]) / len(by_question)
+                widest = str(spread.idxmax()) if spread.max() > 0 else ""
+                low, high = by_question.mean()
+                rows.append((forecaster, score, low, high, widest, spread.max()))
+    return pd.DataFrame(rows, columns=["forecaster", "score", "low", "high", "widest", "moves"])
 
 
 def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
@@ -114,16 +152,15 @@ def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
         `less_base_rate`, the difference from these on the same questions (below 0: better). The
         intervals are bootstraps over questions, as if these were independent.
     """
-    counted = table[table["counts"]]
     return {
         str(name): {score: _means(rows, score) for score in SCORES}
-        for name, rows in counted.groupby("forecaster", sort=False)
+        for name, rows in table[table["counts"]].groupby("forecaster", sort=False)
     }
 
 
 def _means(rows: pd.DataFrame, score: str) -> dict[str, Estimate]:
-    against = {f"less_{one}": estimate(rows[score] - rows[f"{score}_{one}"]) for one in ("even", "base_rate")}
-    baselines = {one: estimate(rows[f"{score}_{one}"]) for one in BASELINES}
+    against = {f"less_{name}": estimate(rows[score] - rows[f"{score}_{name}"]) for name in ("even", "base_rate")}
+    baselines = {name: estimate(rows[f"{score}_{name}"]) for name in BASELINES}
     return {"forecaster": estimate(rows[score]), **baselines, **against}
 
 
@@ -169,12 +206,14 @@ def leave_one_agent_out(
         columns left_out (empty for none), forecaster, n, brier, brier_even, brier_base_rate, brier_best; no rows for
         fewer than two agents.
     """
+    scored = ["brier", *(f"brier_{baseline}" for baseline in BASELINES)]
     rows = []
     for left_out in (None, *resolutions) if len(resolutions) > 1 else ():
-        kept = [one for one in resolutions if one is not left_out]
-        table = score_table(forecasts, questions, pooled_outcomes(kept, questions))
-        columns = ["brier", *(f"brier_{baseline}" for baseline in BASELINES)]
-        for name, some in table[table["counts"]].groupby("forecaster", sort=False):
-            means = some[columns].mean().to_dict()
-            rows.append({"left_out": left_out.agent if left_out else "", "forecaster": name, "n": len(some), **means})
-    return pd.DataFrame(rows, columns=["left_out", "forecaster", "n", "brier", *(f"brier_{one}" for one in BASELINES)])
+        kept = [each for each in resolutions if each is not left_out]
+        table = score_table(forecasts, questions, recorded_outcomes(kept, questions))
+        for name, counting in table[table["counts"]].groupby("forecaster", sort=False):
+            agent = left_out.agent if left_out else ""
+            rows.append(
+                {"left_out": agent, "forecaster": name, "n": len(counting), **counting[scored].mean().to_dict()}
+            )
+    return pd.DataFrame(rows, columns=["left_out", "forecaster", "n", *scored])

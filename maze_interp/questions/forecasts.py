@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
 from maze_interp.bundled import bundled_path
-from maze_interp.questions.documents import Entry, read_document
-from maze_interp.questions.locking import Lock, read_lock
+from maze_interp.documents import load_yaml
+from maze_interp.questions.locking import Lock, check_lock
 from maze_interp.questions.registry import YES, Question
+from maze_interp.validation import Document, Probability, Words, check, mistake, unknown
 
 FORMS = {
     "binary": "P(yes)",
@@ -28,9 +29,28 @@ TOLERANCE = 1e-6
 Floats = NDArray[np.float64]
 
 
+class AnswerFields(Document):
+    """An answer as a forecast file has it: any of `FORMS`, what is left empty being None."""
+
+    binary: Probability | None = None
+    cumulative: dict[str, Probability | None] | None = None
+    bins: dict[str, Probability | None] | None = None
+    notes: Words | None = None
+
+
+class ForecastFile(Document):
+    """The content of a forecast file."""
+
+    forecaster: Words
+    date: Words
+    source: Words
+    answers: dict[str, AnswerFields]
+    lock: Lock | None = None
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One reading of an answer.
+    """An answer in one form.
 
     Attributes:
         form: one of `FORMS`.
@@ -47,7 +67,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a forecast says to one question: no reading where it is left open, several where its form is in doubt.
+    """The answer of a forecast to one question: no reading where it is left open, several where its form is in doubt.
 
     The first reading is the one that counts; the others are scored beside it.
     """
@@ -58,7 +78,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A forecast file.
+    """A forecast.
 
     Attributes:
         path: the file.
@@ -97,55 +117,43 @@ def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:
         MazeInterpError: a mistake, named by file, line and field: an unknown question, a probability
             below 0 or above 1, a form that the question does not take; or an edit after the lock.
     """
-    content = read_document(path, "forecast file")
-    lock = read_lock(content)
-    fields = content.fields(("forecaster", "date", "source", "answers"), ("lock",))
+    content = load_yaml(path)
+    file = check(content, ForecastFile, path)
+    check_lock(path, file.lock)
     answers: dict[str, Answer] = {}
-    for name, entry in fields["answers"].children().items():
+    for name, fields in file.answers.items():
         if name not in questions:
-            raise entry.unknown("question", name, questions)
-        answers[name] = _answer(entry, questions[name])
-    who, when, where = (fields[name].text() for name in ("forecaster", "date", "source"))
-    return Forecast(path, who, when, where, answers, lock)
+            raise mistake(path, ("answers", name), unknown("question", name, questions))
+        forms = [form for form in content["answers"][name] if form in FORMS]  # in the file's order: the first counts
+        readings = (_reading(path, form, fields, questions[name]) for form in forms)
+        answers[name] = Answer(tuple(reading for reading in readings if reading is not None), fields.notes)
+    return Forecast(path, file.forecaster, file.date, file.source, answers, file.lock)
 
 
-def _answer(entry: Entry, question: Question) -> Answer:
-    fields = entry.children()
-    for name, child in fields.items():
-        if name in FORMS and name not in question.forms:
-            raise child.error(f"a question of kind {question.kind} is answered with {' or '.join(question.forms)}")
-    fields = entry.fields((), (*question.forms, "notes"))
-    readings = [_reading(child, name, question) for name, child in fields.items() if name != "notes"]
-    notes = fields.get("notes")
-    return Answer(
-        readings=tuple(one for one in readings if one is not None),
-        notes=None if notes is None or notes.empty else notes.text(),
-    )
-
-
-def _reading(entry: Entry, form: str, question: Question) -> Reading | None:
+def _reading(path: Path, form: str, fields: AnswerFields, question: Question) -> Reading | None:
     """The answer in one form; None if it is left empty."""
-    if entry.empty:
-        return None
+    field = ("answers", question.id, form)
+    if form not in question.forms:
+        forms = " or ".join(question.forms)
+        raise mistake(path, field, f"a question of kind {question.kind} is answered with {forms}")
     if form == "binary":
-        yes = entry.probability()
-        return Reading(form, {YES: yes}, np.array([yes, 1 - yes]), None)
+        yes = fields.binary
+        return None if yes is None else Reading(form, {YES: yes}, np.array([yes, 1 - yes]), None)
+    credences = (fields.cumulative if form == "cumulative" else fields.bins) or {}
     labels = tuple(question.rules) if form == "cumulative" else question.labels
-    children = entry.children()
-    for name, child in children.items():
+    for name in credences:
         if name not in labels:
-            raise child.unknown(f"outcome of {question.id}", name, labels)
-    filled = [name for name in labels if name in children and not children[name].empty]
-    if not filled:
+            raise mistake(path, (*field, name), unknown(f"outcome of {question.id}", name, labels))
+    given = {label: credence for label in labels if (credence := credences.get(label)) is not None}
+    if not given:
         return None
-    if len(filled) < len(labels):
-        missing = ", ".join(name for name in labels if name not in filled)
-        raise entry.error(f"there is no probability for {missing}; give all outcomes one, or leave all empty")
-    given = {name: children[name].probability() for name in labels}
+    if len(given) < len(labels):
+        missing = ", ".join(label for label in labels if label not in given)
+        raise mistake(path, field, f"there is no probability for {missing}; give all outcomes one, or leave all empty")
     values = np.array(list(given.values()))
     probabilities, repair = coherent_cumulative(values) if form == "cumulative" else coherent_bins(values)
     if probabilities is None:
-        raise entry.error("all probabilities are 0; they should sum to 1")
+        raise mistake(path, field, "all probabilities are 0; they should sum to 1")
     return Reading(form, given, probabilities, repair)
 
 

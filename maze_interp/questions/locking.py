@@ -1,46 +1,39 @@
-"""Locking a forecast: a hash and a time at its end, after which an edit of the file is found out.
+"""Locking a forecast: a hash and a time at its end, which show a later edit.
 
 The hash shows that a file is as it was when locked. That it was locked before a resolution is shown by publishing
-the hash then, in a commit or a message that others have dated: whoever can write the file could write its lock anew.
+the hash then, in a commit or a message that others have dated: whoever can write the file could write another lock.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from maze_interp.errors import MazeInterpError
-from maze_interp.questions.documents import Entry, read_document
+from maze_interp.documents import load_yaml
 from maze_interp.results.files import write_whole
+from maze_interp.validation import Document, Words, line_of, mistake
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(Document):
     """When a forecast was locked (UTC, ISO 8601) and the SHA-256 of its text and that time, in hexadecimal."""
 
-    time: str
-    sha256: str
+    time: Words
+    sha256: Words
 
 
-def read_lock(content: Entry) -> Lock | None:
-    """The lock of a forecast file; None if it has none.
+def check_lock(path: Path, lock: Lock | None) -> None:
+    """Check that a forecast file is as it was when it was locked, and that its lock stands at its end.
 
     Raises:
-        MazeInterpError: the file was edited after its lock, or the lock is malformed or not at the end.
+        MazeInterpError: it was edited after that.
     """
-    fields = content.children()
-    if "lock" not in fields:
-        return None
-    entry = fields["lock"]
-    parts = entry.fields(("time", "sha256"))
-    lock = Lock(parts["time"].text(), parts["sha256"].text())
-    lines = content.path.read_text(encoding="utf-8").splitlines(keepends=True)
-    before, after = lines[: entry.line - 1], lines[entry.line - 1 :]
-    if "".join(after) != _lock_text(lock) or lock.sha256 != _digest("".join(before), lock.time):
-        raise entry.error(f"{content.path.name} was edited after it was locked at {lock.time}; restore it to score it")
-    return lock
+    if lock is None:
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    end = line_of(path, "lock") - 1
+    if "".join(lines[end:]) != _lock_text(lock) or lock.sha256 != _digest("".join(lines[:end]), lock.time):
+        raise mistake(path, ["lock"], f"the file was edited after it was locked at {lock.time}; restore it to score it")
 
 
 def lock_forecast(path: Path, time: datetime | None = None) -> Lock:
@@ -51,15 +44,14 @@ def lock_forecast(path: Path, time: datetime | None = None) -> Lock:
         time: the time, with its zone; None for now.
 
     Raises:
-        MazeInterpError: it is locked already, or was edited after that.
+        MazeInterpError: it is locked already.
     """
-    lock = read_lock(read_document(path, "forecast file"))
-    if lock is not None:
-        raise MazeInterpError(f"{path} is locked already, at {lock.time}")
+    if "lock" in load_yaml(path):
+        raise mistake(path, ["lock"], "the file is locked already")
     moment = (time or datetime.now(timezone.utc)).astimezone(timezone.utc)
     text = path.read_text(encoding="utf-8").rstrip() + "\n\n"
     stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    lock = Lock(stamp, _digest(text, stamp))
+    lock = Lock(time=stamp, sha256=_digest(text, stamp))
     write_whole(path, text + _lock_text(lock))
     return lock
 

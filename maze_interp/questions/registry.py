@@ -1,18 +1,27 @@
-"""Questions as files: what is asked, the measurement that answers, and the rule from its figures to an outcome."""
+"""Questions as files: what is asked, the measurement that answers, and the rule from its figures to an outcome.
+
+A question has a hash of what decides its outcome, and resolutions record it. A rule or parameter that changes after a
+resolution leaves its former value under `earlier`, with the reason, so that outcomes under both stay known. A change
+without that is noticed: the recorded hash is then none of the question's.
+"""
 
 from __future__ import annotations
 
-import re
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from maze_interp.bundled import bundled_path
+from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.documents import Entry, read_document
 from maze_interp.questions.measurements import CHEESE, MEASUREMENTS
-from maze_interp.questions.rules import Rule, parse_rule, rule_text
+from maze_interp.questions.rules import Condition, Rule, rule_text
+from maze_interp.validation import Document, Items, Words, check, fault, mistake, unknown
 
 KINDS = {
     "binary": "yes or no",
@@ -24,40 +33,71 @@ KINDS = {
 
 YES, NO, NONE = "yes", "no", "none"
 
-_COMMON = ("id", "kind", "wording", "measurement", "parameters", "source")
+OTHERWISE = "otherwise"
+"""The rule of the last option, which holds where no other does."""
+
 _ANSWERS = {"binary": "rule", "thresholds": "thresholds", "exclusive": "options", "judgement": "rule"}
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True)
-class Question:
+class Deciding(Document):
+    """What decides an outcome, each where it is stated.
+
+    Attributes:
+        measurement: one of `MEASUREMENTS`.
+        parameters: for the measurement.
+        rule: when the answer is yes.
+        thresholds: when each is met, from the easiest to the hardest.
+        options: when each is the outcome, the first that holds counting; the last always holds.
+    """
+
+    measurement: str | None = None
+    parameters: dict[str, Any] | None = None
+    rule: Rule | None = None
+    thresholds: dict[str, Rule] | None = Field(None, min_length=1)
+    options: dict[str, Rule | Literal["otherwise"]] | None = Field(None, min_length=2)
+
+
+class Earlier(Deciding):
+    """What was different before a change, and why it was changed."""
+
+    reason: Words
+
+
+class Question(Deciding):
     """A question and everything that decides its outcome.
 
     Attributes:
         id: its name: lower-case words and numbers joined by hyphens.
-        group: the name of its file, without suffix.
         kind: one of `KINDS`.
         wording: the question.
-        measurement: one of `MEASUREMENTS`.
-        parameters: for the measurement.
-        rules: what must hold for each outcome: of `yes`; of each threshold, from the easiest to the
-            hardest; of each option, the first that holds counting and the last always holding.
         proxy: why the measurement stands in for the question, where it is not what is asked; else None.
         source: where the question comes from.
-        path, line: where it is written.
+        earlier: former values of what decides the outcome, the first version's first; each says what was different
+            before the next version.
     """
 
-    id: str
-    group: str
-    kind: str
-    wording: str
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    kind: Literal["binary", "thresholds", "exclusive", "judgement"]
+    wording: Words
     measurement: str
-    parameters: Mapping[str, Any]
-    rules: Mapping[str, Rule]
-    proxy: str | None
-    source: str
-    path: Path
-    line: int
+    parameters: dict[str, Any]
+    proxy: Words | None = None
+    source: Words
+    earlier: Items[Earlier] = ()
+    _group: str = PrivateAttr("")
+
+    @property
+    def group(self) -> str:
+        """The name of its file, without suffix."""
+        return self._group
+
+    @property
+    def rules(self) -> dict[str, dict[str, Condition]]:
+        """What must hold for each outcome: yes, each threshold, each option; nothing for the last option."""
+        if self.rule is not None:
+            return {YES: self.rule}
+        rules = self.thresholds or self.options or {}
+        return {name: {} if isinstance(rule, str) else rule for name, rule in rules.items()}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,6 +115,112 @@ class Question:
         """The rule in words, on one line."""
         return "; ".join(f"{label}: {rule_text(rule)}" for label, rule in self.rules.items())
 
+    @property
+    def hash(self) -> str:
+        """12 hexadecimal digits of the SHA-256 of what decides the outcome; not of wording, proxy and source."""
+        rules = [(label, sorted((name, rule[name].bounds) for name in rule)) for label, rule in self.rules.items()]
+        content = json.dumps([self.kind, self.measurement, self.parameters, rules], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    @property
+    def versions(self) -> tuple[Question, ...]:
+        """The question as it was and, last, as it is."""
+        versions = [self]
+        for change in reversed(self.earlier):
+            former = {name: getattr(change, name) for name in change.model_fields_set if name != "reason"}
+            versions.insert(0, versions[0].model_copy(update=former))
+        return tuple(versions)
+
+    @property
+    def version(self) -> int:
+        """Its number, from 1."""
+        return len(self.earlier) + 1
+
+    def version_of(self, digest: str) -> int | None:
+        """The latest version with a hash; None if none has it."""
+        hashes = [version.hash for version in self.versions]
+        return max((number for number, known in enumerate(hashes, 1) if known == digest), default=None)
+
+    def changes(self, version: int) -> str:
+        """What the next version changed, in words, and why; of a version before the last."""
+        before, after = self.versions[version - 1], self.versions[version]
+        names = {**before.parameters, **after.parameters}
+        pairs = {name: (before.parameters.get(name), after.parameters.get(name)) for name in names}
+        pairs |= {"measurement": (before.measurement, after.measurement), "rule": (before.rule_text, after.rule_text)}
+        words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new)
+        return f"{words}: {self.earlier[version - 1].reason}"
+
+    @field_validator("measurement")
+    @classmethod
+    def _known_measurement(cls, name: str) -> str:
+        if name not in MEASUREMENTS:
+            raise fault(unknown("measurement", name, MEASUREMENTS))
+        return name
+
+    @field_validator("options")
+    @classmethod
+    def _last_otherwise(cls, options: dict[str, Any] | None) -> dict[str, Any] | None:
+        if options is not None and [name for name, rule in options.items() if rule == OTHERWISE] != [*options][-1:]:
+            raise fault(f"the last option, and no other, should be {OTHERWISE!r}")
+        return options
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Question:
+        answer = _ANSWERS[self.kind]
+        for name in dict.fromkeys(_ANSWERS.values()):
+            if (getattr(self, name) is not None) != (name == answer):
+                raise fault(f"is {'missing' if name == answer else f'not for a question of kind {self.kind}'}", name)
+        if self.kind == "judgement" and self.proxy is None:
+            raise fault("is missing; a judgement needs one", "proxy")
+        _check_parameters(self.measurement, self.parameters)
+        figures = MEASUREMENTS[self.measurement].figures
+        for label, rule in self.rules.items():
+            for name in rule:
+                if name not in figures:
+                    field = (answer, name) if answer == "rule" else (answer, label, name)
+                    raise fault(unknown(f"figure of {self.measurement}", name, figures), *field)
+        if self.kind == "thresholds":
+            _check_thresholds(self.rules)
+        for number, version in enumerate(self.versions[:-1]):
+            if version.hash == self.versions[number + 1].hash:
+                raise fault("says nothing that was different", "earlier", number)
+            if version.labels != self.labels:
+                raise fault("has other outcomes; that is a new question, with an id of its own", "earlier", number)
+        return self
+
+
+def _check_parameters(measurement: str, parameters: Mapping[str, Any]) -> None:
+    valid = MEASUREMENTS[measurement].parameters
+    for name, value in parameters.items():
+        if name not in valid:
+            raise fault(unknown(f"parameter of {measurement}", name, valid), "parameters", name)
+        if value is None:
+            raise fault("is empty", "parameters", name)
+    for name in valid:
+        if name not in parameters:
+            raise fault("is missing", "parameters", name)
+    for name in ("levels", "chosen_on"):
+        count = parameters.get(name, 1)
+        if type(count) is not int or count < 1:
+            raise fault(f"should be a whole number from 1, not {count!r}", "parameters", name)
+    if "cheese" in parameters and parameters["cheese"] not in CHEESE:
+        raise fault(unknown("place of the cheese", str(parameters["cheese"]), CHEESE), "parameters", "cheese")
+
+
+def _check_thresholds(rules: Mapping[str, Mapping[str, Condition]]) -> None:
+    if NONE in rules:
+        raise fault(
+            f"is the name of the outcome with no threshold met; choose another than {NONE!r}", "thresholds", NONE
+        )
+    for easier, harder in pairwise(rules):
+        for figure, condition in rules[easier].items():
+            if figure not in rules[harder] or not rules[harder][figure].as_hard_as(condition):
+                raise fault(
+                    f"is not harder than {easier!r}; thresholds run from the easiest to the hardest",
+                    "thresholds",
+                    harder,
+                )
+
 
 def load_questions(folder: Path | None = None) -> dict[str, Question]:
     """All questions in a folder's YAML files, by id, files in order of their names.
@@ -88,78 +234,12 @@ def load_questions(folder: Path | None = None) -> dict[str, Question]:
     folder = bundled_path("data", "questions") if folder is None else folder
     questions: dict[str, Question] = {}
     for path in sorted(folder.glob("*.yaml")):
-        for item in read_document(path, "question file").items():
-            question = _question(item)
+        for number, question in enumerate(check(load_yaml(path), list[Question], path)):
+            question._group = path.stem
             if question.id in questions:
-                other = questions[question.id]
-                raise item.error(f"there is already a question {question.id!r}, in {other.path}, line {other.line}")
+                group = questions[question.id].group
+                raise mistake(path, (number, "id"), f"there is already a question {question.id!r} in {group}.yaml")
             questions[question.id] = question
     if not questions:
         raise MazeInterpError(f"there are no questions in {folder}; expected .yaml files there")
     return questions
-
-
-def _question(item: Entry) -> Question:
-    children = item.children()
-    if "kind" not in children:
-        raise item.error("the field 'kind' is missing")
-    kind = children["kind"].choice("kind", KINDS)
-    judged = kind == "judgement"
-    required = (*_COMMON, _ANSWERS[kind], *(("proxy",) if judged else ()))
-    children = item.fields(required, () if judged else ("proxy",))
-    if not _ID.fullmatch(children["id"].text()):
-        raise children["id"].error("expected lower-case words and numbers joined by hyphens")
-    measurement = children["measurement"].choice("measurement", MEASUREMENTS)
-    return Question(
-        id=children["id"].text(),
-        group=item.path.stem,
-        kind=kind,
-        wording=children["wording"].text(),
-        measurement=measurement,
-        parameters=_parameters(children["parameters"], measurement),
-        rules=_rules(children[_ANSWERS[kind]], kind, measurement),
-        proxy=children["proxy"].text() if "proxy" in children else None,
-        source=children["source"].text(),
-        path=item.path,
-        line=item.line,
-    )
-
-
-def _parameters(entry: Entry, measurement: str) -> dict[str, Any]:
-    children = entry.fields(MEASUREMENTS[measurement].parameters)
-    for name in ("levels", "chosen_on"):
-        if name in children and not re.fullmatch("[1-9][0-9]*", children[name].text()):
-            raise children[name].error(f"expected a whole number from 1, not {children[name].text()!r}")
-    if "cheese" in children:
-        children["cheese"].choice("place of the cheese", CHEESE)
-    for child in children.values():
-        if child.empty:
-            raise child.error("is empty")
-    return {name: child.value() for name, child in children.items()}
-
-
-def _rules(entry: Entry, kind: str, measurement: str) -> dict[str, Rule]:
-    figures = MEASUREMENTS[measurement].figures
-    if kind in ("binary", "judgement"):
-        return {YES: parse_rule(entry, figures, measurement)}
-    children = entry.children()
-    if kind == "exclusive":
-        return _options(entry, figures, measurement)
-    if not children or NONE in children:
-        raise entry.error(f"expected thresholds from the easiest to the hardest, none of them called {NONE!r}")
-    rules = {label: parse_rule(child, figures, measurement) for label, child in children.items()}
-    for easier, harder in zip(list(rules), list(rules)[1:], strict=False):
-        if not all(
-            name in rules[harder] and rules[harder][name].as_hard_as(one) for name, one in rules[easier].items()
-        ):
-            raise children[harder].error(
-                f"is not harder than {easier!r}; thresholds run from the easiest to the hardest"
-            )
-    return rules
-
-
-def _options(entry: Entry, figures: Mapping[str, str], measurement: str) -> dict[str, Rule]:
-    *first, last = entry.children().items() or (("", entry),)
-    if not first or last[1].node.value != "otherwise":
-        raise entry.error("expected two or more options, the last of them 'otherwise'")
-    return {label: parse_rule(child, figures, measurement) for label, child in first} | {last[0]: {}}

@@ -4,7 +4,8 @@ agent: rand_region_3_easy
 ...
 answers:
   probe-70:
-    outcome: {yes: 1.0, no: 0.0}
+    question_hash: 176b267c27ea
+    measured: {yes: 1.0, no: 0.0}
     figures:
       accuracy: {value: 0.83, low: 0.8, high: 0.86, n: 500}
     ...
@@ -12,66 +13,70 @@ answers:
       outcome: {yes: 0.0, no: 1.0}
       reason: one in ten levels was in the training set
       name: A. Reader
+    earlier:                        # answers under former versions of the question, kept beside the new one
+    - question_hash: 9a0f6b0e1c2d
+      ...
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from maze_interp.bundled import bundled_path
+from maze_interp.documents import dump_yaml
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.documents import Entry, read_document
-from maze_interp.questions.forecasts import TOLERANCE
 from maze_interp.questions.registry import Question
-from maze_interp.questions.resolutions import METHOD, Figure, Override, Resolution, Resolutions
+from maze_interp.questions.resolutions import Resolution, Resolutions
 from maze_interp.results.files import write_whole
+from maze_interp.validation import mistake, read_document, unknown
 
 FOLDER = Path("runs/questions")
 """Where resolutions are written and looked for, each in a folder of its agent's name."""
 
 NAME = "resolution.yaml"
 
-_HEADING = ("agent", "agent_hash", "setting", "command", "outcomes", "answers")
-_WORDS = ("unresolved", "seeds", "command", "chosen")
-_OPTIONAL = ("figures", "outcome", "seeds", "command", "chosen", "evidence", "unresolved", "override", "proxy")
-
 
 def write_resolutions(path: Path, resolutions: Resolutions, questions: Mapping[str, Question]) -> None:
     """Write a resolution file, whole or not at all; answers come in the questions' order."""
-    content = {
-        "agent": resolutions.agent,
-        "agent_hash": resolutions.agent_hash,
-        "setting": resolutions.setting,
-        "command": resolutions.command,
-        "outcomes": METHOD,
-        "answers": {
-            name: _entry(resolutions.answers[name], questions[name])
-            for name in questions
-            if name in resolutions.answers
-        },
-    }
+    answers = {name: resolutions.answers[name] for name in questions if name in resolutions.answers}
+    content = resolutions.model_copy(update={"answers": answers}).model_dump(mode="json", exclude_defaults=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None))
+    write_whole(path, dump_yaml(content))
 
 
 def read_resolutions(path: Path, questions: Mapping[str, Question]) -> Resolutions:
     """Read a resolution file.
 
     Raises:
-        MazeInterpError: a mistake, named by file, line and field.
+        MazeInterpError: a mistake, named by file, line and field; or a question was changed after its resolution
+            without its former version being kept.
     """
-    fields = read_document(path, "resolution file").fields(_HEADING)
-    answers = {}
-    for name, entry in fields["answers"].children().items():
+    resolutions = read_document(path, Resolutions)
+    for name, answer in resolutions.answers.items():
         if name not in questions:
-            raise entry.unknown("question", name, questions)
-        answers[name] = _resolution(entry, questions[name])
-    agent, digest, setting, command = (fields[name].text() for name in _HEADING[:4])
-    return Resolutions(agent, digest, setting, command, answers)
+            raise mistake(path, ("answers", name), unknown("question", name, questions))
+        _check(path, ("answers", name), answer, questions[name])
+        for number, earlier in enumerate(answer.earlier):
+            _check(path, ("answers", name, "earlier", number), earlier, questions[name])
+    return resolutions
+
+
+def _check(path: Path, field: tuple[str | int, ...], answer: Resolution, question: Question) -> None:
+    """Refuse an answer to another question than this one, in any of its versions."""
+    if question.version_of(answer.question_hash) is None:
+        known = ", ".join(f"{version.hash} (version {number})" for number, version in enumerate(question.versions, 1))
+        raise mistake(
+            path,
+            (*field, "question_hash"),
+            f"the question has changed since this was measured: its hash is {known}; list what was different "
+            f"under 'earlier' in {question.group}.yaml, with the reason",
+        )
+    given = {"measured": answer.measured, "override": answer.override and answer.override.outcome}
+    for part, outcome in given.items():
+        if outcome is not None and set(outcome) != set(question.labels):
+            place = (*field, part, "outcome") if part == "override" else (*field, part)
+            raise mistake(path, place, f"should have a probability for each of {', '.join(question.labels)}")
 
 
 def named_resolution(name: str) -> Path:
@@ -93,63 +98,11 @@ def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None
     paths = sorted(FOLDER.glob(f"*/{NAME}")) if paths is None else paths
     if not paths:
         raise MazeInterpError(f"there is no resolution file under {FOLDER}; `maze-interp questions resolve` writes one")
-    found: dict[str, Path] = {}
-    resolutions = []
+    read: dict[str, tuple[Path, Resolutions]] = {}
     for path in paths:
-        resolutions.append(read_resolutions(path, questions))
-        digest = resolutions[-1].agent_hash
-        if digest in found:
-            raise MazeInterpError(f"{path} and {found[digest]} are of the same agent {digest}; give one of them")
-        found[digest] = path
-    return resolutions
-
-
-def _entry(resolution: Resolution, question: Question) -> dict[str, Any]:
-    override = resolution.override
-    entry = {
-        "outcome": resolution.measured and {label: resolution.measured[label] for label in question.labels},
-        "unresolved": resolution.unresolved,
-        "figures": {name: vars(figure) for name, figure in resolution.figures.items()},
-        "proxy": question.proxy,
-        "seeds": resolution.seeds,
-        "command": resolution.command,
-        "chosen": resolution.chosen,
-        "evidence": list(resolution.evidence),
-        "override": override and {**vars(override), "outcome": dict(override.outcome)},
-    }
-    return {name: value for name, value in entry.items() if value}
-
-
-def _resolution(entry: Entry, question: Question) -> Resolution:
-    fields = entry.fields((), _OPTIONAL)
-    if ("outcome" in fields) == ("unresolved" in fields):
-        raise entry.error("expected either an outcome, or under 'unresolved' why there is none")
-    figures = fields["figures"].children() if "figures" in fields else {}
-    words = {name: fields[name].text() if name in fields else None for name in _WORDS}
-    return Resolution(
-        question=question.id,
-        figures={name: _figure(child) for name, child in figures.items()},
-        measured=_outcome(fields["outcome"], question) if "outcome" in fields else None,
-        evidence=tuple(item.text() for item in fields["evidence"].items()) if "evidence" in fields else (),
-        override=_override(fields["override"], question) if "override" in fields else None,
-        **words,
-    )
-
-
-def _figure(entry: Entry) -> Figure:
-    fields = entry.fields(("value", "low", "high", "n"))
-    value, low, high, n = (fields[name].number() for name in ("value", "low", "high", "n"))
-    return Figure(value, low, high, int(n))
-
-
-def _override(entry: Entry, question: Question) -> Override:
-    fields = entry.fields(("outcome", "reason", "name"))
-    return Override(_outcome(fields["outcome"], question), fields["reason"].text(), fields["name"].text())
-
-
-def _outcome(entry: Entry, question: Question) -> dict[str, float]:
-    fields = entry.fields(question.labels)
-    outcome = {label: fields[label].probability() for label in question.labels}
-    if abs(sum(outcome.values()) - 1) > TOLERANCE * len(outcome):
-        raise entry.error(f"the probabilities of the outcomes sum to {sum(outcome.values()):.4g}, not 1")
-    return outcome
+        resolutions = read_resolutions(path, questions)
+        digest = resolutions.agent_hash
+        if digest in read:
+            raise MazeInterpError(f"{path} and {read[digest][0]} are of the same agent {digest}; give one of them")
+        read[digest] = path, resolutions
+    return [resolutions for _, resolutions in read.values()]

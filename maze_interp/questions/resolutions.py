@@ -12,20 +12,28 @@ A resolver measures one word of the vocabulary: a function from a question's par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, model_validator
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.questions.registry import Question
 from maze_interp.questions.rules import rule_holds
 from maze_interp.results.estimates import RESAMPLES
+from maze_interp.validation import Document, Items, Probability, Words, fault
 
 METHOD = "share of bootstrap resamples of the levels in which the rule gives the outcome"
 """How outcomes get their probabilities, for the record."""
+
+COUNTED = "counted"
+"""Name of the outcome that counts, beside which others are scored."""
+
+TOLERANCE = 1e-6
+"""How far each probability of an outcome may be off by rounding."""
 
 DIGITS = 6
 """Significant digits of numbers in a resolution file."""
@@ -77,8 +85,7 @@ Resolver = Callable[[Mapping[str, Any]], Measured]
 """Measures a question's parameters; the agent and the size of the run are bound to it beforehand."""
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Document):
     """A figure as a resolution file has it: value, 95% bootstrap percentile interval over n levels."""
 
     value: float
@@ -87,66 +94,108 @@ class Figure:
     n: int
 
 
-@dataclass(frozen=True)
-class Override:
+def _sums_to_one(outcome: dict[str, float]) -> dict[str, float]:
+    total = sum(outcome.values())
+    if abs(total - 1) > TOLERANCE * len(outcome):
+        raise fault(f"the probabilities of the outcomes sum to {total:.4g}, not 1")
+    return outcome
+
+
+Outcome = Annotated[dict[str, Probability], AfterValidator(_sums_to_one)]
+"""The probability of each of a question's `labels`."""
+
+
+class Override(Document):
     """A person's outcome in place of the measured one: probabilities by outcome, why, and who says so."""
 
-    outcome: Mapping[str, float]
-    reason: str
-    name: str
+    outcome: Outcome
+    reason: Words
+    name: Words
 
 
-@dataclass(frozen=True)
-class Resolution:
+class Resolution(Document):
     """The answer to one question.
 
     Attributes:
-        question: its id.
+        question_hash: of the question as it was when this was measured.
+        measured: the outcome; None if unresolved.
         unresolved: why there is no outcome; None if there is.
         figures: by name.
-        measured: probability of each of the question's `labels`; None if unresolved.
+        proxy: of the question.
         seeds, command, chosen, evidence: as in `Measured`.
         override: what a person put in its place, or None.
+        earlier: answers under versions of the question before that one, the first version's first.
     """
 
-    question: str
-    unresolved: str | None = None
-    figures: Mapping[str, Figure] = field(default_factory=dict)
-    measured: Mapping[str, float] | None = None
-    seeds: str | None = None
-    command: str | None = None
-    chosen: str | None = None
-    evidence: tuple[str, ...] = ()
+    question_hash: Words
+    measured: Outcome | None = None
+    unresolved: Words | None = None
+    figures: dict[str, Figure] = Field(default_factory=dict)
+    proxy: Words | None = None
+    seeds: Words | None = None
+    command: Words | None = None
+    chosen: Words | None = None
+    evidence: Items[str] = ()
     override: Override | None = None
+    earlier: Items[Resolution] = ()
+
+    @model_validator(mode="after")
+    def _measured_or_unresolved(self) -> Resolution:
+        if (self.measured is None) == (self.unresolved is None):
+            raise fault("should have either an outcome under 'measured', or under 'unresolved' why there is none")
+        return self
 
     @property
     def outcome(self) -> Mapping[str, float] | None:
         """The probabilities that count: the override's, else the measured ones; None if there are neither."""
         return self.measured if self.override is None else self.override.outcome
 
+    def outcomes(self, question: Question) -> dict[str, Mapping[str, float]]:
+        """Every outcome that was ever recorded, by what it is: the one that counts first, `COUNTED`.
 
-@dataclass(frozen=True)
-class Resolutions:
+        The others are `measured`, where a person has overridden it, and `version 1` and so on, under versions of
+        the question before that of this answer.
+        """
+        found = {COUNTED: self.outcome, "measured": self.measured if self.override else None}
+        found |= {f"version {question.version_of(each.question_hash)}": each.outcome for each in self.earlier}
+        return {name: outcome for name, outcome in found.items() if outcome is not None}
+
+
+class Resolutions(Document):
     """All answers for one agent: the content of a resolution file.
 
     Attributes:
         agent, agent_hash: its name and the hash of its weights.
         setting: size of the run, such as `full` or `quick`.
         command: what made the file.
+        outcomes: how outcomes get their probabilities.
         answers: by question id.
     """
 
-    agent: str
-    agent_hash: str
-    setting: str
-    command: str
-    answers: Mapping[str, Resolution]
+    agent: Words
+    agent_hash: Words
+    setting: Words
+    command: Words
+    outcomes: Words
+    answers: dict[str, Resolution]
 
-    def with_overrides_of(self, earlier: Resolutions) -> Resolutions:
-        """The same with the overrides of an earlier file, which a new measurement does not undo."""
-        kept = {name: one.override for name, one in earlier.answers.items() if one.override and name in self.answers}
-        answers = {name: replace(one, override=kept.get(name)) for name, one in self.answers.items()}
-        return replace(self, answers=answers)
+    def after(self, earlier: Resolutions) -> Resolutions:
+        """The same with what people and former versions left in an earlier file, which a new measurement keeps.
+
+        An override stays while its question does; once the question has changed, the former answer as a whole stands
+        beside the new one.
+        """
+        answers = {
+            name: answer if name not in earlier.answers else _after(answer, earlier.answers[name])
+            for name, answer in self.answers.items()
+        }
+        return self.model_copy(update={"answers": answers})
+
+
+def _after(answer: Resolution, before: Resolution) -> Resolution:
+    if answer.question_hash == before.question_hash:
+        return answer.model_copy(update={"override": before.override, "earlier": before.earlier})
+    return answer.model_copy(update={"earlier": (*before.earlier, before.model_copy(update={"earlier": ()}))})
 
 
 def resample_levels(
@@ -171,7 +220,7 @@ def resample_levels(
     random = np.random.default_rng(seed)
     whole = statistic(levels)
     draws = [statistic(levels.iloc[random.integers(0, len(levels), len(levels))]) for _ in range(resamples)]
-    return {name: Draws(value, np.array([one[name] for one in draws]), len(levels)) for name, value in whole.items()}
+    return {name: Draws(value, np.array([draw[name] for draw in draws]), len(levels)) for name, value in whole.items()}
 
 
 def resolve(question: Question, resolver: Resolver) -> Resolution:
@@ -179,11 +228,12 @@ def resolve(question: Question, resolver: Resolver) -> Resolution:
     try:
         measured = resolver(question.parameters)
     except Unmeasurable as reason:
-        return Resolution(question.id, unresolved=str(reason))
+        return Resolution(question_hash=question.hash, unresolved=str(reason), proxy=question.proxy)
     return Resolution(
-        question=question.id,
+        question_hash=question.hash,
         figures={name: _figure(draws) for name, draws in measured.figures.items()},
         measured=outcome(question, measured.figures),
+        proxy=question.proxy,
         seeds=measured.seeds,
         command=measured.command,
         chosen=measured.chosen,
@@ -193,7 +243,7 @@ def resolve(question: Question, resolver: Resolver) -> Resolution:
 
 def outcome(question: Question, figures: Mapping[str, Draws]) -> dict[str, float]:
     """The probability of each of the question's `labels`: the share of resamples that give it."""
-    draws = {name: one.resamples for name, one in figures.items()}
+    draws = {name: figure.resamples for name, figure in figures.items()}
     count = max(len(values) for values in draws.values())
     holds = np.array([rule_holds(rule, draws, count) for rule in question.rules.values()])
     if question.kind == "thresholds":  # a threshold counts as met if all easier ones are
@@ -205,7 +255,7 @@ def outcome(question: Question, figures: Mapping[str, Draws]) -> dict[str, float
 
 def _figure(draws: Draws) -> Figure:
     low, high = np.percentile(draws.resamples, [2.5, 97.5])
-    return Figure(_round(draws.value), _round(low), _round(high), draws.n)
+    return Figure(value=_round(draws.value), low=_round(low), high=_round(high), n=draws.n)
 
 
 def _round(number: float) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PlainValidator
 
-from maze_interp.questions.documents import Entry
+from maze_interp.validation import fault
 
 VERBS: dict[str, np.ufunc] = {
     "at least": np.greater_equal,
@@ -18,7 +20,7 @@ VERBS: dict[str, np.ufunc] = {
     "below": np.less,
 }
 _NUMBER = r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
-_ONE = re.compile(rf"({'|'.join(VERBS)})\s+({_NUMBER})")
+_BOUND = re.compile(rf"({'|'.join(VERBS)})\s+({_NUMBER})")
 _RANGE = re.compile(rf"from\s+({_NUMBER})\s+to\s+({_NUMBER})")
 
 Bools = NDArray[np.bool_]
@@ -41,51 +43,34 @@ class Condition:
         """Whether whatever meets this one meets `other`, where both are one bound of one verb."""
         if len(self.bounds) != 1 or len(other.bounds) != 1 or self.bounds[0][0] != other.bounds[0][0]:
             return False
-        (verb, mine), (_, its) = self.bounds[0], other.bounds[0]
-        return mine >= its if verb in ("at least", "above") else mine <= its
+        (verb, number), (_, easier) = self.bounds[0], other.bounds[0]
+        return number >= easier if verb in ("at least", "above") else number <= easier
 
 
-Rule = Mapping[str, Condition]
-"""Conditions by figure; all must hold. An empty one always holds."""
-
-
-def parse_condition(entry: Entry) -> Condition:
+def parse_condition(words: Any) -> Condition:
     """A condition as it is written in a question file.
 
     Raises:
-        MazeInterpError: not `at least`, `above`, `at most` or `below` and a number, nor `from` one `to` another.
+        PydanticCustomError: not `at least`, `above`, `at most` or `below` and a number, nor `from` one `to` another.
     """
-    words = entry.text()
-    if found := _ONE.fullmatch(words):
-        return Condition(((found[1], float(found[2])),))
-    if (found := _RANGE.fullmatch(words)) and float(found[1]) <= float(found[2]):
-        return Condition((("at least", float(found[1])), ("at most", float(found[2]))))
-    raise entry.error(
-        f"expected {', '.join(f'{verb} 0.5' for verb in VERBS)} or from 0.4 to 0.6, with any numbers; not {words!r}"
-    )
+    if bound := _BOUND.fullmatch(str(words)):
+        return Condition(((bound[1], float(bound[2])),))
+    if (bounds := _RANGE.fullmatch(str(words))) and float(bounds[1]) <= float(bounds[2]):
+        return Condition((("at least", float(bounds[1])), ("at most", float(bounds[2]))))
+    valid = ", ".join(f"{verb} 0.5" for verb in VERBS)
+    raise fault(f"should be {valid} or from 0.4 to 0.6, with any numbers, not {words!r}")
 
 
-def parse_rule(entry: Entry, figures: Mapping[str, str], measurement: str) -> Rule:
-    """The conditions of a rule, on figures that the measurement has.
-
-    Raises:
-        MazeInterpError: no conditions, a malformed one, or a figure that the measurement does not have.
-    """
-    children = entry.children()
-    if not children:
-        raise entry.error("expected at least one figure and its condition")
-    for name, child in children.items():
-        if name not in figures:
-            raise child.unknown(f"figure of {measurement}", name, figures)
-    return {name: parse_condition(child) for name, child in children.items()}
+Rule = Annotated[dict[str, Annotated[Condition, PlainValidator(parse_condition)]], Field(min_length=1)]
+"""Conditions by figure; all must hold."""
 
 
-def rule_text(rule: Rule) -> str:
+def rule_text(rule: Mapping[str, Condition]) -> str:
     """The rule in words."""
     return ", ".join(f"{name} {condition}" for name, condition in rule.items()) or "otherwise"
 
 
-def rule_holds(rule: Rule, draws: Mapping[str, NDArray[np.float64]], resamples: int) -> Bools:
+def rule_holds(rule: Mapping[str, Condition], draws: Mapping[str, NDArray[np.float64]], resamples: int) -> Bools:
     """In which of the resamples, bool `[r]`, all conditions hold; figures `[r]` or `[1]` by name."""
     holds = np.ones(resamples, bool)
     for name, condition in rule.items():

@@ -17,10 +17,11 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.questions.comparison import (
     calibration,
     common_questions,
+    counted,
     coverage,
     leave_one_agent_out,
-    other_readings,
-    pooled_outcomes,
+    recorded_outcomes,
+    score_ranges,
     score_table,
     standings,
 )
@@ -63,28 +64,33 @@ class Scoreboard:
             )
 
     @cached_property
+    def recorded(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Of `recorded_outcomes`."""
+        return recorded_outcomes(self.resolutions, self.questions)
+
+    @cached_property
     def outcomes(self) -> dict[str, NDArray[np.float64]]:
-        """Of `pooled_outcomes`."""
-        return pooled_outcomes(self.resolutions, self.questions)
+        """Those that count."""
+        return counted(self.recorded)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """Of `score_table`."""
-        return score_table(self.forecasts, self.questions, self.outcomes)
+        return score_table(self.forecasts, self.questions, self.recorded)
 
     @cached_property
     def standings(self) -> dict[str, Standings]:
-        """Of `standings`, by which rows are taken.
+        """Of `standings`, by which questions are taken.
 
-        `first`, the first reading of each answer; `other`, the other reading of those that have two, if
-        there are any; `common`, the questions that all forecasters answered, if there are several.
+        `all` that are answered; `common`, if there are several forecasters, those that each of them answered.
         """
-        found = {"first": standings(self.table)}
-        if not self.table["counts"].all():
-            found["other"] = standings(other_readings(self.table))
-        if len(self.forecasts) > 1:
-            found["common"] = standings(common_questions(self.table))
-        return found
+        common = {"common": standings(common_questions(self.table))} if len(self.forecasts) > 1 else {}
+        return {"all": standings(self.table), **common}
+
+    @cached_property
+    def ranges(self) -> pd.DataFrame:
+        """Of `score_ranges`."""
+        return score_ranges(self.table)
 
     @cached_property
     def agents(self) -> pd.DataFrame:
@@ -100,9 +106,8 @@ class Scoreboard:
         return coverage(forecast, self.questions, self.outcomes)
 
     def write(self, out: Path) -> None:
-        """Write `scores.csv`, `agents.csv` and `summary.json`."""
-        out.mkdir(parents=True, exist_ok=True)
-        for name, table in {"scores": self.table, "agents": self.agents}.items():
+        """Write `scores.csv`, `ranges.csv`, `agents.csv` and `summary.json` into a folder."""
+        for name, table in {"scores": self.table, "ranges": self.ranges, "agents": self.agents}.items():
             write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
         summary = {
             "brier": "half the sum of squared differences over outcomes; for yes or no the one-sided score",
@@ -111,11 +116,12 @@ class Scoreboard:
             "outcomes": "expected scores where an outcome is uncertain; the mean over agents",
             "interval": "95%, bootstrap over questions as if independent, 2000 resamples, seed 0",
             "agents": [
-                {"agent": one.agent, "agent_hash": one.agent_hash, "setting": one.setting, "command": one.command}
-                for one in self.resolutions
+                each.model_dump(include={"agent", "agent_hash", "setting", "command"}) for each in self.resolutions
             ],
+            "questions": {name: question.hash for name, question in self.questions.items()},
             "forecasts": {forecast.forecaster: self._about(forecast) for forecast in self.forecasts},
             "standings": self.standings,
+            "ranges": self.ranges.to_dict("records"),
         }
         text = json.dumps(summary, indent=1, ensure_ascii=False, default=Estimate.as_dict)
         write_whole(out / "summary.json", text + "\n")
@@ -124,7 +130,7 @@ class Scoreboard:
         curve = self.calibration(forecast)
         return {
             "date": forecast.date,
-            "lock": forecast.lock and vars(forecast.lock),
+            "lock": forecast.lock and forecast.lock.model_dump(),
             **self.coverage(forecast),
             "repairs": {
                 f"{name} ({reading.form})": reading.repair

@@ -16,24 +16,23 @@ from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolution
 from maze_interp.questions.scoreboard import Scoreboard, Standings
 from maze_interp.questions.scoring import BOUND
+from maze_interp.sweeps.intervals import Estimate
 
-_READINGS = {
-    "first": "Mean scores, the first reading of each answer",
-    "other": "The same, the other reading of answers that have two",
+_STANDINGS = {
+    "all": "Mean scores, the first form of each answer and the outcome that counts",
     "common": "The same, on the questions that all forecasters answered",
 }
 
 
 def question_tables(questions: Mapping[str, Question]) -> Iterator[Table]:
     """One table for each file of questions."""
-    for group, some in groupby(questions.values(), lambda question: question.group):
+    for group, members in groupby(questions.values(), lambda question: question.group):
         table = Table("question", "asks", "resolves by", title=group, title_justify="left", show_lines=True)
-        for question in some:
-            rule = "\n".join(f"{one}" for one in question.rule_text.split("; "))
+        for question in members:
+            rule = question.rule_text.replace("; ", "\n")
             mark = "\n(proxy)" if question.proxy else ""
-            table.add_row(
-                f"{question.id}\n{question.kind}", escape(question.wording), f"{question.measurement}{mark}\n{rule}"
-            )
+            name = f"{question.id}\n{question.kind}\nversion {question.version}, {question.hash}"
+            table.add_row(name, escape(question.wording), f"{question.measurement}{mark}\n{rule}")
         yield table
 
 
@@ -42,10 +41,12 @@ def resolution_lines(question: Question, resolution: Resolution) -> Iterator[str
     if resolution.measured is None:
         yield escape(f"{question.id}: unresolved: {resolution.unresolved}")
         return
-    sure = [f"{label} {chance:.0%}" for label, chance in resolution.measured.items() if chance >= ROUNDED_AWAY]
-    yield escape(f"{question.id}: {', '.join(sure)}")
-    figures = (f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in resolution.figures.items())
-    n = max(one.n for one in resolution.figures.values())
+    yield escape(f"{question.id}: {outcome_words(resolution.measured)}")
+    figures = (
+        f"{name} {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+        for name, figure in resolution.figures.items()
+    )
+    n = max(figure.n for figure in resolution.figures.values())
     yield escape(f"    {', '.join(figures)} (n = {n}; {question.rule_text})")
     if resolution.chosen:
         yield escape(f"    chosen on other levels: {resolution.chosen}")
@@ -55,19 +56,41 @@ ROUNDED_AWAY = 0.005
 """Outcomes less likely than this are not printed."""
 
 
+def outcome_words(outcome: Mapping[str, float]) -> str:
+    """The outcomes that are not rounded away, each with its probability."""
+    return ", ".join(f"{label} {chance:.0%}" for label, chance in outcome.items() if chance >= ROUNDED_AWAY)
+
+
+def remarks(question: Question, resolution: Resolution) -> Iterator[str]:
+    """What stands beside the outcome that counts: what it replaces and why, and outcomes under former versions."""
+    version = question.version_of(resolution.question_hash) or question.version
+    if version < question.version:
+        yield f"measured under version {version}, before {question.changes(version)}"
+    if resolution.override:
+        measured = f"unresolved: {resolution.unresolved}"
+        if resolution.measured:
+            measured = f"measured {outcome_words(resolution.measured)}"
+        yield f"{measured}; overridden by {resolution.override.name}: {resolution.override.reason}"
+    for earlier in resolution.earlier:
+        former = question.version_of(earlier.question_hash) or question.version
+        words = outcome_words(earlier.outcome) if earlier.outcome else f"unresolved: {earlier.unresolved}"
+        yield f"version {former}: {words}, before {question.changes(former)}"
+
+
 def score_lines(board: Scoreboard) -> Iterator[RenderableType]:
     """What `questions score` prints, part by part."""
-    for one in board.resolutions:
-        yield f"outcomes measured on {one.agent} ({one.agent_hash}), setting {one.setting}"
-        for answer in one.answers.values():
-            if answer.override:
-                yield escape(f"  {answer.question}: overridden by {answer.override.name}: {answer.override.reason}")
+    for resolutions in board.resolutions:
+        yield f"outcomes measured on {resolutions.agent} ({resolutions.agent_hash}), setting {resolutions.setting}"
+        for name, answer in resolutions.answers.items():
+            yield from (escape(f"  {name}: {remark}") for remark in remarks(board.questions[name], answer))
     if len(board.resolutions) > 1:
         yield f"an outcome is the mean over these {len(board.resolutions)} agents"
     for forecast in board.forecasts:
         yield from _forecaster(board, forecast)
-    for name, some in board.standings.items():
-        yield _standings(some, _READINGS[name])
+    for name, title in _STANDINGS.items():
+        if name in board.standings:
+            yield _standings(board.standings[name], title)
+    yield _ranges(board.ranges)
     yield (
         "Lower is better. Brier: half the squared differences summed over outcomes (yes or no: one-sided); log in "
         f"nats, probabilities below {BOUND} raised to it; RPS: thresholds only. Expected scores where outcomes are "
@@ -85,16 +108,18 @@ def _forecaster(board: Scoreboard, forecast: Forecast) -> Iterator[RenderableTyp
         f"questions, {count['scored']} of them with an outcome"
     )
     rows = board.table[board.table["forecaster"] == forecast.forecaster]
-    table = Table("question", "form", "outcome: forecast / measured", *(score for score in SCORES))
+    table = Table("question", "form", "resolution", "outcome: forecast / measured", *SCORES)
     for row in rows.itertuples():
-        name, form = str(row.question), str(row.form)
-        reading = next(one for one in forecast.answers[name].readings if one.form == form)
-        pairs = zip(board.questions[name].labels, reading.probabilities, board.outcomes[name], strict=True)
-        said = ", ".join(
-            f"{label}: {p:.0%} / {q:.0%}" for label, p, q in list(pairs)[: 1 if form == "binary" else None]
+        name, form, resolution = str(row.question), str(row.form), str(row.resolution)
+        reading = next(each for each in forecast.answers[name].readings if each.form == form)
+        pairs = zip(board.questions[name].labels, reading.probabilities, board.recorded[name][resolution], strict=True)
+        shown = list(pairs)[: 1 if form == "binary" else None]
+        compared = ", ".join(f"{label}: {p:.0%} / {q:.0%}" for label, p, q in shown)
+        repaired = " (repaired)" if reading.repair else ""
+        style = None if row.counts else "dim"
+        table.add_row(
+            name, form + repaired, resolution, compared, *(_number(row, score) for score in SCORES), style=style
         )
-        notes = ("" if row.counts else " (beside)") + (" (repaired)" if reading.repair else "")
-        table.add_row(name, form + notes, said, *(_number(row, score) for score in SCORES))
     yield table
     for name, answer in forecast.answers.items():
         for reading in answer.readings:
@@ -103,7 +128,7 @@ def _forecaster(board: Scoreboard, forecast: Forecast) -> Iterator[RenderableTyp
     curve = board.calibration(forecast)
     if curve is None:
         asked = int((rows["counts"] & rows["credence"].notna()).sum())
-        yield f"calibration is shown from {ENOUGH} yes-or-no answers on; here are {asked}"
+        yield f"calibration is shown from {ENOUGH} yes-or-no answers; there are {asked}"
     else:
         table = Table("mean credence in yes", "mean outcome", "answers", title="calibration", title_justify="left")
         for credence, outcome, n in curve.itertuples(index=False):
@@ -124,14 +149,22 @@ def _standings(standings: Standings, title: str) -> Table:
         for score, values in by_score.items():
             if values["forecaster"].n:
                 cells = [f"{values[name].mean:.3f}" for name in names]
-                differences = [_difference(values[f"less_{one}"]) for one in ("even", "base_rate")]
+                differences = [_difference(values[f"less_{name}"]) for name in ("even", "base_rate")]
                 table.add_row(escape(forecaster), score, str(values["forecaster"].n), *cells, *differences)
     return table
 
 
-def _difference(one: object) -> str:
-    mean, low, high = (getattr(one, name) for name in ("mean", "low", "high"))
-    return f"{mean:+.3f}" if low is None else f"{mean:+.3f} \\[{low:+.3f}, {high:+.3f}]"
+def _difference(difference: Estimate) -> str:
+    interval = "" if difference.low is None else f" \\[{difference.low:+.3f}, {difference.high:+.3f}]"
+    return f"{difference.mean:+.3f}{interval}"
+
+
+def _ranges(ranges: pd.DataFrame) -> Table:
+    title = "Mean scores over the forms of each answer and its recorded outcomes"
+    table = Table("", "score", "least", "greatest", "moved most by", "by", title=title, title_justify="left")
+    for forecaster, score, low, high, widest, moves in ranges.itertuples(index=False):
+        table.add_row(escape(forecaster), score, f"{low:.3f}", f"{high:.3f}", widest, f"{moves:.3f}")
+    return table
 
 
 def _agents(agents: pd.DataFrame) -> Table:

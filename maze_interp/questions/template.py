@@ -41,9 +41,9 @@ def write_template(path: Path, questions: Mapping[str, Question]) -> None:
         raise MazeInterpError(f"{path} exists; choose another name, or --lock to lock it as it is")
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = [_HEADING]
-    for group, some in groupby(questions.values(), lambda question: question.group):
+    for group, members in groupby(questions.values(), lambda question: question.group):
         parts.append(f"  # {f' {group} '.center(100, '-')}\n\n")
-        parts += [_blank(question) for question in some]
+        parts += [_blank(question) for question in members]
     write_whole(path, "\n".join(part.rstrip("\n") + "\n" for part in parts))
 
 
@@ -55,11 +55,10 @@ def _blank(question: Question) -> str:
     if question.proxy:
         lines += _comment(f"By proxy: {question.proxy}")
     lines.append(f"  {question.id}:")
-    for form in question.forms[:1]:
-        lines.append(f"    {form}:")
-        if form != "binary":
-            labels = question.rules if form == "cumulative" else question.labels
-            lines += [f"      {label}:" for label in labels]
+    form = question.forms[0]
+    lines.append(f"    {form}:")
+    if form != "binary":
+        lines += [f"      {label}:" for label in (question.rules if form == "cumulative" else question.labels)]
     if question.kind == "thresholds":
         lines.append(f"    # or bins, with {NONE} and the same thresholds")
     return "\n".join([*lines, "    notes:"])

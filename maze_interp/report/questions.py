@@ -12,9 +12,10 @@ from maze_interp.plots.forecasts import forecasts_figure
 from maze_interp.questions.comparison import SCORES
 from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import Question
-from maze_interp.questions.resolutions import Resolution, Resolutions
+from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.scoring import BOUND
+from maze_interp.questions.tables import outcome_words, remarks
 from maze_interp.report.page import render
 from maze_interp.report.section import Cell, Picture, Section, Table
 from maze_interp.results.estimates import Estimate
@@ -35,6 +36,8 @@ HOW_TO_READ = (
     f"log: nats, probabilities below {BOUND} raised to it; RPS: for thresholds, the mean over them. Where an interval "
     "lies across a bound the outcome is a probability, and the score the expected one. Intervals of mean scores are "
     "bootstraps over questions as if these were independent.",
+    "Where an answer has several forms, or a question several outcomes because a person has overridden one or its rule "
+    "was changed later, all are scored; the ranges are over them.",
     "“Best possible” is the least that can be expected: the measured probabilities themselves, scored.",
 )
 
@@ -71,19 +74,10 @@ def standings_section(board: Scoreboard, commands: Sequence[str]) -> Section:
         title="Forecasts and what was measured",
         body=[_braces(text) for text in counts],
         pictures=[picture],
-        tables=[_standings(board)],
+        tables=[_standings(board), _ranges(board)],
         how_to_read=HOW_TO_READ,
         how_to_reproduce=commands,
     )
-
-
-def outcome_words(resolution: Resolution | None) -> str:
-    """The outcome in a few words: the labels with their probabilities, or why there is none."""
-    if resolution is None:
-        return "not asked"
-    if resolution.outcome is None:
-        return f"unresolved: {resolution.unresolved}"
-    return ", ".join(f"{label} {chance:.0%}" for label, chance in resolution.outcome.items() if chance >= 0.005)
 
 
 def _section(question: Question, board: Scoreboard) -> Section:
@@ -98,7 +92,11 @@ def _section(question: Question, board: Scoreboard) -> Section:
         for _ in known[:1]
     ]
     rows = board.table[board.table["question"] == question.id]
-    body = [question.wording, *(f"“{text}”" for text in _notes(question, board)), f"Resolves by {question.rule_text}."]
+    body = [
+        question.wording,
+        *(f"“{text}”" for text in _notes(question, board)),
+        f"Resolves by {question.rule_text} (version {question.version}, {question.hash}).",
+    ]
     proxy = [f"A stand-in for what was asked. {question.proxy}"] if question.proxy else []
     return Section(
         name=question.id,
@@ -120,42 +118,62 @@ def _notes(question: Question, board: Scoreboard) -> Iterator[str]:
 
 def _outcomes(question: Question, resolutions: Sequence[Resolutions]) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for one in resolutions:
-        answer = one.answers.get(question.id)
-        figures = answer.figures.items() if answer else ()
-        chosen = f"; chosen on other levels: {answer.chosen}" if answer and answer.chosen else ""
-        words = (f"{name} {each.value:.3g} [{each.low:.3g}, {each.high:.3g}]" for name, each in figures)
-        n = max((each.n for _, each in figures), default=None)
-        judged = answer.override if answer else None
-        note = f" (by {judged.name}: {judged.reason})" if judged else ""
-        rows.append((one.agent, outcome_words(answer) + note, "; ".join(words) + chosen, n))
-    return Table(f"{question.id}_outcomes", "Outcome", ("agent", "outcome", "measured", "levels"), rows)
+    for each in resolutions:
+        answer = each.answers.get(question.id)
+        if answer is None:
+            rows.append((each.agent, "not asked", "", "", None))
+            continue
+        outcome = outcome_words(answer.outcome) if answer.outcome else f"unresolved: {answer.unresolved}"
+        figures = "; ".join(
+            f"{name} {figure.value:.3g} [{figure.low:.3g}, {figure.high:.3g}]"
+            for name, figure in answer.figures.items()
+        )
+        chosen = f"; chosen on other levels: {answer.chosen}" if answer.chosen else ""
+        n = max((figure.n for figure in answer.figures.values()), default=None)
+        rows.append((each.agent, outcome, "; ".join(remarks(question, answer)), figures + chosen, n))
+    headings = ("agent", "outcome", "beside it", "measured", "levels")
+    return Table(f"{question.id}_outcomes", "Outcome", headings, rows)
 
 
 def _scores(question: Question, board: Scoreboard, rows: pd.DataFrame) -> Table:
     cells: list[tuple[Cell, ...]] = []
     for row in rows.to_dict("records"):
-        answer = next(one for one in board.forecasts if one.forecaster == row["forecaster"]).answers[question.id]
-        reading = next(one for one in answer.readings if one.form == row["form"])
-        said = ", ".join(f"{label} {p:.0%}" for label, p in zip(question.labels, reading.probabilities, strict=True))
-        beside = "" if row["counts"] else " (beside)"
+        answer = next(each for each in board.forecasts if each.forecaster == row["forecaster"]).answers[question.id]
+        reading = next(each for each in answer.readings if each.form == row["form"])
+        given = ", ".join(f"{label} {p:.0%}" for label, p in zip(question.labels, reading.probabilities, strict=True))
         numbers = ("" if pd.isna(row[score]) else f"{row[score]:.3f}" for score in SCORES)
         repair = "" if pd.isna(row["repair"]) else row["repair"]
-        cells.append((row["forecaster"], row["form"] + beside, said, *numbers, repair))
-    headings = ("forecaster", "form", "probabilities", *SCORES, "repair")
+        cells.append((row["forecaster"], row["form"], row["resolution"], given, *numbers, repair))
+    headings = ("forecaster", "form", "resolution", "probabilities", *SCORES, "repair")
     return Table(f"{question.id}_scores", "Forecasts and their scores", headings, cells)
 
 
 def _standings(board: Scoreboard) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for reading, found in board.standings.items():
-        for forecaster, by_score in found.items():
+    for taken, standings in board.standings.items():
+        for forecaster, by_score in standings.items():
             for score, values in by_score.items():
                 if values["forecaster"].n:
                     numbers = (_number(values[name]) for name in BASELINES)
-                    rows.append((forecaster, reading, score, values["forecaster"].n, *numbers))
-    headings = ("forecaster", "reading", "score", "questions", *BASELINES.values())
+                    rows.append((forecaster, taken, score, values["forecaster"].n, *numbers))
+    headings = ("forecaster", "taken", "score", "questions", *BASELINES.values())
     return Table("standings", "Mean scores over the questions answered", headings, rows)
+
+
+def _ranges(board: Scoreboard) -> Table:
+    rows = [
+        (
+            row["forecaster"],
+            row["score"],
+            f"{row['low']:.3f}",
+            f"{row['high']:.3f}",
+            row["widest"],
+            f"{row['moves']:.3f}",
+        )
+        for row in board.ranges.to_dict("records")
+    ]
+    headings = ("forecaster", "score", "least", "greatest", "moved most by", "by")
+    return Table("ranges", "Mean scores over the forms of each answer and its recorded outcomes", headings, rows)
 
 
 def _number(one: Estimate) -> str:

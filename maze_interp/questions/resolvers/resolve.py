@@ -11,7 +11,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolution_files import NAME, read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import Measured, Resolution, Resolutions, resolve
+from maze_interp.questions.resolutions import METHOD, Measured, Resolution, Resolutions, resolve
 from maze_interp.questions.resolvers import (
     channels,
     constructed,
@@ -56,11 +56,13 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
 """What measures each word of the vocabulary."""
 
 
-def resolve_all(setting: Setting, questions: Mapping[str, Question], path: Path, command: str) -> Iterator[Resolution]:
+def resolve_all(
+    setting: Setting, questions: Mapping[str, Question], path: Path, command: str
+) -> Iterator[tuple[str, Resolution]]:
     """Resolve questions in their order, and write the resolution file at the end.
 
-    Everything measured is kept in the setting's folder: stopped, it goes on there. The file's overrides, if
-    there are any, stay.
+    Everything measured is kept in the setting's folder: stopped, it goes on there. The file's overrides and answers
+    under former versions of a question, if there are any, stay.
 
     Args:
         setting: the agent and the size of the run.
@@ -69,7 +71,7 @@ def resolve_all(setting: Setting, questions: Mapping[str, Question], path: Path,
         command: for the record.
 
     Yields:
-        each resolution.
+        each question's id and its resolution.
 
     Raises:
         MazeInterpError: the folder is another run's; a mistake in the earlier file, or it is of a full run and this one
@@ -83,9 +85,16 @@ def resolve_all(setting: Setting, questions: Mapping[str, Question], path: Path,
         for name, question in questions.items():
             setting.used.clear()
             answers[name] = resolve(question, partial(RESOLVERS[question.measurement], setting))
-            yield answers[name]
-    made = Resolutions(setting.agent, agent_hash(setting.policy), setting.size, command, answers)
-    write_resolutions(path, made.with_overrides_of(earlier) if earlier else made, questions)
+            yield name, answers[name]
+    measured = Resolutions(
+        agent=setting.agent,
+        agent_hash=agent_hash(setting.policy),
+        setting=setting.size,
+        command=command,
+        outcomes=METHOD,
+        answers=answers,
+    )
+    write_resolutions(path, measured.after(earlier) if earlier else measured, questions)
 
 
 def resolution_path(out: Path, agent: str) -> Path:

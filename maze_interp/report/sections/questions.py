@@ -9,7 +9,8 @@ from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import FOLDER, NAME, read_resolutions
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoreboard import Scoreboard
-from maze_interp.report.questions import outcome_words, standings_section
+from maze_interp.questions.tables import outcome_words
+from maze_interp.report.questions import standings_section
 from maze_interp.report.section import Cell, Section, Table
 from maze_interp.report.study import Study
 
@@ -59,5 +60,9 @@ def _table(questions: dict[str, Question], found: Resolutions, board: Scoreboard
     rows: list[tuple[Cell, ...]] = []
     for name, question in questions.items():
         score = f"{scores[name]:.3f}" if name in scores else None
-        rows.append((name, question.wording, outcome_words(found.answers.get(name)), score))
+        answer = found.answers.get(name)
+        outcome = "not asked" if answer is None else f"unresolved: {answer.unresolved}"
+        if answer and answer.outcome:
+            outcome = outcome_words(answer.outcome)
+        rows.append((name, question.wording, outcome, score))
     return Table("outcomes", "Every question and its outcome", ("question", "asks", "outcome", "Brier"), rows, True)
