@@ -132,7 +132,11 @@ def figures_of(out: Path) -> Any:
     if resolutions:
         answers = yaml.safe_load(resolutions[0].read_text())["answers"]
         return {
-            name: {key: answer[key] for key in ("outcome", "figures", "unresolved") if key in answer}
+            name: {
+                key: answer[written]
+                for key, written in (("outcome", "measured"), ("figures", "figures"), ("unresolved", "unresolved"))
+                if written in answer
+            }
             for name, answer in answers.items()
         }
     return None
