@@ -123,7 +123,7 @@ def questions_score(
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.questions.tables import score_lines
     from maze_interp.report.questions import write_page
-    from maze_interp.sweeps.run_directory import run_directory
+    from maze_interp.results.run_directory import run_directory
 
     known = load_questions(questions)
     named = [named_resolution(name.strip()) for name in resolution.split(",")] if resolution else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +29,8 @@ from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoring import BOUND
 from maze_interp.results.estimates import Estimate
-from maze_interp.results.files import write_whole
+from maze_interp.results.files import write_csv, write_json
+from maze_interp.results.tables import records
 
 Standings = dict[str, dict[str, dict[str, Estimate]]]
 
@@ -108,7 +108,7 @@ class Scoreboard:
     def write(self, out: Path) -> None:
         """Write `scores.csv`, `ranges.csv`, `agents.csv` and `summary.json` into a folder."""
         for name, table in {"scores": self.table, "ranges": self.ranges, "agents": self.agents}.items():
-            write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+            write_csv(out / f"{name}.csv", table)
         summary = {
             "brier": "half the sum of squared differences over outcomes; for yes or no the one-sided score",
             "log": f"-ln of the probability of what happened, nats, probabilities below {BOUND} raised to it",
@@ -121,10 +121,9 @@ class Scoreboard:
             "questions": {name: question.hash for name, question in self.questions.items()},
             "forecasts": {forecast.forecaster: self._about(forecast) for forecast in self.forecasts},
             "standings": self.standings,
-            "ranges": self.ranges.to_dict("records"),
+            "ranges": records(self.ranges),
         }
-        text = json.dumps(summary, indent=1, ensure_ascii=False, default=Estimate.as_dict)
-        write_whole(out / "summary.json", text + "\n")
+        write_json(out / "summary.json", summary)
 
     def _about(self, forecast: Forecast) -> dict[str, Any]:
         curve = self.calibration(forecast)
@@ -138,5 +137,5 @@ class Scoreboard:
                 for reading in answer.readings
                 if reading.repair
             },
-            "calibration": None if curve is None else curve.to_dict("records"),
+            "calibration": None if curve is None else records(curve),
         }

@@ -16,7 +16,7 @@ from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolution
 from maze_interp.questions.scoreboard import Scoreboard, Standings
 from maze_interp.questions.scoring import BOUND
-from maze_interp.sweeps.intervals import Estimate
+from maze_interp.results.estimates import Estimate
 
 _STANDINGS = {
     "all": "Mean scores, the first form of each answer and the outcome that counts",
