@@ -18,7 +18,6 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint
-from maze_interp.training.config import read_config
 from maze_interp.training.ppo import Played, PPOConfig, Trainer, train
 
 TINY = PPOConfig(
@@ -173,28 +172,3 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, TINY, {"iteration": 2})
     (tmp_path / "checkpoint.pt.partial").unlink()
     assert load_checkpoint(tmp_path, TINY) == {"iteration": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("method: ppo\nname: a\nstep: 100", r"unknown setting in .*: 'step': did you mean steps"),
-        ("method: ppo\nname: a\nsteps: many", r'Parser key "steps": Expected a .*int.*many'),
-        ("method: ppo", "required: name"),
-        ("method: pppo\nname: a", r"unknown method in .*: 'pppo': did you mean ppo"),
-        ("name: a", "names no method; one of imitation, ppo"),
-        ("a: [", "cannot be read as YAML"),
-        ("method: ppo\nname: a\nlevels: 1000000000", "levels is 1 to 900000000"),
-    ],
-)
-def test_configs_that_make_no_sense(text: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(text)
-    with pytest.raises(MazeInterpError, match=message):
-        read_config(path)
-
-
-def test_the_configs_in_the_box_are_read() -> None:
-    configs = {path.stem: read_config(path) for path in Path("scripts/configs").glob("*.yaml")}
-    assert {name: config.name for name, config in configs.items()} == {name: name for name in configs}
-    assert configs["rand_region_5_ppo"] == PPOConfig("rand_region_5_ppo", "hard", region=5)
