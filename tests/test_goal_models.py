@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import maze_interp as mi
 from maze_interp import LevelSet, Maze, MazeInterpError
+from maze_interp.measure.effects import EFFECTS, effects
 from maze_interp.policies.references import Reference
 from maze_interp.results.estimates import estimate
 from maze_interp.studies import goal_models
@@ -29,12 +30,10 @@ from maze_interp.studies.references import (
     COMPARED,
     CONTEXTS,
     CORNER,
-    EFFECTS,
     RANDOM,
     SOFTNESS,
     ReferenceMoves,
     agreement_table,
-    effects,
     reference_effects,
     weights,
 )

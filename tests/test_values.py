@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -20,7 +21,8 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.references import Reference
-from maze_interp.studies.values import ValueAgreement, agreements, value_figures
+from maze_interp.studies.values.measure import SQUARES, ValueAgreement, agreements
+from maze_interp.studies.values.tables import value_figures
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 
@@ -96,24 +98,44 @@ def test_figures_are_means_over_levels(bundled: Impala, tmp_path: Path) -> None:
     some = rows[(rows["network"] == "agent") & (rows["squares"] == "all")]
     figures = value_figures(rows)["agent"]["all"]
     assert figures["agreement"].mean == pytest.approx(some["agreement"].mean())
-    assert figures["lead"].mean == pytest.approx((some["agreement"] - some["chance"]).mean())
+    assert figures["above_chance"].mean == pytest.approx((some["agreement"] - some["chance"]).mean())
 
 
-def test_the_command_and_its_mistakes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    main(["values", "--seeds", "900000003:900000005", "--trained", "0:2", "--workers", "1"])
-    assert "the agent, all squares, likeliest move leads to the highest value" in capsys.readouterr().out
-    summary = json.loads(Path("runs/values/summary.json").read_text())
-    assert 0 <= summary["figures"]["agent"]["all"]["agreement"]["mean"] <= 1
-    assert Path("runs/values/values.png").stat().st_size > 10_000
-    for bad, message in (
+def test_the_study_keeps_each_set_of_squares_on_its_own_levels(tmp_path: Path) -> None:
+    study = mi.studies.values(seeds=range(900_000_003, 900_000_005), trained=range(2))
+    result = study.run(tmp_path / "run")
+    rows = pd.read_csv(tmp_path / "run" / "values.csv")
+    by_squares = {squares: set(part["seed"]) for squares, part in rows.groupby("squares")}
+    assert by_squares["all"] == {900_000_003, 900_000_004}
+    assert by_squares["region"] == {0, 1}
+    mean = rows.query("network == 'agent' and squares == 'all'")["agreement"].mean()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["figures"]["agent"]["all"]["agreement"]["mean"] == pytest.approx(mean)
+    assert f"all squares in {100 * mean:.1f}%" in result.statement
+    (axes,) = result.figures["values"].axes
+    assert len(axes.get_xticklabels()) == len(by_squares) <= len(SQUARES)
+    assert [text.get_text() for text in result.figures["values"].legends[0].get_texts()] == [
+        "the agent",
+        "an untrained network",
+        "a random next state",
+    ]
+
+
+def test_a_smaller_size_has_fewer_levels_of_both_kinds() -> None:
+    study = mi.studies.values().sized(7)
+    assert (len(study.seeds), study.trained) == (7, range(7))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         (["--agent", "reference:random"], "is a rule, not a network"),
         (["--seeds", "5:5"], "5:5"),
-        (["--seeds", "900000003:900000006", "--trained", "0:2"], "belongs to another run"),
-    ):
-        with pytest.raises(SystemExit) as stop:
-            main(["values", *bad, "--workers", "1"])
-        assert stop.value.code == 2
-        assert message in capsys.readouterr().err.strip().splitlines()[-1]
+    ],
+)
+def test_mistakes(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["values", *options, "--workers", "1", "--out", str(tmp_path / "run")])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (tmp_path / "run").exists()

@@ -26,7 +26,6 @@ from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
 from maze_interp.commands.study import command_of
 from maze_interp.commands.train import train_agent
-from maze_interp.commands.values import values
 from maze_interp.commands.vectors import vectors
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.registry import STUDIES
@@ -37,7 +36,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "references": references,
     "constructed": constructed,
-    "values": values,
     "field": field,
     "explore": explore,
     "record": record_store,

@@ -6,8 +6,9 @@ from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.study import AgentStudy, Study
 from maze_interp.studies.sweep.study import Sweep as sweep
+from maze_interp.studies.values.study import Values as values
 
-__all__ = ["STUDIES", "AgentStudy", "Study", "dead_ends", "register", "sweep"]
+__all__ = ["STUDIES", "AgentStudy", "Study", "dead_ends", "register", "sweep", "values"]
 
 
 def __getattr__(name: str) -> type[Study]:

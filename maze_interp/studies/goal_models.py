@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
+from maze_interp.measure.effects import EFFECTS
 from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
 from maze_interp.studies.references import (
     CHEESE,
     COMPARED,
     CONTEXTS,
     CORNER,
-    EFFECTS,
     RANDOM,
     log_likelihood,
     reference_effects,

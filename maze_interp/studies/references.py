@@ -17,8 +17,8 @@ from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import maze_features
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import behaviour
+from maze_interp.measure.effects import EFFECTS, effects, free_moves
 from maze_interp.measure.field import vector_field
-from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.references import PREFIX, UNIFORM, Reference
 from maze_interp.results.estimates import estimate
 from maze_interp.sweeps.experiment import Experiment
@@ -36,9 +36,6 @@ COMPARED = (
     "right-wall",
 )
 """The reference policies an agent is set against, without their prefix; beside them always `RANDOM`."""
-
-EFFECTS = (*MOVES[:4], "stay")
-"""What a move does: a step to an open square, or nothing, be it the no-op or a move into a wall."""
 
 CONTEXTS = (
     "euclidean_cheese_mouse",
@@ -103,21 +100,6 @@ class ReferenceMoves(Experiment):
             for i, (x, y) in enumerate(result.field.squares)
             if np.isfinite(maze.distances(maze.start)[y, x])
         ]
-
-
-def free_moves(maze: Maze) -> NDArray[np.bool_]:
-    """bool `[n, 5]`: on every square but the cheese's, the moves that lead to an open square; of the no-op, True."""
-    squares = np.array([square for square in maze.squares if square != maze.cheese])
-    x, y = (squares[:, None] + 1 + STEPS).transpose(2, 0, 1)
-    free: NDArray[np.bool_] = np.pad(maze.open, 1)[y, x]
-    return free
-
-
-def effects(probs: Floats, free: NDArray[np.bool_]) -> Floats:
-    """Probabilities of `EFFECTS` from those of the moves, `[n, 5]`: moves into walls count as staying."""
-    found = np.where(free, probs, 0)
-    found[:, -1] += np.where(free, 0, probs).sum(axis=1)
-    return found
 
 
 def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:

@@ -6,6 +6,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
+from maze_interp.studies.values.study import Values
 
 STUDIES: dict[str, type[Study]] = {}
 """Every study by name, in the order of the report."""
@@ -22,5 +23,5 @@ def register(study: type[Study]) -> type[Study]:
     return study
 
 
-for _study in (Sweep, DeadEnds):
+for _study in (Sweep, DeadEnds, Values):
     register(_study)

@@ -16,7 +16,8 @@ from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.dead_ends.tables import dead_end_figures
 from maze_interp.studies.goal_models import MODELS, gain, held_out_scores
 from maze_interp.studies.references import CHEESE, CORNER, ReferenceMoves
-from maze_interp.studies.values import SQUARES, ValueAgreement, value_figures
+from maze_interp.studies.values.measure import SQUARES, ValueAgreement
+from maze_interp.studies.values.tables import value_figures
 from maze_interp.sweeps.experiment import Experiment
 from maze_interp.sweeps.levels import LevelSet
 

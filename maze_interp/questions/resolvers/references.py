@@ -9,6 +9,7 @@ import pandas as pd
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import Unmeasurable, unknown_name
+from maze_interp.measure.effects import EFFECTS
 from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
@@ -17,7 +18,6 @@ from maze_interp.studies.goal_models import OWN, Model, held_out_scores
 from maze_interp.studies.references import (
     CHEESE,
     CORNER,
-    EFFECTS,
     RANDOM,
     ReferenceMoves,
     reference_effects,

@@ -10,7 +10,7 @@ import pandas as pd
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.setting import Setting, level_figures
-from maze_interp.studies.values import ValueAgreement
+from maze_interp.studies.values.measure import ValueAgreement
 
 FIRST = {"test": HELD_OUT, "train": 0}
 """First seed of the levels by split: below `HELD_OUT` lie those that agents are trained on."""

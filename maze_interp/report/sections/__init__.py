@@ -25,7 +25,6 @@ from maze_interp.report.sections.retargeting import retargeting_section
 from maze_interp.report.sections.spread import spread_section
 from maze_interp.report.sections.statistics import statistics_section
 from maze_interp.report.sections.surprises import surprises_section
-from maze_interp.report.sections.values import values_section
 from maze_interp.report.sections.vectors import vectors_section
 from maze_interp.report.study import Study
 
@@ -38,7 +37,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     across_agents_section,
     references_section,
     constructed_section,
-    values_section,
     place_section,
     spread_section,
     surprises_section,

@@ -1,4 +1,4 @@
-"""Does the policy act as the value head would: does its likeliest move lead to the state that it rates highest?"""
+"""Agreement of policy and value head: whether the most probable move leads to the state of the highest value."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import nn
 
 from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.effects import effects, free_moves
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.policies.moves import STEPS
 from maze_interp.policies.untrained import untrained_like
-from maze_interp.results.estimates import Estimate, estimate
-from maze_interp.studies.references import effects, free_moves
 from maze_interp.sweeps.experiment import Experiment
 
 SQUARES = {"decision": "the decision square", "all": "all squares", "region": "squares of the training region"}
 """Sets of squares, in words."""
 
-NETWORKS = {"agent": "the agent", "untrained": "an untrained network"}
-
 QUANTITIES = {
-    "agreement": "likeliest move leads to the highest value",
+    "agreement": "most probable move leads to the highest value",
     "chance": "the same for a random one of the next states",
     "cheese_correlation": "rank correlation of value and nearness to the cheese",
     "corner_correlation": "rank correlation of value and nearness to the corner",
 }
+"""What is measured, in words."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,9 @@ class ValueAgreement(Experiment):
         decision = maze.known_decision_square
         sets = {"decision": [decision] if decision else [], "all": maze.squares, "region": maze.region(self.region)}
         return [
-            {"network": name, "squares": which, **one}
+            {"network": name, "squares": which, **figures}
             for name, network in self.networks.items()
-            for which, one in _by_set(vector_field(network, maze), sets).items()
+            for which, figures in _by_set(vector_field(network, maze), sets).items()
         ]
 
 
@@ -117,13 +114,3 @@ def _nearness(field: VectorField, goal: Square | None) -> float | None:
     if len(set(steps[known])) < 2 or np.ptp(field.value[known]) == 0:
         return None
     return -float(spearmanr(field.value[known], steps[known]).statistic)
-
-
-def value_figures(rows: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
-    """Means over levels: network → set of squares → one of `QUANTITIES`, and `lead`, agreement less chance."""
-    found: dict[str, dict[str, dict[str, Estimate]]] = {}
-    for (network, squares), some in rows.groupby(["network", "squares"], sort=False):
-        figures = {name: estimate(some[name]) for name in QUANTITIES if some[name].notna().any()}
-        figures["lead"] = estimate(some["agreement"] - some["chance"])
-        found.setdefault(str(network), {})[str(squares)] = figures
-    return found

@@ -1,0 +1,62 @@
+"""The result of `values` in words, with its tables and picture."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from maze_interp.results.text import percent
+from maze_interp.studies.result import Picture, Result
+from maze_interp.studies.values.figures import values_figure
+from maze_interp.studies.values.measure import QUANTITIES, SQUARES
+from maze_interp.studies.values.tables import Figures, value_figures, value_table
+
+_NETWORKS = {"agent": "the agent", "untrained": "an untrained network"}
+
+_NOTES = (
+    "The next states are the open squares beside the mouse and, after the no-op or a move into a wall, its own square; "
+    "the mouse faces left in all of them. Squares next to the cheese are left out: no state follows the last move.",
+)
+
+
+def summarise(anywhere: pd.DataFrame, trained: pd.DataFrame) -> Result:
+    """The result, from the rows of `ValueAgreement` on both kinds of levels.
+
+    Args:
+        anywhere: of held-out levels; their decision squares and all squares count.
+        trained: of levels as in training; squares of the region count.
+    """
+    of_region = trained[trained["squares"] == "region"]
+    rows = pd.concat([anywhere[anywhere["squares"] != "region"], of_region], ignore_index=True)
+    figures = value_figures(rows)
+    return Result(
+        statement=_statement(figures),
+        lines=[
+            f"{_NETWORKS[network]}, {SQUARES[squares]}, {QUANTITIES[quantity]}: {estimate}"
+            for network, by_squares in figures.items()
+            for squares, by_quantity in by_squares.items()
+            for quantity, estimate in by_quantity.items()
+            if quantity in QUANTITIES
+        ],
+        numbers=figures,
+        tables={"values": rows, "estimates": value_table(figures)},
+        pictures={
+            "values": Picture(
+                values_figure(figures),
+                "Agreement of policy and value head, with 95% intervals over levels.",
+                "Points by set of squares: the agent, an untrained network, and chance.",
+            )
+        },
+        captions={"estimates": "Agreement, chance and rank correlations, by network and set of squares"},
+        notes=_NOTES,
+    )
+
+
+def _statement(figures: Figures) -> str:
+    agent, untrained = figures["agent"], figures["untrained"]
+    parts = [
+        f"on {SQUARES[name]} in {percent(agent[name]['agreement'])} (chance {percent(agent[name]['chance'])}, "
+        f"an untrained network {percent(untrained[name]['agreement'])})"
+        for name in SQUARES
+        if name in agent
+    ]
+    return f"The most probable move leads to the next state of the highest value {'; '.join(parts)}."

@@ -1,0 +1,39 @@
+"""Agreement of policy and value head over levels."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.tables import estimate_table
+from maze_interp.studies.values.measure import QUANTITIES
+
+ABOVE_CHANCE = "above_chance"
+"""Agreement less chance, paired by level."""
+
+Figures = dict[str, dict[str, dict[str, Estimate]]]
+"""By network, set of squares, and quantity (one of `QUANTITIES` or `ABOVE_CHANCE`)."""
+
+
+def value_figures(rows: pd.DataFrame) -> Figures:
+    """Means over levels.
+
+    Args:
+        rows: of `ValueAgreement`.
+    """
+    figures: Figures = {}
+    for (network, squares), part in rows.groupby(["network", "squares"], sort=False):
+        by_quantity = {name: estimate(part[name]) for name in QUANTITIES if part[name].notna().any()}
+        by_quantity[ABOVE_CHANCE] = estimate(part["agreement"] - part["chance"])
+        figures.setdefault(str(network), {})[str(squares)] = by_quantity
+    return figures
+
+
+def value_table(figures: Figures) -> pd.DataFrame:
+    """The figures as a table: columns network, squares, quantity; n, mean, low, high."""
+    return estimate_table(
+        ({"network": network, "squares": squares, "quantity": quantity}, estimate)
+        for network, by_squares in figures.items()
+        for squares, by_quantity in by_squares.items()
+        for quantity, estimate in by_quantity.items()
+    )
