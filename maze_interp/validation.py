@@ -116,10 +116,12 @@ def mistake(path: Path, field: Sequence[str | int], message: str) -> MazeInterpE
     Args:
         path: a YAML file that can be read.
         field: the names, and numbers of list items from 0, that lead to it; those that the file does not have are
-            passed over, but for a name at the end.
-        message: what is wrong.
+            passed over.
+        message: what is wrong; of a field that the file does not have, `is missing`.
     """
     line, names = _place(path, field)
+    if message.startswith("is missing"):
+        names += f".{field[-1]}" if names else str(field[-1])
     return MazeInterpError(f"{path}:{line}: {names}{names and ': '}{message}")
 
 
@@ -143,7 +145,6 @@ def _place(path: Path, field: Sequence[str | int]) -> tuple[int, str]:
         if named:
             key, node = named[0]
             line = key.start_mark.line + 1
-        if named or number == len(field) - 1:
             names += f".{part}" if names else str(part)
     return line, names
 

@@ -32,10 +32,10 @@ def test_from_a_file_to_an_agent_that_is_found_by_name(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "tiny.yaml cannot be read"),
-        (TINY + "levles: 3\n", "unknown setting in tiny.yaml: 'levles': did you mean levels"),
-        (TINY.replace("exact", "exactly"), "unknown method in tiny.yaml: 'exactly': did you mean exact"),
-        (TINY + "learning_rate: fast\n", "tiny.yaml: "),
+        (None, "there is no file tiny.yaml"),
+        (TINY + "levles: 3\n", "tiny.yaml:7: levles: unknown setting 'levles': did you mean levels"),
+        (TINY.replace("exact", "exactly"), "tiny.yaml:1: method: unknown method 'exactly': did you mean exact"),
+        (TINY + "learning_rate: fast\n", "tiny.yaml:7: learning_rate: should be a valid number, not"),
     ],
 )
 def test_mistakes_are_one_line(
