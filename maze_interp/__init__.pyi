@@ -3,10 +3,10 @@ from . import studies as studies
 from .bundled import DEFAULT_AGENT as DEFAULT_AGENT
 from .edits.vectors import cheese_vector as cheese_vector
 from .edits.vectors import top_right_vector as top_right_vector
+from .environment.levels import Maze as Maze
 from .environment.observe import observe as observe
 from .errors import MazeInterpError as MazeInterpError
 from .mazes.features import maze_features as maze_features
-from .mazes.maze import Maze as Maze
 from .measure.behaviour import behaviour as behaviour
 from .measure.behaviour import behaviours as behaviours
 from .measure.field import vector_field as vector_field

@@ -62,21 +62,28 @@ def test_a_moved_file_takes_its_vectors_along(tmp_path: Path) -> None:
         ("- kind: Mean\n  layer: a", r"edit 1: Mean needs the field 'source'"),
         ("- kind: Mean\n  layer: a\n  source: {level: [1]}", r"field of Observations 'level': did you mean levels"),
         ("- kind: Mean\n  layer: a\n  source: {levels: []}", r"levels is empty"),
-        ("- kind: Mean\n  layer: a\n  source: [1]", r"source is a set of observations"),
-        ("- kind: Zero\n  layer: a\n  channels: seven", r"channels are whole numbers, not 'seven'"),
-        ("- kind: Zero\n  layer: a\n  channels: [1.5]", r"channels are whole numbers, not \[1.5\]"),
+        ("- kind: Mean\n  layer: a\n  source: [1]", r"source is of type Observations, not list"),
+        ("- kind: Zero\n  layer: a\n  channels: seven", r"channels are whole numbers or a mask, not 'seven'"),
+        ("- kind: Zero\n  layer: a\n  channels: [1.5]", r"channels are whole numbers or a mask, not \[1.5\]"),
         ("- kind: Zero\n  layer: a\n  channels: []", r"channels is empty"),
-        ("- kind: Zero\n  layer: 3", r"layer is a module path .*, not 3"),
+        ("- kind: Zero\n  layer: 3", r"layer is a string, not 3"),
         ("- kind: Scale\n  layer: a\n  factor: big", r"factor is a finite number, not 'big'"),
         ("- kind: Scale\n  layer: a\n  factor: .inf", r"factor is a finite number, not inf"),
         ("- kind: SetPixel\n  layer: a\n  channels: 1\n  pixel: 4\n  value: 1", r"pixel is \(row, column\)"),
         ("- kind: Add\n  layer: a\n  vector: [[1, 2], [3]]", r"vector is an array or evenly nested list"),
         ("- kind: Add\n  layer: a\n  vector: gone.npy", r"gone\.npy is missing or no \.npy file"),
         ("- kind: Resample\n  layer: a\n  seed: -1\n  source: {levels: [1]}", r"seed is a whole number from 0"),
+        ("- kind: Zero\n  layer: a\n  channels:", r"edit 1: the field 'channels' is blank; leave it out"),
+        ("- kind: Mean\n  layer: a\n  source: {levels: [1], cheese: }", r"edit 1: the field 'cheese' is blank"),
+        (
+            "- kind: Zero\n  layer: a\n  channels: [1, ]\n  channels: 2",
+            r"line 4, .*'channels' is there twice, first in line 3",
+        ),
+        ("- kind: Zero\n  layer: a\n  channels: 1:30", r"channels are whole numbers or a mask, not '1:30'"),
         ("kind: Zero", r"holds no list of edits"),
-        ("- kind: 'Zero", r"is not valid yaml"),
-        ("[" * 5000, r"is not valid yaml"),
-        ("\x00", r"is not valid yaml"),
+        ("- kind: 'Zero", r"is not valid YAML"),
+        ("[" * 5000, r"is not valid YAML"),
+        ("\x00", r"is not valid YAML"),
     ],
 )
 def test_a_mistake_in_a_file_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
@@ -89,14 +96,14 @@ def test_a_mistake_in_a_file_is_one_clear_line(tmp_path: Path, text: str, messag
 
 
 def test_files_that_are_none_are_named(tmp_path: Path) -> None:
-    with pytest.raises(MazeInterpError, match=r"there is no edits file .*gone\.yaml"):
+    with pytest.raises(MazeInterpError, match=r"there is no file .*gone\.yaml"):
         edits.load(tmp_path / "gone.yaml")
     with pytest.raises(MazeInterpError, match=r"expected a name ending in \.yaml"):
         edits.save(tmp_path / "e.txt", [])
     with pytest.raises(MazeInterpError, match="there is no folder"):
         edits.save(tmp_path / "no" / "e.yaml", [])
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(MazeInterpError, match="is not valid yaml"):
+    with pytest.raises(MazeInterpError, match="is not text in UTF-8"):
         edits.load(tmp_path / "binary.yaml")
     (tmp_path / "v.npy").write_bytes(b"junk")
     (tmp_path / "junk.yaml").write_text("- kind: Add\n  layer: a\n  vector: v.npy")

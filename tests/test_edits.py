@@ -116,8 +116,8 @@ CASES: list[tuple[str, edits.Edit, ByHand]] = [
         edits.Zero(CONV, positions=[(2, 3), (15, 0)]),
         lambda _, old: with_pixel(with_pixel(old, 2, 3, 0.0), 15, 0, 0.0),
     ),
-    ("scale", edits.Scale(CONV, -2.5, [0]), lambda _, old: in_channels(0)(old, -2.5 * old)),
-    ("scale features", edits.Scale(FLAT, 3), lambda _, old: 3 * old),
+    ("scale", edits.Scale(CONV, [0], factor=-2.5), lambda _, old: in_channels(0)(old, -2.5 * old)),
+    ("scale features", edits.Scale(FLAT, factor=3), lambda _, old: 3 * old),
     (
         "mean",
         edits.Mean(CONV, [5, 6], source=SEVERAL),
@@ -195,7 +195,7 @@ def test_the_pass_written_by_hand_is_the_network(policy: Impala, x: Tensor) -> N
 
 
 def test_edits_of_one_layer_act_in_the_order_given(untrained: Impala, x: Tensor) -> None:
-    add, scale = edits.Add(CONV, vector(32)), edits.Scale(CONV, -0.5)
+    add, scale = edits.Add(CONV, vector(32)), edits.Scale(CONV, factor=-0.5)
     per_channel = torch.tensor(vector(32)).reshape(1, 32, 1, 1)
     first_add = by_hand(untrained, x, CONV, lambda old: -0.5 * (old + per_channel))
     first_scale = by_hand(untrained, x, CONV, lambda old: -0.5 * old + per_channel)
@@ -334,7 +334,7 @@ def test_edits_are_frozen() -> None:
         (edits.Zero(CONV, -1), r"has channels 0 to 31, none is -1"),
         (edits.Zero(FLAT, 256), r"has channels 0 to 255, none is 256"),
         (edits.SetPixel(CONV, 0, (16, 0), 1), r"has rows 0 to 15 and columns 0 to 15, none is \(16, 0\)"),
-        (edits.Scale(CONV, 2, positions=[(0, -1)]), r"none is \(0, -1\)"),
+        (edits.Scale(CONV, positions=[(0, -1)], factor=2), r"none is \(0, -1\)"),
         (edits.SetPixel(FLAT, 0, (0, 0), 1), r"puts out 256 numbers without positions"),
         (edits.Zero(FLAT, positions=[(0, 0)]), r"puts out 256 numbers without positions"),
         (edits.Add(CONV, vector(32, 8, 8)), r"the vector has shape \(32, 8, 8\), but .* puts out \(32, 16, 16\)"),
@@ -355,9 +355,9 @@ def test_what_does_not_fit_the_network_is_refused(untrained: Impala, edit: edits
         (lambda: Observations([1], squares="al"), "unknown squares 'al': did you mean all"),
         (lambda: Observations([1], squares=[]), "squares is"),
         (lambda: Observations([1], cheese="nowhere"), "unknown cheese 'nowhere'"),
-        (lambda: Observations([1], cheese=0), "needs an n of 1 or more"),
-        (lambda: Observations("12"), "levels is a list of level seeds"),  # type: ignore[arg-type]
-        (lambda: Observations([True]), "levels is a list of level seeds"),
+        (lambda: Observations([1], cheese=0), "cheese is a whole number from 1, not 0"),
+        (lambda: Observations("12"), "levels is a"),  # type: ignore[arg-type]
+        (lambda: Observations([True]), "levels is a"),
         (lambda: edits.Zero(CONV, positions=[(1, 2, 3)]), r"each of positions is \(row, column\)"),
         (lambda: edits.Zero(CONV, positions=[]), "positions is empty"),
         (lambda: edits.Add(CONV, [float("nan")]), "finite numbers"),

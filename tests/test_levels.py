@@ -9,9 +9,9 @@ from scipy.sparse.csgraph import connected_components
 
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import maze_from_seed, maze_from_state, region_maze, state_of_maze
-from maze_interp.environment.simulator import MAX_SEED, procgen_environment, simulator
+from maze_interp.environment.simulator import procgen_environment, simulator
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
+from maze_interp.mazes.maze import MAX_SEED, WORLD_SIZE, DistributionMode, Maze
 from maze_interp.mazes.paths import adjacency
 
 MODES: tuple[DistributionMode, ...] = ("easy", "hard")
@@ -52,7 +52,7 @@ def test_level_does_not_depend_on_levels_made_before(mode: DistributionMode) -> 
 def test_seed_out_of_bounds_is_refused(mode: DistributionMode, seed: int) -> None:
     assert np.iinfo(np.int32).max == MAX_SEED + 1  # the largest end of a range of levels that procgen can hold
     for make in (maze_from_seed, Maze.from_seed, lambda seed, mode: region_maze(seed, 5, mode)):
-        with pytest.raises(MazeInterpError, match=f"a level seed is 0 to {MAX_SEED}, not {seed}"):
+        with pytest.raises(MazeInterpError, match=f"seed is a whole number from 0 to {MAX_SEED}, not {seed}"):
             make(seed, mode)
 
 
@@ -130,7 +130,7 @@ def test_region_1_is_the_corner(mode: DistributionMode) -> None:
 
 
 def test_region_below_1_is_refused(mode: DistributionMode) -> None:
-    with pytest.raises(MazeInterpError, match="a region is at least 1×1, not 0×0"):
+    with pytest.raises(MazeInterpError, match="region is a whole number from 1, not 0"):
         region_maze(0, 0, mode)
 
 

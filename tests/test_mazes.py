@@ -120,14 +120,14 @@ def test_decision_square_is_none_when_one_path_contains_the_other() -> None:
     assert Maze.from_ascii(FORKED).with_cheese(None).decision_square is None
 
 
-def test_loops_work_where_the_path_is_not_needed_and_say_so_where_it_is() -> None:
+def test_loops_leave_the_path_and_what_needs_it_undefined() -> None:
     maze = Maze.from_ascii(LOOP)
     assert maze.steps((0, 0), (2, 2)) == 4
     assert len(maze.path((0, 0), (2, 0))) == 3
     with pytest.raises(MazeInterpError, match="several shortest paths"):
         maze.path((0, 0), (2, 2))
-    with pytest.raises(MazeInterpError, match="loops"):
-        _ = maze.decision_square
+    assert maze.decision_square is None
+    assert maze_features(maze)["steps_cheese_decision_square"] is None
 
 
 def test_unreachable_squares_are_infinitely_far() -> None:

@@ -151,10 +151,10 @@ def test_a_network_of_another_kind_is_retargeted_too(untrained: Impala) -> None:
 
 
 BESIDE = (
-    edits.Scale("embedder.block1.res2.resadd", 0.5, channels=[2]),
+    edits.Scale("embedder.block1.res2.resadd", channels=[2], factor=0.5),
     edits.Zero(LAYER, channels=[1, 3]),  # set again by the edit for the target, which comes after it
     edits.Zero("embedder.block2", channels=[0, 9]),
-    edits.Scale("embedder", 1.5),
+    edits.Scale("embedder", factor=1.5),
 )
 
 
@@ -216,7 +216,7 @@ def test_distance_from_the_top_right_path_counts_the_squares_off_it(untrained: I
         (None, {"layer": "embedder.fc"}, "embedder.fc has no map of positions"),
         (None, {"layer": "embedder.block2.res1.resad"}, "unknown layer .*: did you mean embedder.block2.res1.resadd"),
         (None, {"value": math.nan}, "value is a finite number"),
-        (None, {"horizon": 0}, "an episode has at least 1 move, not 0"),
+        (None, {"horizon": 0}, "horizon is a whole number from 1, not 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -87,7 +87,7 @@ def test_outputs_are_those_of_the_whole_network(network: Impala) -> None:
 @pytest.mark.parametrize("layer", [LATE, "embedder.block2", SHARED, EARLY, "embedder.block1", "embedder.fc"])
 def test_edits_act_as_on_the_whole_network(network: Impala, layer: str) -> None:
     maze = Maze.from_seed(5)
-    edit = edits.Scale(layer, 0.3, channels=[0, 3])
+    edit = edits.Scale(layer, channels=[0, 3], factor=0.3)
     (got,) = evaluate(network, [maze], [edit])
     (cut,) = evaluate_edits(network, maze, layer, [[edit]])
     with network.hooks({layer: lambda activation, _: edit.bind(network)(activation)}):
@@ -100,7 +100,10 @@ def test_edits_act_as_on_the_whole_network(network: Impala, layer: str) -> None:
 
 def test_edits_of_a_leaf_and_of_what_holds_it_keep_their_order(network: Impala) -> None:
     maze = Maze.from_seed(5)
-    outer, inner = edits.Scale("embedder.block2", 2.0, channels=[1]), edits.Zero("embedder.block2.res2.resadd", [1])
+    outer, inner = (
+        edits.Scale("embedder.block2", channels=[1], factor=2.0),
+        edits.Zero("embedder.block2.res2.resadd", [1]),
+    )
     added = edits.Add("embedder.block2", np.ones((32, 16, 16), np.float32))
     (got,) = evaluate(network, [maze], [outer, added, inner])
     hooks = {edit: edit.bind(network) for edit in (inner, outer, added)}

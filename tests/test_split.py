@@ -121,7 +121,7 @@ def test_many_edits_at_once_give_what_each_gives_alone(untrained: Impala) -> Non
     combinations: list[tuple[edits.Edit, ...]] = [
         (),
         (edits.Zero(LAYER, [0, 5]),),
-        (edits.Scale(LAYER, 3.0), edits.SetPixel(f"{LAYER}_out", 2, (4, 9), 5.0)),
+        (edits.Scale(LAYER, factor=3.0), edits.SetPixel(f"{LAYER}_out", 2, (4, 9), 5.0)),
         (edits.Add(LAYER, np.linspace(-1, 1, 32)),),
     ]
     together = evaluate_edits(untrained, maze, LAYER, combinations)

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 from maze_interp.environment.levels import maze_from_seed
-from maze_interp.environment.simulator import MAX_SEED
+from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
@@ -49,14 +49,14 @@ def test_gymnasiums_wrappers_understand_the_episodes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_envs": 0}, "at least 1 environment, not 0"),
+        ({"num_envs": 0}, "num_envs is a whole number from 1, not 0"),
         ({"distribution_mode": "memory"}, "unknown distribution mode 'memory'"),
-        ({"region": "anywere"}, "a region is a number of squares, 'anywhere' or 'none', not 'anywere'"),
-        ({"region": None}, "a region is a number of squares, 'anywhere' or 'none', not None"),
-        ({"region": 0}, "a region is at least 1×1, not 0×0"),
-        ({"levels": range(5, 5)}, "the range is empty"),
-        ({"levels": range(-1, 5)}, "a level seed is 0 to 2147483646, not -1"),
-        ({"levels": range(MAX_SEED + 2)}, "a level seed is 0 to 2147483646, not 2147483647"),
+        ({"region": "anywere"}, "unknown region 'anywere': did you mean anywhere"),
+        ({"region": None}, r"region is a whole number from 1, not None \(or 'anywhere', 'none'\)"),
+        ({"region": 0}, "region is a whole number from 1, not 0"),
+        ({"levels": range(5, 5)}, r"a range of level seeds, 0 to 2147483646, not range\(5, 5\)"),
+        ({"levels": range(-1, 5)}, r"not range\(-1, 5\)"),
+        ({"levels": range(MAX_SEED + 2)}, r"not range\(0, 2147483648\)"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from maze_interp.arguments import checked, shown
+from maze_interp.errors import MazeInterpError
 from maze_interp.policies.hooks import HookFunction, hooked, resolve_layer
 
 Change = Callable[[Tensor], Tensor]
@@ -41,17 +43,36 @@ class Bound:
         return self.change
 
 
-def bind(network: nn.Module, edits: Sequence[Edit]) -> tuple[Bound, ...]:
+def as_edits(value: Any, name: str = "edits") -> tuple[Edit, ...]:
+    """One edit or several as a tuple, in order."""
+    if isinstance(value, Edit):
+        return (value,)
+    try:
+        edits = tuple(value)
+    except (TypeError, RuntimeError):
+        edits = (value,)
+    for edit in edits:
+        if not isinstance(edit, Edit):
+            raise MazeInterpError(f"{name} is an edit, such as edits.Zero(layer), or a list of them, not {shown(edit)}")
+    return edits
+
+
+Edits = Annotated[Edit | Iterable[Edit], as_edits]
+"""One edit or several."""
+
+
+@checked
+def bind(network: nn.Module, edits: Edits) -> tuple[Bound, ...]:
     """The edits with everything that must be computed for `network` computed once.
 
     Raises:
         MazeInterpError: an unknown layer, or whatever an edit objects to.
     """
-    return tuple(Bound(resolve_layer(network, edit.layer), edit.bind(network)) for edit in edits)
+    return tuple(Bound(resolve_layer(network, edit.layer), edit.bind(network)) for edit in as_edits(edits))
 
 
 @contextmanager
-def applied(network: nn.Module, edits: Sequence[Edit]) -> Iterator[None]:
+def applied(network: nn.Module, edits: Edits) -> Iterator[None]:
     """Within the context the network runs with `edits`, on one layer in the order given."""
     with ExitStack() as stack:
         for edit in bind(network, edits):

@@ -6,13 +6,13 @@
       pixel: [3, 12]
       value: 2.3
 
-A long vector lies in a .npy file beside it, and the field holds that file's name.
+`channels: all` means every channel. A long vector lies in a .npy file beside it, and the field holds that file's name.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from maze_interp.edits.base import Edit
+from maze_interp.documents import load_json, load_yaml
+from maze_interp.edits.base import Edit, Edits, as_edits
 from maze_interp.edits.kinds import Add, Mean, Resample, Scale, SetPixel, Zero
 from maze_interp.edits.observations import Observations
 from maze_interp.errors import MazeInterpError, unknown_name
@@ -29,11 +30,12 @@ from maze_interp.errors import MazeInterpError, unknown_name
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Zero, Mean, Resample, Scale, SetPixel, Add)}
 """The kinds of edit that a file can name."""
 
+_ALL = "all"  # of the channels, where a file must name some; nothing at all is refused as forgotten
 _INLINE = 256  # numbers of a vector that are written into the file itself
 
 
-def save(path: str | Path, edits: Iterable[Edit]) -> None:
-    """Write edits, in order, to a `.yaml`, `.yml` or `.json` file; `load` gives equal ones.
+def save(path: str | Path, edits: Edits) -> None:
+    """Write one edit or several, in order, to a `.yaml`, `.yml` or `.json` file; `load` gives equal ones.
 
     Vectors of more than 256 numbers go to `.npy` files beside it, named after their content.
 
@@ -44,7 +46,7 @@ def save(path: str | Path, edits: Iterable[Edit]) -> None:
     _require_suffix(path)
     if not path.parent.is_dir():
         raise MazeInterpError(f"there is no folder {path.parent} to write {path.name} into")
-    entries = [_entry(edit, path) for edit in edits]
+    entries = [_entry(edit, path) for edit in as_edits(edits)]
     text = (
         json.dumps(entries, indent=2) + "\n"
         if path.suffix == ".json"
@@ -64,7 +66,7 @@ def load(path: str | Path) -> tuple[Edit, ...]:
     """
     path = Path(path)
     _require_suffix(path)
-    content = _read(path)
+    content = load_json(path) if path.suffix == ".json" else load_yaml(path)
     if not isinstance(content, list):
         raise MazeInterpError(f"{path} holds no list of edits, each beginning with '- kind: ...'")
     return tuple(_edit(entry, number, path) for number, entry in enumerate(content, 1))
@@ -80,6 +82,8 @@ def _entry(edit: Edit, path: Path) -> dict[str, Any]:
     if KINDS.get(kind) is not type(edit):
         raise MazeInterpError(f"an edit of kind {kind} cannot be written to {path}; those that can: {', '.join(KINDS)}")
     entry = {"kind": kind, **_plain(edit)}
+    if entry.get("channels", _ALL) is None:
+        entry["channels"] = _ALL
     if isinstance(edit, Add) and edit.vector.size > _INLINE:
         entry["vector"] = _write_vector(edit, path)
     return entry
@@ -101,18 +105,6 @@ def _write_vector(edit: Add, path: Path) -> str:
     name = f"{path.stem}-{edit.fingerprint}.npy"
     np.save(path.with_name(name), edit.vector)
     return name
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text()
-        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise MazeInterpError(f"there is no edits file {path}") from error
-    except OSError as error:
-        raise MazeInterpError(f"{path} cannot be read: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MazeInterpError(f"{path} is not valid {path.suffix[1:]}: {' '.join(str(error).split())}") from error
 
 
 def _edit(entry: Any, number: int, path: Path) -> Edit:
@@ -139,10 +131,12 @@ def _build(kind: type[Any], values: Mapping[Any, Any]) -> Any:
     for name in values:
         if name not in known:
             raise unknown_name(f"field of {kind.__name__}", str(name), known)
+        if values[name] is None:
+            raise MazeInterpError(f"the field {name!r} is blank; leave it out for its default")
     for field in fields(kind):
         if field.default is MISSING and field.name not in values:
             raise MazeInterpError(f"{kind.__name__} needs the field {field.name!r}")
-    return kind(**values)
+    return kind(**{name: None if (name, value) == ("channels", _ALL) else value for name, value in values.items()})
 
 
 def _read_vector(path: Path) -> NDArray[np.float32]:

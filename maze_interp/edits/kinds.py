@@ -1,81 +1,88 @@
 """The edits. All are frozen, comparable and hashable, hold plain data, and act alike on every observation.
 
-Channels are numbers from 0, one or several, None for all; in a layer without a map (`embedder.fc`)
+Channels are numbers from 0, one or several, or a mask, None for all; in a layer without a map (`embedder.fc`)
 they are its features. Positions are (row, column) in the layer's map, None for all of it. What does
 not fit the layer is an error once the edit meets it.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maze_interp.arguments import LARGEST, check_fields, whole
+from maze_interp.display import Tabled, fingerprint
 from maze_interp.edits.base import Change
 from maze_interp.edits.observations import Observations, activation_of, mean_activation
 from maze_interp.edits.where import (
+    Channels,
     Index,
     Position,
+    Positions,
     as_channels,
-    as_layer,
-    as_number,
-    as_position,
     as_positions,
-    as_whole,
     edited,
     require_position,
 )
 from maze_interp.errors import MazeInterpError
 
-Channels = int | Iterable[int] | None
-"""Kept as a tuple in ascending order, each once."""
 
-Positions = Sequence[Sequence[int]] | None
-"""Kept as a tuple in reading order, each once."""
+def as_vector(value: Any, name: str) -> NDArray[np.float32]:
+    """A copy of an array, tensor or evenly nested list of numbers that nobody can change."""
+    try:
+        given = np.asarray(value.detach().cpu().double() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError) as error:
+        raise MazeInterpError(f"{name} is an array or evenly nested list of numbers: {error}") from error
+    if given.ndim == 0 or given.dtype.kind not in "fiu" or not (np.abs(given) <= LARGEST).all():
+        raise MazeInterpError(
+            f"{name} has one or more axes and finite numbers; this one, {given.dtype} of shape {given.shape}, has not"
+        )
+    return np.frombuffer(given.astype(np.float32).tobytes(), np.float32).reshape(given.shape)
 
 
-@dataclass(frozen=True)
-class Zero:
+class _Checked(Tabled):
+    """What all edits share: fields that are checked and kept in their plain form."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Zero(_Checked):
     """Set to 0."""
 
     layer: str
     channels: Channels = None
     positions: Positions = None
 
-    def __post_init__(self) -> None:
-        _check(self)
-
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
         return lambda activation: _edited(self, activation, lambda part, index: 0.0)
 
 
-@dataclass(frozen=True)
-class Scale:
+@dataclass(frozen=True, repr=False)
+class Scale(_Checked):
     """Multiply by `factor`."""
 
     layer: str
-    factor: float
     channels: Channels = None
     positions: Positions = None
-
-    def __post_init__(self) -> None:
-        _check(self, factor=as_number(self.factor, "factor"))
+    factor: float = field(kw_only=True)
 
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
         return lambda activation: _edited(self, activation, lambda part, index: part * self.factor)
 
 
-@dataclass(frozen=True)
-class Mean:
+@dataclass(frozen=True, repr=False)
+class Mean(_Checked):
     """Set to the unedited network's mean over `source`, position by position.
 
     The mean is computed when the edit is bound to a network, and kept as long as its weights stay.
@@ -86,16 +93,13 @@ class Mean:
     positions: Positions = None
     source: Observations = field(kw_only=True)
 
-    def __post_init__(self) -> None:
-        _check(self, source=_as_source(self.source))
-
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
         return _put(self, mean_activation(network, self.layer, self.source))
 
 
-@dataclass(frozen=True)
-class Resample:
+@dataclass(frozen=True, repr=False)
+class Resample(_Checked):
     """Set to what the unedited network makes of one observation of `source`, drawn by `seed`.
 
     A level is drawn evenly, then a square of it; the same (source, seed) names the same observation
@@ -106,18 +110,15 @@ class Resample:
     channels: Channels = None
     positions: Positions = None
     source: Observations = field(kw_only=True)
-    seed: int = field(default=0, kw_only=True)
-
-    def __post_init__(self) -> None:
-        _check(self, source=_as_source(self.source), seed=_as_seed(self.seed))
+    seed: Annotated[int, whole(0)] = field(default=0, kw_only=True)
 
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
         return _put(self, activation_of(network, self.layer, self.source.draw(self.seed))[0])
 
 
-@dataclass(frozen=True)
-class SetPixel:
+@dataclass(frozen=True, repr=False)
+class SetPixel(_Checked):
     """Set one position of each channel to `value`, as published; the rest of them stays or is set to `fill`.
 
     Attributes:
@@ -129,10 +130,6 @@ class SetPixel:
     pixel: Position
     value: float
     fill: float | None = None
-
-    def __post_init__(self) -> None:
-        fill = None if self.fill is None else as_number(self.fill, "fill")
-        _check(self, pixel=as_position(self.pixel), value=as_number(self.value, "value"), fill=fill)
 
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
@@ -150,7 +147,7 @@ class SetPixel:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Add:
+class Add(_Checked):
     """Add `coefficient` times a vector.
 
     Attributes:
@@ -161,13 +158,10 @@ class Add:
     """
 
     layer: str
-    vector: Any
+    vector: Annotated[Any, as_vector]
     coefficient: float = 1.0
     channels: Channels = None
     positions: Positions = None
-
-    def __post_init__(self) -> None:
-        _check(self, vector=_as_vector(self.vector), coefficient=as_number(self.coefficient, "coefficient"))
 
     def bind(self, network: nn.Module) -> Change:
         """See `Edit`."""
@@ -189,11 +183,7 @@ class Add:
     @cached_property
     def fingerprint(self) -> str:
         """Twelve hex digits that name the vector's shape and content."""
-        return hashlib.sha256(str(self.vector.shape).encode() + self.vector.tobytes()).hexdigest()[:12]
-
-    def __repr__(self) -> str:
-        rest = f"coefficient={self.coefficient}, channels={self.channels}, positions={self.positions}"
-        return f"Add(layer={self.layer!r}, vector={self.fingerprint}, {rest})"
+        return fingerprint(self.vector)
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
@@ -205,15 +195,8 @@ class Add:
     def __hash__(self) -> int:
         return hash(self._key)
 
-
-def _check(edit: Any, **values: Any) -> None:
-    """Put the plain, checked form of each value in place of what the user gave."""
-    values["layer"] = as_layer(edit.layer)
-    values["channels"] = as_channels(edit.channels)
-    if hasattr(edit, "positions"):
-        values["positions"] = as_positions(edit.positions)
-    for name, value in values.items():
-        object.__setattr__(edit, name, value)
+    def __reduce__(self) -> tuple[type[Add], tuple[Any, ...]]:
+        return type(self), (self.layer, self.vector, self.coefficient, self.channels, self.positions)
 
 
 def _edited(
@@ -225,33 +208,3 @@ def _edited(
 def _put(edit: Mean | Resample, values: Tensor) -> Change:
     """Put `values`, an output of the layer without the batch axis, in the place of what is there."""
     return lambda activation: _edited(edit, activation, lambda part, index: values.to(part)[None][index])
-
-
-def _as_source(source: object) -> Observations:
-    if not isinstance(source, Observations):
-        raise MazeInterpError(f"source is a set of observations, edits.Observations(levels=...), not {source!r}")
-    return source
-
-
-def _as_seed(seed: object) -> int:
-    try:
-        number = as_whole(seed)
-    except TypeError as error:
-        raise MazeInterpError(f"seed is a whole number from 0, not {seed!r}") from error
-    if number < 0:
-        raise MazeInterpError(f"seed is a whole number from 0, not {number}")
-    return number
-
-
-def _as_vector(vector: Any) -> NDArray[np.float32]:
-    """A read-only copy of an array, tensor or nested list of numbers."""
-    try:
-        array = np.array(vector.detach().cpu() if isinstance(vector, Tensor) else vector, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise MazeInterpError(f"vector is an array or evenly nested list of numbers: {error}") from error
-    if array.ndim == 0 or not np.isfinite(array).all():
-        raise MazeInterpError(
-            f"vector has one or more axes and finite numbers; this one, of shape {array.shape}, has not"
-        )
-    array.flags.writeable = False
-    return array

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from threading import Lock
+from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from maze_interp.edits.where import as_whole
+from maze_interp.arguments import as_whole, check_fields, pair, several, whole, word_or
+from maze_interp.display import Tabled
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.environment.observe import observe
-from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze, Square
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
@@ -25,8 +27,16 @@ _BATCH = 64
 _MEANS_KEPT = 64  # per network; each is one layer's output, at most 4 MB
 
 
-@dataclass(frozen=True)
-class Observations:
+_as_squares = word_or(several(pair("(x, y)"), "squares (x, y)"), "squares", ("start", "all"))
+
+
+def _place(value: Any, name: str) -> Any:
+    """A square (x, y), or the n of the top-right n×n."""
+    return (whole(1) if as_whole(value) is not None else pair("(x, y) or the n of the top-right n×n"))(value, name)
+
+
+@dataclass(frozen=True, repr=False)
+class Observations(Tabled):
     """Observations named by plain data, the mouse un-mirrored.
 
     Attributes:
@@ -41,17 +51,13 @@ class Observations:
         MazeInterpError: no level or square, or a value of another kind.
     """
 
-    levels: Sequence[int]
+    levels: Annotated[Sequence[int], several(whole(0, MAX_SEED), "level seeds")]
     distribution_mode: DistributionMode = "hard"
-    squares: str | Sequence[Square] = "start"
-    cheese: str | int | Square = "anywhere"
+    squares: Annotated[str | Sequence[Square], _as_squares] = "start"
+    cheese: Annotated[str | int | Square, word_or(_place, "cheese", ("anywhere", "none"))] = "anywhere"
 
     def __post_init__(self) -> None:
-        if self.distribution_mode not in WORLD_SIZE:
-            raise unknown_name("distribution mode", str(self.distribution_mode), WORLD_SIZE)
-        object.__setattr__(self, "levels", _as_levels(self.levels))
-        object.__setattr__(self, "squares", _as_squares(self.squares))
-        object.__setattr__(self, "cheese", _as_cheese(self.cheese))
+        check_fields(self)
 
     def maze(self, level: int) -> Maze:
         """The maze of one of the levels.
@@ -104,18 +110,23 @@ def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
         return run_with_cache(network, x.clone(), [layer])[1][layer]
 
 
+_lock = Lock()  # threads share the means
 _means: WeakKeyDictionary[nn.Module, dict[tuple[str, str, Observations], Tensor]] = WeakKeyDictionary()
 
 
 def mean_activation(network: nn.Module, layer: str, observations: Observations) -> Tensor:
     """Mean output of `layer` over the observations, without the batch axis; kept until weights change."""
-    kept = _means.setdefault(network, {})
     key = (agent_hash(network), resolve_layer(network, layer), observations)
-    if key not in kept:
+    with _lock:
+        kept = _means.setdefault(network, {})
+        if key in kept:
+            return kept[key]
+    mean = _mean(network, layer, observations)
+    with _lock:
         while len(kept) >= _MEANS_KEPT:
             del kept[next(iter(kept))]
-        kept[key] = _mean(network, layer, observations)
-    return kept[key]
+        kept[key] = mean
+    return mean
 
 
 @torch.inference_mode(False)
@@ -126,43 +137,3 @@ def _mean(network: nn.Module, layer: str, observations: Observations) -> Tensor:
         total = total + activation.double().sum(0)
         count += len(activation)
     return (total / count).float()
-
-
-def _as_levels(levels: Any) -> tuple[int, ...]:
-    try:
-        seeds = tuple(as_whole(seed) for seed in levels)
-    except TypeError as error:
-        raise MazeInterpError(f"levels is a list of level seeds, not {levels!r}") from error
-    if not seeds:
-        raise MazeInterpError("levels is empty; name at least one level")
-    return seeds
-
-
-def _as_squares(squares: Any) -> str | tuple[Square, ...]:
-    if isinstance(squares, str):
-        if squares not in ("start", "all"):
-            raise unknown_name("squares", squares, ("start", "all"))
-        return squares
-    if not isinstance(squares, Iterable) or not (found := tuple(_as_square(square, "squares") for square in squares)):
-        raise MazeInterpError(f'squares is "start", "all" or a list of squares (x, y), not {squares!r}')
-    return found
-
-
-def _as_cheese(cheese: Any) -> str | int | Square:
-    if isinstance(cheese, str):
-        if cheese not in ("anywhere", "none"):
-            raise unknown_name("cheese", cheese, ("anywhere", "none"))
-        return cheese
-    if isinstance(cheese, int) and not isinstance(cheese, bool):
-        if cheese < 1:
-            raise MazeInterpError(f"cheese in the top-right n×n needs an n of 1 or more, not {cheese}")
-        return cheese
-    return _as_square(cheese, "cheese")
-
-
-def _as_square(square: Any, what: str) -> Square:
-    try:
-        x, y = (as_whole(one) for one in square)
-    except (TypeError, ValueError) as error:
-        raise MazeInterpError(f"a square in {what} is (x, y), two whole numbers, not {square!r}") from error
-    return x, y

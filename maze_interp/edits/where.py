@@ -2,80 +2,73 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from maze_interp.arguments import as_whole, is_truth, pair, several, shown
 from maze_interp.errors import MazeInterpError
-
-Position = tuple[int, int]
-"""(row, column) in a layer's map, counted from the top left."""
 
 Index = tuple[Any, ...]
 """Picks the touched part of `[n, ...]`: its values come as `[n, channels, ...]`."""
 
-
-def as_layer(layer: object) -> str:
-    """A layer's name."""
-    if not isinstance(layer, str):
-        raise MazeInterpError(f"layer is a module path such as embedder.block2.res1.resadd, not {layer!r}")
-    return layer
+as_position = pair("(row, column)")
+_as_pairs = several(as_position, "(row, column)")
 
 
-def as_channels(channels: int | Iterable[int] | None) -> tuple[int, ...] | None:
-    """Channel numbers in ascending order, each once; None for all."""
-    if channels is None:
-        return None
-    try:
-        numbers = sorted({as_whole(one) for one in (channels if isinstance(channels, Iterable) else [channels])})
-    except TypeError as error:
-        raise MazeInterpError(f"channels are whole numbers, not {channels!r}") from error
+class Masked(tuple[int, ...]):
+    """Channel numbers taken from a mask; a layer of another number of channels refuses them.
+
+    Attributes:
+        length: of the mask.
+    """
+
+    length: int
+
+
+def as_channels(channels: Any, name: str = "channels") -> tuple[int, ...] | None:
+    """Channel numbers in ascending order, each once; of a mask, those where it is True; None for all."""
+    if channels is None or isinstance(channels, Masked):
+        return channels
+    parts = _parts(channels)
+    numbers: tuple[int, ...]
+    if parts and all(is_truth(part) and np.ndim(part) == 0 for part in parts):
+        numbers = masked = Masked(number for number, part in enumerate(parts) if part)
+        masked.length = len(parts)
+    else:
+        wholes = [as_whole(part) for part in parts]
+        numbers = tuple(sorted({whole for whole in wholes if whole is not None}))
+        if None in wholes:
+            raise MazeInterpError(f"{name} are whole numbers or a mask, not {shown(channels)}")
     if not numbers:
-        raise MazeInterpError("channels is empty; name at least one, or leave it out for all")
-    return tuple(numbers)
+        raise MazeInterpError(f"{name} is empty; name at least one, or leave it out for all")
+    return numbers
 
 
-def as_position(position: Sequence[int], what: str = "pixel") -> Position:
-    """A (row, column) of plain ints."""
+def _parts(channels: Any) -> list[Any]:
+    """What is in a list or array of channels; what is no list counts as one channel."""
     try:
-        row, column = (as_whole(one) for one in position)
-    except (TypeError, ValueError) as error:
-        raise MazeInterpError(f"{what} is (row, column), two whole numbers, not {position!r}") from error
-    return row, column
+        return [channels] if isinstance(channels, str | bytes) else list(channels)
+    except TypeError:
+        return [channels]
 
 
-def as_positions(positions: Iterable[Sequence[int]] | None) -> tuple[Position, ...] | None:
+def as_positions(positions: Any, name: str = "positions") -> tuple[Position, ...] | None:
     """(row, column) pairs in reading order, each once; None for the whole map."""
-    if positions is None:
-        return None
-    if not isinstance(positions, Iterable):
-        raise MazeInterpError(f"positions is a list of (row, column), not {positions!r}")
-    pairs = sorted({as_position(position, "each of positions") for position in positions})
-    if not pairs:
-        raise MazeInterpError("positions is empty; name at least one, or leave it out for the whole map")
-    return tuple(pairs)
+    return None if positions is None else tuple(sorted(set(_as_pairs(positions, name))))
 
 
-def as_number(value: Any, what: str) -> float:
-    """A finite number."""
-    try:
-        number = math.nan if isinstance(value, bool | str) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise MazeInterpError(f"{what} is a finite number, not {value!r}")
-    return number
+Position = Annotated[tuple[int, int], as_position]
+"""(row, column) in a layer's map, counted from the top left."""
 
+Channels = Annotated[int | Iterable[int] | None, as_channels]
+"""Numbers from 0, one or several, or a mask over the layer's channels; None for all. Kept in ascending order."""
 
-def as_whole(value: object) -> int:
-    """A whole number; TypeError for anything else, True and False included."""
-    if isinstance(value, bool):
-        raise TypeError("a truth value is no number")
-    return operator.index(value)  # type: ignore[arg-type]
+Positions = Annotated[Iterable[Sequence[int]] | None, as_positions]
+"""Kept as a tuple in reading order, each once; None for the whole map."""
 
 
 def edited(
@@ -100,6 +93,8 @@ def index_of(
     activation: Tensor, layer: str, channels: tuple[int, ...] | None, positions: tuple[Position, ...] | None
 ) -> Index:
     """The index of the chosen part, checked against the output's shape."""
+    if isinstance(channels, Masked) and channels.length != activation.shape[1]:
+        raise MazeInterpError(f"{layer} has {activation.shape[1]} channels, but the mask is for {channels.length}")
     if channels is not None and not 0 <= channels[0] <= channels[-1] < activation.shape[1]:
         wrong = next(one for one in channels if not 0 <= one < activation.shape[1])
         raise MazeInterpError(f"{layer} has channels 0 to {activation.shape[1] - 1}, none is {wrong}")

@@ -6,18 +6,24 @@ from functools import lru_cache
 
 import numpy as np
 
+from maze_interp.arguments import checked
 from maze_interp.environment import state as states
 from maze_interp.environment.simulator import simulator
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import DistributionMode, Maze
+from maze_interp.mazes.maze import DistributionMode, LevelSeed, RegionSize, set_level_maker
+from maze_interp.mazes.maze import Maze as Maze  # `mi.Maze` comes from here, its `from_seed` at work
 
 HELD_OUT = 900_000_000
 """Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
 
 
-def maze_from_seed(seed: int, distribution_mode: DistributionMode = "hard") -> Maze:
+@checked
+def maze_from_seed(seed: LevelSeed, distribution_mode: DistributionMode = "hard") -> Maze:
     """The maze of procgen's level `seed`, its cheese where procgen put it (anywhere but the start)."""
     return maze_from_state(_level_state(seed, distribution_mode))
+
+
+set_level_maker(maze_from_seed)
 
 
 def maze_from_state(state: bytes) -> Maze:
@@ -41,6 +47,7 @@ def maze_from_state(state: bytes) -> Maze:
     )
 
 
+@checked
 def state_of_maze(maze: Maze) -> bytes:
     """The procgen state in which `maze` is about to be played from its start."""
     state = _level_state(maze.seed, maze.distribution_mode)
@@ -53,7 +60,8 @@ def state_of_maze(maze: Maze) -> bytes:
     return states.with_mice(states.with_grid(state, grid), [cell], mirrored=False)
 
 
-def region_maze(seed: int, region: int, distribution_mode: DistributionMode = "hard") -> Maze:
+@checked
+def region_maze(seed: LevelSeed, region: RegionSize, distribution_mode: DistributionMode = "hard") -> Maze:
     """Level `seed` with the cheese as in training: a random open square of the top-right n×n.
 
     The published training environment draws it uniformly among the open cells of the region (n

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_interp.arguments import checked, instance, pair, several
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import state_of_maze
 from maze_interp.environment.simulator import simulator
-from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 
 PIXELS = 64
@@ -26,6 +26,8 @@ PIXELS = 64
 Facing = Literal["left", "right"]
 FACINGS: tuple[Facing, Facing] = ("left", "right")
 """`left` is the sprite as levels start; `right`, set by every right action, is its mirror image."""
+
+Squares = Annotated[Sequence[Square], several(pair("(x, y)"), "squares (x, y)")]
 
 _OFF_PICTURE = (-2, -2)  # a cell outside the world
 
@@ -71,7 +73,8 @@ def cell_pixels(maze: Maze, square: Square) -> tuple[slice, slice]:
     return _touched(row, world), _touched(column, world)
 
 
-def observe(maze: Maze, squares: Sequence[Square] | None = None, facing: str = "left") -> NDArray[np.uint8]:
+@checked
+def observe(maze: Maze, squares: Squares | None = None, facing: Facing = "left") -> NDArray[np.uint8]:
     """The agent's view with the mouse on each of `squares` in turn.
 
     Args:
@@ -88,12 +91,13 @@ def observe(maze: Maze, squares: Sequence[Square] | None = None, facing: str = "
     return observe_many([maze], [squares], facing)
 
 
+@checked
 def observe_many(
-    mazes: Sequence[Maze], squares: Sequence[Sequence[Square] | None], facing: str = "left"
+    mazes: Annotated[Sequence[Maze], several(instance(Maze), "mazes")],
+    squares: Sequence[Squares | None],
+    facing: Facing = "left",
 ) -> NDArray[np.uint8]:
     """`observe` over several mazes, results one after another."""
-    if facing not in FACINGS:
-        raise unknown_name("facing", facing, FACINGS)
     wanted = [
         maze.squares if some is None else [maze.require_open(square, "square") for square in some]
         for maze, some in zip(mazes, squares, strict=True)
@@ -103,7 +107,7 @@ def observe_many(
     for maze, some in zip(mazes, wanted, strict=True):
         view = MazeView(maze)
         for square in some:
-            view.draw(observations[row], square, "left" if facing == "left" else "right")
+            view.draw(observations[row], square, facing)
             row += 1
     return observations
 

@@ -43,6 +43,8 @@ def layout(state: bytes) -> Layout:
     Raises:
         MazeInterpError: the bytes are not such a state, or are cut short.
     """
+    if not isinstance(state, bytes):
+        raise MazeInterpError(f"a state of procgen's maze is bytes, not {type(state).__name__}")
     try:
         return _walk(state)
     except struct.error as error:

@@ -7,8 +7,10 @@ environment's levels depend on what the others do, nor on how many there are.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from functools import wraps
+from threading import RLock
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import gymnasium
 import numpy as np
@@ -16,20 +18,45 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
+from maze_interp.arguments import checked, each, instance, several, shown, whole, word_or
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import maze_from_seed, region_maze, state_of_maze
-from maze_interp.environment.simulator import MAX_SEED, procgen_environment
+from maze_interp.environment.simulator import procgen_environment
 from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
+from maze_interp.mazes.maze import MAX_SEED, WORLD_SIZE, DistributionMode, Maze
 
 ACTIONS = 15
 """procgen's actions: 0–2 left, 3 down, 5 up, 6–8 right, 4 and 9–14 nothing."""
 
-Region = int | Literal["anywhere", "none"]
+Region = Annotated[int | Literal["anywhere", "none"], word_or(whole(1), "region", ("anywhere", "none"))]
+
+
+def as_level_range(value: Any, name: str) -> range:
+    """A range of level seeds with at least one in it."""
+    if not isinstance(value, range) or not value or not all(0 <= seed <= MAX_SEED for seed in (value[0], value[-1])):
+        raise MazeInterpError(f"{name} is a range of level seeds, 0 to {MAX_SEED}, not {shown(value)}")
+    return value
+
 
 _EPISODE = struct.Struct("=2Q")  # what a snapshot holds before procgen's state: stream and episode
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
 Step = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+
+
+def _alone(
+    method: Callable[Concatenate[Any, Parameters], Result],
+) -> Callable[Concatenate[Any, Parameters], Result]:
+    """One thread at a time: what a call returns belongs to the step that it took."""
+
+    @wraps(method)
+    def run(env: Any, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        with env._lock:
+            return method(env, *args, **kwargs)
+
+    return run
 
 
 class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
@@ -55,22 +82,20 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
         MazeInterpError: an argument out of its range, or procgen is not installed.
     """
 
+    @checked
     def __init__(
         self,
-        num_envs: int,
+        num_envs: Annotated[int, whole(1)],
         distribution_mode: DistributionMode = "hard",
         region: Region = "anywhere",
-        levels: range = range(MAX_SEED + 1),
+        levels: Annotated[range, as_level_range] = range(MAX_SEED + 1),
     ) -> None:
-        if num_envs < 1:
-            raise MazeInterpError(f"a vector environment has at least 1 environment, not {num_envs}")
-        if distribution_mode not in WORLD_SIZE:
-            raise unknown_name("distribution mode", str(distribution_mode), WORLD_SIZE)
+        self._lock = RLock()
         self.metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
         self.num_envs = num_envs
         self.distribution_mode: DistributionMode = distribution_mode
-        self.region = _require_region(region)
-        self.levels = _require_levels(levels)
+        self.region = region
+        self.levels = levels
         self.single_observation_space = gymnasium.spaces.Box(0, 255, (64, 64, 3), np.uint8)
         self.single_action_space = gymnasium.spaces.Discrete(ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -80,8 +105,10 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
         self._episodes = [0] * num_envs
         self._level_seeds = np.zeros(num_envs, np.int64)
 
+    @_alone
+    @checked
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Annotated[int, whole(0)] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Begin a new episode everywhere.
 
@@ -99,7 +126,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             MazeInterpError: another option, or mazes of another number or mode.
         """
         super().reset(seed=seed)
-        mazes = self._given_mazes(options or {})
+        mazes = self._given_mazes({} if options is None else instance(dict)(options, "options"))
         if seed is not None or not self._streams:
             self._streams = [_stream(self.np_random_seed, slot) for slot in range(self.num_envs)]
             self._episodes = [-1] * self.num_envs
@@ -107,6 +134,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             self._begin_episode(slot, mazes[slot] if mazes else None)
         return self._observe(), self._info()
 
+    @_alone
     def step(self, actions: ArrayLike) -> Step:
         """Take one action, 0 to 14, in each environment.
 
@@ -129,6 +157,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             pictures = self._observe()
         return pictures, rewards.astype(np.float64), terminations, ended & ~terminations, info | self._info()
 
+    @_alone
     def snapshot(self) -> list[bytes]:
         """Every environment's whole state, the levels of its later episodes included.
 
@@ -141,7 +170,11 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             for stream, episode, state in zip(self._streams, self._episodes, self._procgen.get_state(), strict=True)
         ]
 
-    def restore(self, snapshots: Sequence[bytes]) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    @_alone
+    @checked
+    def restore(
+        self, snapshots: Annotated[Sequence[bytes], several(instance(bytes), "snapshots")]
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Go on exactly where each of `snapshots`, one per environment, was taken.
 
         Returns:
@@ -164,6 +197,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             self._put(slot, snapshot[_EPISODE.size :])
         return self._observe(), self._info()
 
+    @_alone
     def close_extras(self) -> None:
         """Free procgen's side."""
         self._procgen.close()
@@ -205,11 +239,13 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
             raise MazeInterpError(f"an action is 0 to {ACTIONS - 1}, not {given.min()} or {given.max()}")
         return given
 
-    def _given_mazes(self, options: dict[str, Any]) -> list[Maze]:
+    def _given_mazes(self, options: dict[str, Any]) -> Sequence[Maze]:
         for name in options.keys() - {"mazes"}:
             raise unknown_name("reset option", str(name), ["mazes"])
-        mazes = list(options.get("mazes", ()))
-        if "mazes" in options and len(mazes) != self.num_envs:
+        if "mazes" not in options:
+            return []
+        mazes = list(each(Maze)(options["mazes"], "mazes"))
+        if len(mazes) != self.num_envs:
             raise MazeInterpError(f"{self.num_envs} environments need as many mazes, not {len(mazes)}")
         for maze in mazes:
             if maze.distribution_mode != self.distribution_mode:
@@ -222,20 +258,3 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
 def _stream(seed: int | None, slot: int) -> int:
     """The name of an environment's sequence of levels, 64 bits."""
     return int(np.random.SeedSequence(seed, spawn_key=(slot,)).generate_state(1, np.uint64)[0])
-
-
-def _require_region(region: Region) -> Region:
-    if not isinstance(region, int) and region not in ("anywhere", "none"):
-        raise MazeInterpError(f"a region is a number of squares, 'anywhere' or 'none', not {region!r}")
-    if isinstance(region, int) and region < 1:
-        raise MazeInterpError(f"a region is at least 1×1, not {region}×{region}")
-    return region
-
-
-def _require_levels(levels: range) -> range:
-    if not levels:
-        raise MazeInterpError("no level seeds to draw from: the range is empty")
-    for seed in (levels[0], levels[-1]):
-        if not 0 <= seed <= MAX_SEED:
-            raise MazeInterpError(f"a level seed is 0 to {MAX_SEED}, not {seed}")
-    return levels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from maze_interp.arguments import checked
 from maze_interp.mazes.maze import Maze, Square
 
 REGION = 5
@@ -23,6 +24,7 @@ FEATURE_NAMES: tuple[str, ...] = tuple(
 ) + ("cheese_norm",)
 
 
+@checked
 def maze_features(maze: Maze) -> dict[str, float | None]:
     """Distances between cheese, decision square, top-right corner and region.
 
@@ -31,9 +33,6 @@ def maze_features(maze: Maze) -> dict[str, float | None]:
         a distance to the region being the one to the nearest open square of the top-right 5×5;
         and `cheese_norm`, the L2 norm of the cheese's (x, y) in procgen's padded world. A feature
         that needs a decision square or a cheese is None where the maze has none.
-
-    Raises:
-        MazeInterpError: the maze has loops that leave the decision square undefined.
     """
     ends: dict[str, list[Square]] = {
         "cheese": [maze.cheese] if maze.cheese else [],

@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.arguments import check_fields, checked, pair, shown, whole
+from maze_interp.display import Displayed
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes import paths
 
-Square = tuple[int, int]
+Square = Annotated[tuple[int, int], pair("(x, y)")]
 """`(x, y)`: x to the right, y up, `(0, 0)` the bottom-left inner cell."""
 
 DistributionMode = Literal["easy", "hard"]
 WORLD_SIZE: dict[str, int] = {"easy": 15, "hard": 25}
 """Side of procgen's square world, in cells, per distribution mode."""
 
+MAX_SEED = 2**31 - 2
+"""Largest level seed that procgen can be asked for."""
 
-@dataclass(frozen=True, eq=False)
-class Maze:
+LevelSeed = Annotated[int, whole(0, MAX_SEED)]
+RegionSize = Annotated[int, whole(1)]
+"""The n of the top-right n×n squares."""
+
+
+def as_grid(value: Any, name: str) -> NDArray[np.bool_]:
+    """Truth values (or zeros and ones) as a bool array that nobody can change."""
+    try:
+        grid = np.asarray(value)
+        valid = grid.ndim > 0 and grid.dtype.kind in "biuf" and bool(np.isin(grid, (0, 1)).all())
+    except (TypeError, ValueError, RuntimeError):
+        valid = False
+    if not valid:
+        raise MazeInterpError(f"{name} is an array of True and False, not {shown(value)}")
+    return np.frombuffer(grid.astype(bool).tobytes(), bool).reshape(grid.shape)  # bytes cannot be made writeable
+
+
+_as_square = pair("(x, y)")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Maze(Displayed):
     """A square maze of odd size, as the mouse could walk it.
 
     Attributes:
@@ -37,23 +62,19 @@ class Maze:
             off the grid, or on the same square.
     """
 
-    open: NDArray[np.bool_]
+    open: Annotated[NDArray[np.bool_], as_grid]
     start: Square = (0, 0)
     cheese: Square | None = None
     distribution_mode: DistributionMode = "hard"
-    seed: int = 0
+    seed: LevelSeed = 0
 
     def __post_init__(self) -> None:
-        if self.distribution_mode not in WORLD_SIZE:
-            raise unknown_name("distribution mode", str(self.distribution_mode), WORLD_SIZE)
-        grid = np.array(self.open, dtype=bool)
-        world = WORLD_SIZE[self.distribution_mode]
-        if grid.ndim != 2 or grid.shape[0] != grid.shape[1] or grid.shape[0] % 2 == 0 or not 3 <= len(grid) <= world:
+        check_fields(self)
+        side, world = len(self.open), WORLD_SIZE[self.distribution_mode]
+        if self.open.shape != (side, side) or side % 2 == 0 or not 3 <= side <= world:
             raise MazeInterpError(
-                f"a {self.distribution_mode} maze is square with an odd side of 3 to {world}, not {grid.shape}"
+                f"a {self.distribution_mode} maze is square with an odd side of 3 to {world}, not {self.open.shape}"
             )
-        grid.flags.writeable = False
-        object.__setattr__(self, "open", grid)
         object.__setattr__(self, "start", self.require_open(self.start, "start"))
         if self.cheese is not None:
             object.__setattr__(self, "cheese", self.require_open(self.cheese, "cheese"))
@@ -61,19 +82,21 @@ class Maze:
                 raise MazeInterpError(f"the cheese cannot lie on the start {self.start}")
 
     @classmethod
-    def from_seed(cls, seed: int, distribution_mode: DistributionMode = "hard") -> Maze:
+    def from_seed(cls, seed: LevelSeed, distribution_mode: DistributionMode = "hard") -> Maze:
         """The maze of procgen's level `seed`, cheese where procgen puts it (anywhere).
 
         Raises:
             MazeInterpError: procgen is not installed, or the seed is not in 0 … 2³¹ − 2.
         """
-        # The one look upwards: users expect the constructor here, the levels are procgen's.
-        from maze_interp.environment.levels import maze_from_seed
-
-        return maze_from_seed(seed, distribution_mode)
+        if _make_level is None:
+            raise MazeInterpError(
+                "levels are procgen's: import maze_interp.environment.levels, which makes them, first"
+            )
+        return _make_level(seed, distribution_mode)
 
     @classmethod
-    def from_ascii(cls, text: str, distribution_mode: DistributionMode = "hard", seed: int = 0) -> Maze:
+    @checked
+    def from_ascii(cls, text: str, distribution_mode: DistributionMode = "hard", seed: LevelSeed = 0) -> Maze:
         """Read a drawing: `#` wall, `.` open, `C` cheese, `M` start; top row first.
 
         Without an `M` the mouse starts at the bottom left. `seed` lends the looks.
@@ -115,6 +138,7 @@ class Maze:
         """A copy whose mouse starts on `square`."""
         return dataclasses.replace(self, start=square)
 
+    @checked
     def with_open(self, square: Square, value: bool) -> Maze:
         """A copy with `square` opened (True) or walled (False)."""
         x, y = self._on_grid(square, "square")
@@ -159,10 +183,9 @@ class Maze:
         """Every open square, row by row from the bottom left."""
         return tuple((int(x), int(y)) for y, x in np.argwhere(self.open))
 
-    def region(self, n: int) -> tuple[Square, ...]:
+    @checked
+    def region(self, n: RegionSize) -> tuple[Square, ...]:
         """The open squares of the top-right n×n (n is capped at the maze's size)."""
-        if n < 1:
-            raise MazeInterpError(f"a region is at least 1×1, not {n}×{n}")
         edge = self.size - min(n, self.size)
         return tuple(square for square in self.squares if min(square) >= edge)
 
@@ -187,6 +210,7 @@ class Maze:
             MazeInterpError: there is no path, or (only in mazes edited to have loops) several
                 shortest ones, so that "the" path has no meaning.
         """
+        a, b = self.require_open(a, "square"), self.require_open(b, "square")
         return paths.unique_path(self.distances(a), self.distances(b), a, b)
 
     @cached_property
@@ -194,27 +218,17 @@ class Maze:
         """Last square shared by the shortest paths start → cheese and start → top right.
 
         None when there is no cheese, when one path contains the other (the published definition),
-        or when an edited maze leaves the cheese or the corner out of reach.
-
-        Raises:
-            MazeInterpError: one of the two paths is not unique (edited mazes with loops).
+        or when an edited maze leaves the cheese or the corner walled, out of reach, or (by loops) reached by
+        several shortest paths.
         """
-        corner_open = bool(self.open[self.top_right[::-1]])
-        if self.cheese is None or not corner_open:
+        if self.cheese is None:
             return None
-        if not np.isfinite([self.steps(self.start, goal) for goal in (self.cheese, self.top_right)]).all():
-            return None
-        to_cheese, to_corner = (self.path(self.start, goal) for goal in (self.cheese, self.top_right))
-        shared = sum(a == b for a, b in zip(to_cheese, to_corner, strict=False))
-        return None if shared == min(len(to_cheese), len(to_corner)) else to_cheese[shared - 1]
-
-    @property
-    def known_decision_square(self) -> Square | None:
-        """The decision square; None also where an edited maze's loops leave it undefined."""
         try:
-            return self.decision_square
+            to_cheese, to_corner = (self.path(self.start, goal) for goal in (self.cheese, self.top_right))
         except MazeInterpError:
             return None
+        shared = sum(a == b for a, b in zip(to_cheese, to_corner, strict=False))
+        return None if shared == min(len(to_cheese), len(to_corner)) else to_cheese[shared - 1]
 
     def require_open(self, square: Square, what: str) -> Square:
         """`square` as plain ints, or the error saying why the mouse cannot stand there."""
@@ -224,7 +238,7 @@ class Maze:
         return x, y
 
     def _on_grid(self, square: Square, what: str) -> Square:
-        x, y = (int(value) for value in square)
+        x, y = _as_square(square, f"the {what}")
         if not (0 <= x < self.size and 0 <= y < self.size):
             raise MazeInterpError(f"the {what} {(x, y)} is off the maze, whose squares run from 0 to {self.size - 1}")
         return x, y
@@ -245,6 +259,36 @@ class Maze:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+    def __repr__(self) -> str:
+        start = "" if self.start == (0, 0) else f", start {self.start}"
+        return (
+            f"<Maze: {self.distribution_mode} level {self.seed}, {self.size}×{self.size}{start}, cheese {self.cheese}>"
+        )
+
+    # A copy could be altered where the array of the original cannot, so there are no copies but of a maze's fields.
+    def __copy__(self) -> Maze:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Maze:
+        return self
+
+    def __reduce__(self) -> tuple[type[Maze], tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+
+
+LevelMaker = Callable[[int, DistributionMode], Maze]
+_make_level: LevelMaker | None = None
+
+
+def set_level_maker(make: LevelMaker) -> None:
+    """What `Maze.from_seed` calls.
+
+    Users expect that constructor on the maze, but levels are procgen's, of which this package knows nothing. So
+    `maze_interp.environment.levels`, which imports this module, hands its function down.
+    """
+    global _make_level
+    _make_level = make
 
 
 def _single(cells: NDArray[np.str_], mark: str) -> Square | None:

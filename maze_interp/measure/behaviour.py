@@ -6,14 +6,16 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from torch import nn
 
-from maze_interp.edits.base import Edit
-from maze_interp.errors import MazeInterpError
+from maze_interp.arguments import checked, each, whole
+from maze_interp.display import Displayed
+from maze_interp.edits.base import Edits
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.chain import Chain, make_chain, occupancy, reach_ever, reach_within, stack
@@ -22,6 +24,8 @@ from maze_interp.measure.field import VectorField, field_of
 
 HORIZON = 500
 """Moves in an episode of procgen's maze; a cheese reached by the last of them counts."""
+
+Horizon = Annotated[int, whole(1)]
 
 _TOGETHER = 16  # mazes whose chains are stepped as one: enough to hide the cost of a call
 
@@ -39,8 +43,8 @@ class FirstExit:
     other: float
 
 
-@dataclass(frozen=True, eq=False)
-class Behaviour:
+@dataclass(frozen=True, eq=False, repr=False)
+class Behaviour(Displayed):
     """What a policy that samples its actions does in a maze from its start; every figure exact.
 
     Attributes:
@@ -97,7 +101,7 @@ class Behaviour:
     @property
     def first_exit(self) -> FirstExit | None:
         """Choices on first leaving the decision square; None without one or if it is never reached."""
-        square = self.maze.known_decision_square
+        square = self.maze.decision_square
         if square is None or self.maze.cheese is None or not self._arrivals.any():
             return None
         here = self._states(square)
@@ -108,11 +112,16 @@ class Behaviour:
         chances = [[reach_ever(one_stay, way, facing) for facing in np.flatnonzero(here)] for way in ways]
         return FirstExit(*(float(weights @ chance) for chance in chances))
 
+    def __repr__(self) -> str:
+        figures = f"P(cheese) {self.p_cheese:.3f}, P(top right) {self.p_top_right:.3f}"
+        return f"<Behaviour: {figures}, {self.expected_steps:.1f} of {self.horizon} moves in {self.maze!r}>"
+
     def _states(self, square: Square) -> NDArray[np.bool_]:
         return self._chain.states([self.maze.require_open(square, "square")])
 
 
-def behaviour(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = (), horizon: int = HORIZON) -> Behaviour:
+@checked
+def behaviour(policy: nn.Module, maze: Maze, edits: Edits = (), horizon: Horizon = HORIZON) -> Behaviour:
     """The exact behaviour of `policy` in `maze`, by the Markov chain over (square, facing).
 
     Args:
@@ -128,12 +137,11 @@ def behaviour(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = (), horizon
     return next(behaviours(policy, [maze], edits, horizon))
 
 
+@checked
 def behaviours(
-    policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = (), horizon: int = HORIZON
+    policy: nn.Module, mazes: Annotated[Iterable[Maze], each(Maze)], edits: Edits = (), horizon: Horizon = HORIZON
 ) -> Iterator[Behaviour]:
     """`behaviour` over many mazes in order and bounded memory."""
-    if horizon < 1:
-        raise MazeInterpError(f"an episode has at least 1 move, not {horizon}")
     evaluations = evaluate(policy, mazes, edits)
     while together := list(islice(evaluations, _TOGETHER)):
         yield from behaviours_of(together, horizon)
@@ -190,6 +198,6 @@ def _goals(one: Chain) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     stop = np.zeros_like(reach)
     for column, squares in enumerate(sets):
         reach[:, column] = one.states(squares)
-    if maze.known_decision_square is not None:
-        reach[:, len(sets) :], stop[:, len(sets) :] = arrivals(one, maze.known_decision_square)
+    if maze.decision_square is not None:
+        reach[:, len(sets) :], stop[:, len(sets) :] = arrivals(one, maze.decision_square)
     return reach, stop

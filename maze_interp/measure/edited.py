@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edit, applied, bind
+from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
 from maze_interp.environment.observe import FACINGS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
@@ -26,7 +26,7 @@ def evaluate_edits(
     edits: Sequence[Sequence[Edit]],
     wanted: NDArray[np.bool_] | None = None,
     facings: Sequence[Facing] = FACINGS,
-    throughout: Sequence[Edit] = (),
+    throughout: Edits = (),
 ) -> list[Evaluation]:
     """Evaluate `policy` on a maze under each of several combinations of edits to one layer.
 
@@ -47,6 +47,7 @@ def evaluate_edits(
     Raises:
         MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.
     """
+    layer = resolve_layer(policy, layer)
     squares = tuple(square for square in maze.squares if square != maze.cheese)
     view = MazeView(maze)
     states, rows = distinct_states(view, squares, facings)
@@ -74,7 +75,7 @@ def evaluate_edits(
 def _bind(policy: nn.Module, layer: str, edits: Sequence[Edit]) -> tuple[Bound, ...]:
     bound = bind(policy, edits)
     for edit in bound:
-        if edit.layer != resolve_layer(policy, layer):
+        if edit.layer != layer:
             raise MazeInterpError(f"an edit of {edit.layer} cannot be measured among edits of {layer}")
     return bound
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edit, applied, bind
+from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
@@ -41,7 +41,7 @@ class Evaluation:
 
 
 def evaluate(
-    policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = (), facings: Sequence[Facing] = FACINGS
+    policy: nn.Module, mazes: Iterable[Maze], edits: Edits = (), facings: Sequence[Facing] = FACINGS
 ) -> Iterator[Evaluation]:
     """Evaluate `policy` on every (square, facing) of each maze, in order.
 
@@ -100,7 +100,7 @@ def draw_states(view: MazeView, states: Sequence[tuple[Square, Facing]]) -> NDAr
 
 
 def run_observations(
-    policy: nn.Module, view: MazeView, observations: NDArray[np.uint8], edits: Sequence[Edit] = ()
+    policy: nn.Module, view: MazeView, observations: NDArray[np.uint8], edits: Edits = ()
 ) -> NDArray[np.float64]:
     """Move probabilities and value on observations `[n, 64, 64, 3]` of one maze, float64 `[n, 6]`."""
     edits = bind(policy, edits)

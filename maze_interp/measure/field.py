@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.edits.base import Edit
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.arguments import checked, choice, each
+from maze_interp.display import Displayed
+from maze_interp.edits.base import Edits
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import Evaluation, evaluate
 from maze_interp.policies.moves import MOVES, STEPS
 
 
-@dataclass(frozen=True)
-class VectorField:
+@dataclass(frozen=True, eq=False, repr=False)
+class VectorField(Displayed):
     """Move probabilities with the mouse placed on every open square but the cheese's, un-mirrored.
 
     Of a wall follower, which also goes by its heading, the move on its first arrival from the start.
@@ -41,9 +44,7 @@ class VectorField:
         Raises:
             MazeInterpError: an unknown move, a wall, or the cheese's square.
         """
-        if move not in MOVES:
-            raise unknown_name("move", move, MOVES)
-        return float(self.probs[self._row(square), MOVES.index(move)])
+        return float(self.probs[self._row(square), MOVES.index(_as_move(move, "move"))])
 
     @property
     def vectors(self) -> NDArray[np.float64]:
@@ -74,6 +75,10 @@ class VectorField:
         cheese, corner = (self.prob(square, move_between(square, self.maze.path(square, goal)[1])) for goal in goals)
         return cheese, corner
 
+    def __repr__(self) -> str:
+        at = "" if self._choices is None else f", P(cheese) {self.p_cheese:.3f} at {self.maze.decision_square}"
+        return f"<VectorField: {len(self.squares)} squares of {self.maze!r}{at}>"
+
     def _row(self, square: Square) -> int:
         wanted = self.maze.require_open(square, "square")
         if wanted == self.maze.cheese:
@@ -81,12 +86,16 @@ class VectorField:
         return self.squares.index(wanted)
 
 
+_as_move = choice("move", MOVES)
+
+
 def move_between(a: Square, b: Square) -> str:
     """The move that leads from `a` to its neighbour `b`."""
     return MOVES[[tuple(step) for step in STEPS].index((b[0] - a[0], b[1] - a[1]))]
 
 
-def vector_field(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = ()) -> VectorField:
+@checked
+def vector_field(policy: nn.Module, maze: Maze, edits: Edits = ()) -> VectorField:
     """The vector field of `policy` in `maze`, one forward pass per distinct observation.
 
     Args:
@@ -97,7 +106,10 @@ def vector_field(policy: nn.Module, maze: Maze, edits: Sequence[Edit] = ()) -> V
     return next(vector_fields(policy, [maze], edits))
 
 
-def vector_fields(policy: nn.Module, mazes: Iterable[Maze], edits: Sequence[Edit] = ()) -> Iterator[VectorField]:
+@checked
+def vector_fields(
+    policy: nn.Module, mazes: Annotated[Iterable[Maze], each(Maze)], edits: Edits = ()
+) -> Iterator[VectorField]:
     """`vector_field` over many mazes in order."""
     for result in evaluate(policy, mazes, edits, facings=("left",)):
         yield field_of(result)

@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.edits.base import Edit, applied
+from maze_interp.arguments import checked
+from maze_interp.edits.base import Edits, applied
 from maze_interp.edits.kinds import SetPixel
+from maze_interp.edits.where import Channels
 from maze_interp.environment.observe import FACINGS, Facing, observe
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.behaviour import HORIZON, behaviours
+from maze_interp.measure.behaviour import HORIZON, Horizon, behaviours
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import BATCH, Evaluation, evaluate, outputs_of
 from maze_interp.measure.targets import Floats, path_probability, paths_to, visits
@@ -98,17 +100,18 @@ class Retargeting:
         return laid_out
 
 
+@checked
 def retarget(
     policy: nn.Module,
     maze: Maze,
     targets: Iterable[Square] | None = None,
     *,
-    channels: int | Iterable[int] | None,
+    channels: Channels,
     value: float,
     layer: str = DEFAULT_LAYER,
-    edits: Sequence[Edit] = (),
+    edits: Edits = (),
     p_visit: bool = True,
-    horizon: int = HORIZON,
+    horizon: Horizon = HORIZON,
 ) -> Retargeting:
     """Set the position of each target in `channels` to `value`, and see how far the policy goes there.
 
@@ -150,14 +153,15 @@ def retarget(
     )
 
 
+@checked
 def retarget_by_cheese(
     policy: nn.Module,
     maze: Maze,
     targets: Iterable[Square] | None = None,
     *,
-    edits: Sequence[Edit] = (),
+    edits: Edits = (),
     p_visit: bool = True,
-    horizon: int = HORIZON,
+    horizon: Horizon = HORIZON,
 ) -> Retargeting:
     """Move the cheese itself to each target instead of editing; "unedited" is the maze as given.
 
@@ -207,9 +211,7 @@ def _path_probabilities(evaluations: Sequence[Evaluation], paths: dict[Square, t
     return np.array(results)
 
 
-def _along(
-    policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Square]], edits: Sequence[Edit]
-) -> list[Floats]:
+def _along(policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Square]], edits: Edits) -> list[Floats]:
     """Move probabilities `[len(path) − 1, 5]` on all but the last square of each path, in full batches."""
     states = (one for maze, path in zip(mazes, paths, strict=True) for one in observe(maze, path[:-1]))
     outputs = []

@@ -8,13 +8,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.arguments import pair, several
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.chain import make_chain, reach_within, stack
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.moves import MOVES, STEPS
 
 Floats = NDArray[np.float64]
+
+_as_squares = several(pair("(x, y)"), "squares (x, y)")
 
 _TOGETHER = 16  # chains stepped as one
 
@@ -28,9 +30,7 @@ def paths_to(maze: Maze, targets: Iterable[Square] | None) -> dict[Square, tuple
     if targets is None:
         near = maze.distances(maze.start)
         targets = [square for square in maze.squares if np.isfinite(near[square[1], square[0]])]
-    wanted = [maze.require_open(target, "target") for target in targets]
-    if not wanted:
-        raise MazeInterpError("targets is empty; name at least one square, or leave it out for all")
+    wanted = [maze.require_open(target, "target") for target in _as_squares(targets, "targets")]
     return {target: maze.path(maze.start, target) for target in wanted}
 
 
@@ -67,12 +67,7 @@ def visits(evaluations: Sequence[Evaluation], number: Sequence[int], targets: Se
 
     Returns:
         float64 `[t]`.
-
-    Raises:
-        MazeInterpError: a horizon below 1.
     """
-    if horizon < 1:
-        raise MazeInterpError(f"an episode has at least 1 move, not {horizon}")
     wanted: dict[int, list[int]] = {}
     for i, one in enumerate(number):
         wanted.setdefault(one, []).append(i)

@@ -85,7 +85,7 @@ def _draw_marks(axes: Axes, maze: Maze, region: int | None) -> list[Artist]:
     if maze.cheese is not None:
         axes.add_patch(_cheese(maze.cheese))
         handles.append(_handle("cheese", "^", ORANGE))
-    decision = maze.known_decision_square
+    decision = maze.decision_square
     if decision is not None:
         corner = (decision[0] - 0.42, decision[1] - 0.42)
         axes.add_patch(Rectangle(corner, 0.84, 0.84, edgecolor=BLUE, label="decision square", **outline))

@@ -46,11 +46,12 @@ def map_size(network: nn.Module, layer: str) -> tuple[int, int]:
     Raises:
         MazeInterpError: an unknown layer, or one without a map.
     """
+    layer = resolve_layer(network, layer)
     device = next((weights.device for weights in network.parameters()), None)
     with without_hooks():
         _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device), [layer])
     if seen[layer].ndim != 4:
-        raise MazeInterpError(f"{resolve_layer(network, layer)} has no map of positions; a convolutional layer has")
+        raise MazeInterpError(f"{layer} has no map of positions; a convolutional layer has")
     height, width = seen[layer].shape[2:]
     return height, width
 

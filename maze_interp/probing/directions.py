@@ -128,7 +128,7 @@ class ProbeEdits(Experiment):
 
     def rows(self, maze: Maze) -> list[Row]:
         """See `Experiment`; none without a decision square, or where the probes met no cheese to move from or to."""
-        if maze.cheese is None or maze.known_decision_square is None:
+        if maze.cheese is None or maze.decision_square is None:
             return []
         if not self.readout.knows(maze, maze.cheese, maze.top_right):
             return []

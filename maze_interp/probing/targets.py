@@ -139,8 +139,8 @@ def _by_level(value: Callable[[Observed, Maze], float]) -> Callable[[Observed], 
 def _on_decision_square(seen: Observed) -> Labels:
     found = np.full((len(seen), 1), np.nan)
     for maze, rows in seen.levels():
-        if maze.known_decision_square is not None:
-            found[rows, 0] = (seen.square[rows] == maze.known_decision_square).all(axis=1)
+        if maze.decision_square is not None:
+            found[rows, 0] = (seen.square[rows] == maze.decision_square).all(axis=1)
     return found
 
 

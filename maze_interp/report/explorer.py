@@ -92,9 +92,9 @@ def _level(maze: Maze, rows: pd.DataFrame, region: int) -> dict[str, Any]:
         "networks": [network for network in NETWORKS if (rows["network"] == network).any()],
         "records": [{"place": number[x, y], **row} for (x, y), row in zip(places, told, strict=True)],
         "decision": {
-            number[one.cheese]: number[one.known_decision_square]
+            number[one.cheese]: number[one.decision_square]
             for one in cheese_everywhere(maze)
-            if one.cheese is not None and one.known_decision_square is not None
+            if one.cheese is not None and one.decision_square is not None
         },
     }
 

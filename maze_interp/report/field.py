@@ -75,7 +75,7 @@ def _rows(field: VectorField) -> pd.DataFrame:
 
 def _figures(result: Behaviour) -> dict[str, Any]:
     """Exact figures of one maze; they carry no interval because nothing is sampled."""
-    choices = result.maze.known_decision_square is not None
+    choices = result.maze.decision_square is not None
     return {
         "p_cheese": result.p_cheese,
         "p_top_right": result.p_top_right,

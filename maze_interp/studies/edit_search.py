@@ -65,7 +65,7 @@ class Candidate:
             source = Observations(REFERENCE, maze.distribution_mode, "all")
             return (Resample(self.layer, self.channels, source=source, seed=maze.seed),)
         if self.amount:
-            return (Scale(self.layer, self.amount, self.channels),)
+            return (Scale(self.layer, self.channels, factor=self.amount),)
         return (Zero(self.layer, self.channels),) if self.channels else ()
 
     def __str__(self) -> str:

@@ -271,9 +271,11 @@ def main() -> int:
             folder.mkdir(parents=True)
             try:
                 out = run_case(case.old if options.old or options.record else case.new, folder)
-            except (Exception, SystemExit) as error:  # one case must not end the others
-                log = (folder / "log").read_text().splitlines() or [""]
-                print(f"{name}: ended with {error!r}: {log[-1]}", flush=True)
+            except SystemExit as stopped:
+                print(
+                    f"{name}: ended with status {stopped.code}: {(folder / 'log').read_text().splitlines()[-1]}",
+                    flush=True,
+                )
                 passed = False
                 continue
             if options.record:

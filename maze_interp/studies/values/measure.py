@@ -54,7 +54,7 @@ class ValueAgreement(Experiment):
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`."""
-        decision = maze.known_decision_square
+        decision = maze.decision_square
         sets = {"decision": [decision] if decision else [], "all": maze.squares, "region": maze.region(self.region)}
         return [
             {"network": name, "squares": which, **figures}

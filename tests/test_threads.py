@@ -1,0 +1,98 @@
+"""Threads: the same bytes from 1, 2 and 4 of them, whatever they share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import maze_interp as mi
+from maze_interp import edits
+from maze_interp.environment.human_view import human_view
+from maze_interp.environment.levels import _level_state, maze_from_seed, region_maze
+from maze_interp.environment.vector_env import MazeVectorEnv
+from maze_interp.policies.architectures.impala import Impala
+
+LAYER = "embedder.block2.res1.resadd"
+SEEDS = range(16)
+
+
+@pytest.fixture(autouse=True)
+def _switch_often() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def in_threads(function: Callable[[int], Any], threads: int) -> list[Any]:
+    _level_state.cache_clear()
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, SEEDS))
+
+
+def mixed_levels(seed: int) -> mi.Maze:
+    """Each mode, as it is and with the cheese moved."""
+    maze = maze_from_seed(seed, "easy" if seed % 2 else "hard")
+    return region_maze(seed, 5, maze.distribution_mode) if seed % 3 else maze
+
+
+def episode(seed: int) -> Any:
+    """Everything that an environment of a thread's own shows in forty steps."""
+    env = MazeVectorEnv(2, "easy", levels=range(seed, seed + 3))
+    shown = [env.reset(seed=seed)[0]]
+    actions = np.random.default_rng(seed).integers(0, 15, (40, 2))
+    shown += [env.step(action)[0] for action in actions]
+    env.close()
+    return np.stack(shown)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        mixed_levels,
+        lambda seed: mi.observe(mixed_levels(seed), facing="right"),
+        lambda seed: human_view(mixed_levels(seed)),
+        lambda seed: mi.maze_features(mixed_levels(seed)),
+        episode,
+    ],
+    ids=["levels", "observe", "human_view", "maze_features", "vector_env"],
+)
+def test_levels_and_pictures_do_not_depend_on_the_threads(function: Callable[[int], Any]) -> None:
+    alone = [function(seed) for seed in SEEDS]
+    for threads in (1, 2, 4):
+        for a, b in zip(alone, in_threads(function, threads), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_measurements_with_different_edits_do_not_depend_on_the_threads(untrained: Impala) -> None:
+    source = edits.Observations(range(3), "easy")
+    choices = [(), edits.Zero(LAYER, [0, 5]), edits.Mean(LAYER, source=source), edits.Scale("embedder", factor=2)]
+
+    def measure(seed: int) -> Any:
+        edit: Any = choices[seed % len(choices)]
+        return mi.vector_field(untrained, mi.Maze.from_seed(seed // 4, "easy"), edit).probs
+
+    alone = [measure(seed) for seed in SEEDS]
+    assert not np.allclose(alone[0], alone[1])
+    for threads in (2, 4):
+        for a, b in zip(alone, in_threads(measure, threads), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_threads_may_share_an_environment() -> None:
+    """Each step is one thread's whole: its rewards, seeds and pictures belong together."""
+    env = MazeVectorEnv(3, "easy")
+    env.reset(seed=0)
+    snapshots = [env.snapshot()]
+    for _ in range(3):
+        env.step(np.full(3, 7))
+        snapshots.append(env.snapshot())
+    shown = [env.restore(one)[0] for one in snapshots]
+    for index, picture in enumerate(in_threads(lambda seed: env.restore(snapshots[seed % 4])[0], 4)):
+        np.testing.assert_array_equal(picture, shown[index % 4])
+    env.close()
