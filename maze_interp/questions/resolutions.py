@@ -156,9 +156,9 @@ class Resolution(Document):
         The others are `measured`, where a person has overridden it, and `version 1` and so on, under versions of
         the question before that of this answer.
         """
-        found = {COUNTED: self.outcome, "measured": self.measured if self.override else None}
-        found |= {f"version {question.version_of(each.question_hash)}": each.outcome for each in self.earlier}
-        return {name: outcome for name, outcome in found.items() if outcome is not None}
+        recorded = {COUNTED: self.outcome, "measured": self.measured if self.override else None}
+        recorded |= {f"version {question.version_of(each.question_hash)}": each.outcome for each in self.earlier}
+        return {name: outcome for name, outcome in recorded.items() if outcome is not None}
 
 
 class Resolutions(Document):
