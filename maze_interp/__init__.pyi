@@ -21,7 +21,7 @@ from .policies.pixels import activation_pixel as activation_pixel
 from .recording.recorder import record as record
 from .recording.recording import Recording as Recording
 from .recording.store import ActivationStore as ActivationStore
-from .studies.channels import channel_scores as channel_scores
-from .studies.channels import cheese_channels as cheese_channels
+from .studies.channels.scores import channel_scores as channel_scores
+from .studies.channels.scores import cheese_channels as cheese_channels
 from .sweeps.levels import LevelSet as LevelSet
 from .sweeps.sweep import sweep as sweep

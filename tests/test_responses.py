@@ -19,15 +19,15 @@ from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.policies.untrained import untrained_like
-from maze_interp.studies.channels import (
+from maze_interp.studies.channels.responses import Responses, strongest
+from maze_interp.studies.channels.scores import (
     CHOOSING,
     channel_scores,
     cheese_channels,
     tracking_counts,
     tracking_scores,
 )
-from maze_interp.studies.responses import Responses, strongest
-from maze_interp.studies.tracking import (
+from maze_interp.studies.channels.tracking import (
     SIGNS,
     TARGETS,
     Maps,

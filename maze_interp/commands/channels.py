@@ -38,7 +38,7 @@ def channels(
     """
     from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.report.channels import study_channels, write_channels
-    from maze_interp.studies.responses import Responses
+    from maze_interp.studies.channels.responses import Responses
     from maze_interp.sweeps.levels import LevelSet
     from maze_interp.sweeps.selection import parse_seeds
 

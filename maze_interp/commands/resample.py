@@ -37,13 +37,15 @@ def resample(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.policies.agents import agent_mode, load_network
-    from maze_interp.report.resampling import parse_channels, write_resampling
+    from maze_interp.report.resampling import write_resampling
+    from maze_interp.studies.channels.scores import channel_numbers
+    from maze_interp.studies.options import parse_channels
     from maze_interp.studies.resampling import Resampling
     from maze_interp.sweeps.levels import LevelSet
     from maze_interp.sweeps.selection import parse_seeds
 
     policy = load_network(agent)
     levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
-    chosen = parse_channels(policy, layer, channels, levels.distribution_mode)
+    chosen = channel_numbers(policy, layer, parse_channels(channels), levels.distribution_mode)
     for line in write_resampling(Resampling(policy, agent, levels, chosen, layer, draws), out, workers, scheduler):
         print(line)

@@ -52,17 +52,19 @@ def retarget_levels(
     """
     from maze_interp.edits import load
     from maze_interp.policies.agents import agent_mode, load_network
-    from maze_interp.report.resampling import parse_channels
     from maze_interp.report.retargeting import RetargetingStudy, parse_squares, write_retargeting
+    from maze_interp.studies.channels.scores import channel_numbers
+    from maze_interp.studies.options import parse_channels
     from maze_interp.studies.steering import Steering
     from maze_interp.sweeps.levels import LevelSet
     from maze_interp.sweeps.selection import parse_seeds
 
     policy, distribution_mode = load_network(agent), mode or agent_mode(agent)
+    named = None if channels is None else channel_numbers(policy, layer, parse_channels(channels), distribution_mode)
     study = RetargetingStudy(
         search=Steering(policy, agent, LevelSet(parse_seeds(choose), distribution_mode), (), layer),
         levels=LevelSet(parse_seeds(seeds), distribution_mode, "none"),
-        channels=None if channels is None else parse_channels(policy, layer, channels, distribution_mode),
+        channels=named,
         value=value,
         visits=None if visits == "all" else visits,
         squares=None if squares is None else parse_squares(squares),

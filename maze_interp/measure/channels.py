@@ -1,4 +1,4 @@
-"""Run a policy with one channel of a layer replaced at a time: what lies before the layer runs once."""
+"""Channels of a layer: how many there are, and a policy with one of them replaced at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maze_interp.environment.observe import PIXELS
+from maze_interp.errors import MazeInterpError
 from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.split import Crossing, split
 
 _FLOATS = 2**18  # of a batch of small activations: 1 MB, which a CPU's cache holds
@@ -46,6 +49,30 @@ def ablated_outputs(
             results = outputs_of(*cut.suffix(_replaced(crossing, chosen[some], values[some])))
             outputs[1:][some, part] = results.reshape(-1, len(crossing), 6)
     return outputs
+
+
+def count_channels(network: nn.Module, layer: str) -> int:
+    """Channels (or features) of what a layer puts out.
+
+    Raises:
+        MazeInterpError: an unknown layer.
+    """
+    path = resolve_layer(network, layer)
+    device = next((weights.device for weights in network.parameters()), None)
+    with without_hooks():
+        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device), [path])
+    return seen[path].shape[1]
+
+
+def require_channels(network: nn.Module, layer: str, channels: Sequence[int]) -> None:
+    """Refuse channels that a layer does not have.
+
+    Raises:
+        MazeInterpError: an unknown layer, or a channel that it does not have.
+    """
+    size = count_channels(network, layer)
+    if outside := [channel for channel in channels if not 0 <= channel < size]:
+        raise MazeInterpError(f"{resolve_layer(network, layer)} has channels 0 to {size - 1}, none is {outside[0]}")
 
 
 def _replaced(crossing: Crossing, channels: Tensor, values: Tensor) -> Crossing:

@@ -24,9 +24,9 @@ from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLACK, BLUE, VERMILLION, new_figure, styled
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.results.estimates import estimate
-from maze_interp.studies.channels import AS_GOOD, level_scores
-from maze_interp.studies.responses import strongest
-from maze_interp.studies.tracking import NEAR, TARGETS, Maps, maps_of
+from maze_interp.studies.channels.responses import strongest
+from maze_interp.studies.channels.scores import AS_GOOD, level_scores
+from maze_interp.studies.channels.tracking import NEAR, TARGETS, Maps, maps_of
 from maze_interp.sweeps.levels import LevelSet
 
 Mark = tuple[int, int]

@@ -139,6 +139,17 @@ def require_same_shape(*networks: PolicyNetwork) -> None:
         raise MazeInterpError(f"the weights of {' and '.join(kinds)} do not correspond")
 
 
+def single_layer(network: nn.Module, layers: Sequence[str]) -> str:
+    """The layer that an option of several names gives a command that studies one.
+
+    Raises:
+        MazeInterpError: an unknown layer, none, or more than one.
+    """
+    if len(layers) != 1:
+        raise MazeInterpError(f"--layers takes one layer here, not {', '.join(layers) or 'none'}")
+    return resolve_layer(network, layers[0])
+
+
 def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
     """Layers from a command line: names with commas between, or a group such as `"main"`.
 

@@ -14,9 +14,9 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.plots.responses import Mark, excitation_figure, moved_figure, scores_figure
 from maze_interp.plots.style import save
 from maze_interp.results.estimates import estimate
-from maze_interp.studies.channels import tracking_counts, tracking_scores
-from maze_interp.studies.responses import Responses, strongest
-from maze_interp.studies.tracking import TARGETS, Maps, mean_maps
+from maze_interp.studies.channels.responses import Responses, strongest
+from maze_interp.studies.channels.scores import tracking_counts, tracking_scores
+from maze_interp.studies.channels.tracking import TARGETS, Maps, mean_maps
 from maze_interp.sweeps.experiment import run_experiment, write_figures
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster

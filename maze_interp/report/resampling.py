@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import nn
-
-from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import DistributionMode
 from maze_interp.plots.ablation import resampling_figure
 from maze_interp.plots.style import save
-from maze_interp.studies.channels import CHOOSING, cheese_channels
-from maze_interp.studies.resampling import QUANTITIES, SETS, SOURCES, Resampling, count_channels, resampling_figures
+from maze_interp.studies.resampling import QUANTITIES, SETS, SOURCES, Resampling, resampling_figures
 from maze_interp.sweeps.experiment import run_experiment, write_figures
-from maze_interp.sweeps.levels import LevelSet
-
-
-def parse_channels(policy: nn.Module, layer: str, channels: str, mode: DistributionMode) -> tuple[int, ...]:
-    """Channels from a command line: numbers with commas between them, or `"auto"`.
-
-    "auto" is the channels that track the cheese best, at most half of the layer, so that as many are left.
-
-    Raises:
-        MazeInterpError: not of that form, or none tracks the cheese.
-    """
-    if channels == "auto":
-        found = cheese_channels(policy, layer, LevelSet(CHOOSING.seeds, mode))[: count_channels(policy, layer) // 2]
-        if not found:
-            raise MazeInterpError(f"no channel of {layer} tracks the cheese; name some, such as 3,17")
-        return found
-    try:
-        return tuple(int(channel) for channel in channels.split(","))
-    except ValueError as error:
-        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {channels!r}") from error
 
 
 def write_resampling(

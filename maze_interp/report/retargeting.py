@@ -19,8 +19,8 @@ from maze_interp.plots.retarget import CONDITIONS, OUTCOMES, heat_map_figure, ov
 from maze_interp.plots.style import save
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.run_directory import run_directory
-from maze_interp.studies.channels import CHOOSING, tracking_scores
-from maze_interp.studies.responses import Responses
+from maze_interp.studies.channels.responses import Responses
+from maze_interp.studies.channels.scores import CHOOSING, tracking_scores
 from maze_interp.studies.retargeting import PUBLISHED, Targets, random_as_one, reach_table, require_apart
 from maze_interp.studies.steering import (
     MULTIPLES,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_type_hints
@@ -19,7 +20,31 @@ def split_list(value: Any) -> Any:
     """The parts of a text with commas; a single number as a list of one; anything else as it is."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
-    return [value] if isinstance(value, int) else value
+    return [value] if hasattr(value, "__index__") and not isinstance(value, Iterable) else value
+
+
+def parse_channels(value: Any) -> tuple[int, ...] | str:
+    """Channel numbers, rising, from a text with commas, a number or several; or the word `"auto"`.
+
+    Raises:
+        MazeInterpError: anything else, no number, or one twice or below 0.
+    """
+    if isinstance(value, str) and value == "auto":
+        return value
+    try:
+        parts = split_list(value)
+        numbers = sorted(int(part) if isinstance(part, str) else _whole(part) for part in parts)
+    except (TypeError, ValueError) as error:
+        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {value!r}") from error
+    if not numbers or numbers[0] < 0 or len(set(numbers)) < len(numbers):
+        raise MazeInterpError(f"channels are one or more numbers from 0, each once, not {value!r}")
+    return tuple(numbers)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
+        raise TypeError("a truth value is no channel")
+    return operator.index(value)
 
 
 Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
@@ -33,6 +58,9 @@ Names = Annotated[tuple[str, ...], BeforeValidator(split_list)]
 
 Numbers = Annotated[tuple[int, ...], BeforeValidator(split_list)]
 """Whole numbers, with commas between them on the command line."""
+
+Channels = Annotated[tuple[int, ...] | str, PlainValidator(parse_channels)]
+"""Channel numbers, or `auto`: those that `studies.channels.scores.channel_numbers` chooses."""
 
 Mode = Literal["easy", "hard"]
 

@@ -19,14 +19,14 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from maze_interp.edits.where import as_channels
 from maze_interp.environment.levels import maze_from_seed
-from maze_interp.environment.observe import PIXELS, observe
+from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer, run_with_cache, without_hooks
+from maze_interp.measure.channels import count_channels, require_channels
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
 from maze_interp.results.estimates import Estimate, estimate
@@ -103,9 +103,8 @@ class Resampling(Experiment):
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", as_channels(self.channels))
         object.__setattr__(self, "layer", resolve_layer(self.policy, self.layer))
+        require_channels(self.policy, self.layer, self.channels)
         size = count_channels(self.policy, self.layer)
-        if outside := [channel for channel in self.channels if not 0 <= channel < size]:
-            raise MazeInterpError(f"{self.layer} has channels 0 to {size - 1}, none is {outside[0]}")
         if 2 * len(self.channels) > size:
             raise MazeInterpError(
                 f"{len(self.channels)} of the {size} channels of {self.layer} leave too few to draw random sets of "
@@ -167,18 +166,6 @@ class Resampling(Experiment):
 def common_squares(maze: Maze, donor: Maze) -> tuple[Square, ...]:
     """The squares that are open in both and hold the cheese of neither."""
     return tuple((x, y) for x, y in maze.squares if donor.open[y, x] and (x, y) not in (maze.cheese, donor.cheese))
-
-
-def count_channels(network: nn.Module, layer: str) -> int:
-    """Channels (or features) of what a layer puts out.
-
-    Raises:
-        MazeInterpError: an unknown layer.
-    """
-    path = resolve_layer(network, layer)
-    with without_hooks():
-        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS), [path])
-    return seen[path].shape[1]
 
 
 def resampling_figures(table: pd.DataFrame) -> dict[str, Any]:

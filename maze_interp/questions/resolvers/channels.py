@@ -10,7 +10,7 @@ import pandas as pd
 
 from maze_interp.questions.resolutions import Measured, resample_levels
 from maze_interp.questions.resolvers.setting import Setting
-from maze_interp.studies.simple_channels import NETWORKS, SimpleChannels, explained
+from maze_interp.studies.channels.simple import NETWORKS, SimpleChannels, explained
 
 
 def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

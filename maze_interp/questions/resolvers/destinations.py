@@ -15,7 +15,7 @@ from maze_interp.policies.pixels import map_size
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
-from maze_interp.studies.channels import channel_scores
+from maze_interp.studies.channels.scores import channel_scores
 from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total
 from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, natural_peak
 from maze_interp.sweeps.levels import LevelSet

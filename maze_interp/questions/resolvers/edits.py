@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from maze_interp.errors import Unmeasurable
+from maze_interp.measure.channels import count_channels
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.results.estimates import RESAMPLES
 from maze_interp.studies.ablation import DecisionAblation
-from maze_interp.studies.channels import cheese_channels
+from maze_interp.studies.channels.scores import cheese_channels
 from maze_interp.studies.edit_search import (
     UNEDITED,
     Candidate,
@@ -24,7 +25,6 @@ from maze_interp.studies.edit_search import (
     propose,
 )
 from maze_interp.studies.importance import level_effects
-from maze_interp.studies.resampling import count_channels
 from maze_interp.sweeps.levels import LevelSet
 
 RANDOM_SETS = 10

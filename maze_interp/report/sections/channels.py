@@ -8,9 +8,9 @@ from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.channels import ChannelStudy, study_channels
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
-from maze_interp.studies.channels import CHOOSING
-from maze_interp.studies.responses import Responses
-from maze_interp.studies.tracking import TARGETS
+from maze_interp.studies.channels.responses import Responses
+from maze_interp.studies.channels.scores import CHOOSING
+from maze_interp.studies.channels.tracking import TARGETS
 from maze_interp.sweeps.levels import LevelSet
 
 LAYER = DEFAULT.default_layer

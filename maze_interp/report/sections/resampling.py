@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from maze_interp.measure.channels import count_channels
 from maze_interp.plots.ablation import resampling_figure, short
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study, tells
-from maze_interp.studies.channels import CHOOSING, cheese_channels
-from maze_interp.studies.resampling import QUANTITIES, SETS, SOURCES, Resampling, count_channels, resampling_figures
+from maze_interp.studies.channels.scores import CHOOSING, cheese_channels
+from maze_interp.studies.resampling import QUANTITIES, SETS, SOURCES, Resampling, resampling_figures
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 

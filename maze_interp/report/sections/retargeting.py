@@ -13,7 +13,7 @@ from maze_interp.report.retargeting import RetargetingStudy, describe_marks, hea
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
 from maze_interp.results.estimates import Estimate
-from maze_interp.studies.channels import CHOOSING
+from maze_interp.studies.channels.scores import CHOOSING
 from maze_interp.studies.retargeting import PUBLISHED, reach_table
 from maze_interp.studies.steering import Mark, Steering
 from maze_interp.sweeps.levels import LevelSet

@@ -17,7 +17,17 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.pixels import map_size
 from maze_interp.policies.untrained import untrained_like
-from maze_interp.studies.tracking import SIGNS, TARGETS, Maps, Placements, maps_of, peaks, place, track, value_at_cheese
+from maze_interp.studies.channels.tracking import (
+    SIGNS,
+    TARGETS,
+    Maps,
+    Placements,
+    maps_of,
+    peaks,
+    place,
+    track,
+    value_at_cheese,
+)
 from maze_interp.sweeps.experiment import Experiment, Row
 
 

@@ -6,7 +6,7 @@ moves in the picture. How well the best one does is a matter of luck (in easy mo
 networks, on the same observations. A channel *tracks* a target with the sign 1 or
 −1 if
 
-- its mean score over levels (see `maze_interp.studies.tracking`) is above 0: one-sided t-test over
+- its mean score over levels (see `maze_interp.studies.channels.tracking`) is above 0: one-sided t-test over
   levels, false discovery rate over all channels, signs and targets at most 5% (Benjamini and
   Hochberg 1995); and
 - it is above 99% of the scores that untrained channels have for that target, with either sign.
@@ -23,10 +23,12 @@ from scipy.stats import false_discovery_control, ttest_1samp
 from torch import nn
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import DistributionMode
+from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
-from maze_interp.studies.responses import Responses
-from maze_interp.studies.tracking import SIGNS, TARGETS
+from maze_interp.studies.channels.responses import Responses
+from maze_interp.studies.channels.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
 
 CHOOSING = LevelSet(range(800_000_000, 800_000_024), "hard")
@@ -173,3 +175,27 @@ def cheese_channels(
     scores = channel_scores(policy, layer, levels, placements, untrained)
     wanted = scores["tracks"] & (scores["target"] == "cheese") & scores["sign"].isin([sign] if sign else SIGNS)
     return tuple(int(channel) for channel in scores["channel"][wanted].unique())
+
+
+def channel_numbers(
+    policy: nn.Module, layer: str, channels: tuple[int, ...] | str, mode: DistributionMode
+) -> tuple[int, ...]:
+    """The channels that an option of the type `Channels` names.
+
+    Args:
+        policy: the network.
+        layer: the layer; for `"auto"` one with a map.
+        channels: numbers, or `"auto"` for those that track the cheese, the best first, at most half of the
+            layer: as many are left to compare with.
+        mode: distribution of the levels that they are chosen on.
+
+    Raises:
+        MazeInterpError: an unknown layer, a channel that it does not have, or none tracks the cheese.
+    """
+    if isinstance(channels, tuple):
+        require_channels(policy, layer, channels)
+        return channels
+    found = cheese_channels(policy, layer, LevelSet(CHOOSING.seeds, mode))[: count_channels(policy, layer) // 2]
+    if not found:
+        raise MazeInterpError(f"no channel of {layer} tracks the cheese; name some, such as 3,17")
+    return found

@@ -1,0 +1,1 @@
+"""`channels`: which channels of a layer track the cheese, the mouse, the corner or the walls."""
