@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ruler.check import Case, compare_case, load_cases, run_case
+from ruler.check import Case, compare_case, load_cases, record, run_case
 
 CASES = load_cases()
 TABLE = "level,agent,p_cheese\n7,random,0.25\n8,random,0.5\n"
@@ -98,3 +98,19 @@ def test_figures_are_compared_by_value(tmp_path: Path, monkeypatch: pytest.Monke
     summary.write_text('{"figures": {"kinds": ["mean"], "lead": {"low": null, "mean": 0.5}}}')
     (result,) = compare_case(Case("toy", [], []), tmp_path / "out")
     assert result.detail == "1 of 3 figures, the first kinds/0: recorded zero now mean"
+
+
+def test_a_large_table_is_compared_by_its_first_rows_and_its_hash(toy: Case, tmp_path: Path) -> None:
+    whole = "level,lead\n" + "".join(f"{level},0.5\n" for level in range(100_000))
+    written = tmp_path / "out" / "rows.csv"
+    written.write_text(whole)
+    record(toy, tmp_path / "out")
+    assert (tmp_path / "toy" / "rows.csv").read_text().splitlines() == whole.splitlines()[:21]
+    written.write_text(whole.replace("lead", "difference"))
+    (result,) = compare_case(Case("toy", [], [], words={"lead": "difference"}), tmp_path / "out")
+    assert result.verdict == "same"
+    for level, detail in ((7, "line 9: recorded 7,0.5 now 7,0.25"), (70_000, "a row after the first 20")):
+        written.write_text(whole.replace(f"\n{level},0.5", f"\n{level},0.25"))
+        (result,) = compare_case(toy, tmp_path / "out")
+        assert result.verdict == "differs"
+        assert detail in result.detail
