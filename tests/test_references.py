@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from maze_interp.commands.sweep import sweep
+from maze_interp.commands.vectors import vectors
 from torch import Tensor, nn
 
 import maze_interp as mi
@@ -25,8 +27,6 @@ from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
 from maze_interp.commands.resample import resample
 from maze_interp.commands.retarget import retarget_levels
-from maze_interp.commands.sweep import sweep
-from maze_interp.commands.vectors import vectors
 from maze_interp.mazes.maze import Square
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.policies.references import REFERENCES, UNIFORM, Reference

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import maze_from_seed, maze_from_state, region_maze
 from maze_interp.environment.observe import observe
-from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.environment.vector_env import ACTIONS, MazeVectorEnv
-from maze_interp.mazes.maze import DistributionMode, Maze, Square
+from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
 
 LEFT, DOWN, NOOP, UP, RIGHT = 1, 3, 4, 5, 7
 EFFECT: dict[int, Square] = {

@@ -11,10 +11,9 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
 from maze_interp.environment.levels import maze_from_seed
-from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import Maze
+from maze_interp.mazes.maze import MAX_SEED, Maze
 
 
 def test_gymnasiums_checks_pass() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,19 +16,18 @@ import torch
 
 import maze_interp as mi
 from maze_interp import LevelSet, edits
-from maze_interp.commands.vectors import vectors
+from maze_interp.commands.main import main, make_parser
 from maze_interp.environment.levels import region_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.report.sections import vectors as section
-from maze_interp.report.study import make_study
 from maze_interp.results.estimates import estimate
-from maze_interp.studies.transfer import EDGES, Transfer, places_of, transfers
-from maze_interp.studies.vectors import CONTROLS, VectorEffects, contrast, controls, effects, own_vectors
+from maze_interp.studies.vectors.figures import OUTCOMES
+from maze_interp.studies.vectors.measure import CONTROLS, VectorEffects, controls, own_vectors
+from maze_interp.studies.vectors.tables import contrast, effects, transfers
+from maze_interp.studies.vectors.transfer import EDGES, Transfer, places_of
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.spread import cluster
 
 LAYER = "embedder.block2.res1.resadd"
 LEVELS = LevelSet(range(900_000_002, 900_000_009), "easy")
@@ -47,13 +46,6 @@ def policy(request: pytest.FixtureRequest) -> Impala:
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
     return cast(Impala, load_network(mi.DEFAULT_AGENT))
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[None]:
-    """One process for all runs of this module."""
-    with cluster(1):
-        yield
 
 
 def by_hand(maze: Maze, vectors: dict[str, torch.Tensor]) -> dict[tuple[str, float], list[edits.Edit]]:
@@ -104,14 +96,14 @@ def test_a_cheese_left_out_of_the_picture_still_ends_the_episode(policy: Impala)
 
 
 def test_exact_columns_only_on_the_first_levels(bundled: Impala) -> None:
-    some = VectorEffects(bundled, "", LEVELS, 3, LAYER, (-1.0, 1.0), draws=1, exact=2)
-    every = VectorEffects(bundled, "", LEVELS, 3, LAYER, (-1.0, 1.0), draws=1)
+    some = VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0), draws=1, exact_levels=2)
+    every = VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0), draws=1)
     first, later = (pd.DataFrame(some.rows(LEVELS.maze(seed))) for seed in (SEED, SEED + 2))
     assert first["p_cheese"].notna().all()
     assert later[["p_cheese", "p_top_right", "region_p_cheese"]].isna().all(axis=None)
     whole = pd.DataFrame(every.rows(LEVELS.maze(SEED + 2)))
     pd.testing.assert_frame_equal(whole.filter(like="decision"), later.filter(like="decision"), atol=1e-6)
-    assert VectorEffects(bundled, "", LEVELS, 3).rows(LEVELS.maze(900_000_006)) == []  # no decision square
+    assert VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0)).rows(LEVELS.maze(900_000_006)) == []  # no decision square
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 4), (9,)])
@@ -142,7 +134,7 @@ def test_a_maze_that_fills_its_world_has_no_top_right_vector(bundled: Impala) ->
 
 
 def test_effects_over_levels_by_hand(bundled: Impala) -> None:
-    experiment = VectorEffects(bundled, "", LEVELS, 3, LAYER, (-1.0, 1.0), 2, exact=2)
+    experiment = VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0), LAYER, 2, exact_levels=2)
     by_level = ({"seed": seed, **row} for seed in LEVELS.seeds for row in experiment.rows(LEVELS.maze(seed)))
     rows = pd.DataFrame(by_level)
     table = effects(rows).set_index(["edit", "coefficient", "outcome"]).sort_index()
@@ -175,9 +167,9 @@ def test_another_levels_vector_by_hand(policy: Impala) -> None:
         field = mi.vector_field(policy, maze, [edits.Add(LAYER, vector, -1 if cheese else 1)])
         assert row["decision_p_cheese"] == pytest.approx(field.p_cheese, abs=1e-5)
         assert row["decision_p_top_right"] == pytest.approx(field.p_top_right, abs=1e-5)
-        here, there = ((one.cheese if cheese else one.top_right) or (0, 0) for one in (maze, source))
+        own, other = ((level.cheese if cheese else level.top_right) or (0, 0) for level in (maze, source))
         shift = source.padding - maze.padding
-        assert row["distance"] == pytest.approx(math.dist(here, (there[0] + shift, there[1] + shift)))
+        assert row["distance"] == pytest.approx(math.dist(own, (other[0] + shift, other[1] + shift)))
 
 
 def test_sources_are_other_levels_of_every_bin() -> None:
@@ -193,8 +185,8 @@ def test_sources_are_other_levels_of_every_bin() -> None:
     near = pd.cut(
         [math.dist(places[one], places[maze.seed]) for one in places if one != maze.seed], EDGES, include_lowest=True
     )
-    for interval, there in near.value_counts().items():
-        assert (bins == interval).sum() == min(2, there)
+    for interval, count in near.value_counts().items():
+        assert (bins == interval).sum() == min(2, count)
 
 
 def test_distances_fall_into_bins_that_hold_their_upper_edge() -> None:
@@ -211,10 +203,9 @@ def test_distances_fall_into_bins_that_hold_their_upper_edge() -> None:
     assert found.loc["own", "difference"] == pytest.approx(-0.25)
 
 
-@pytest.mark.usefixtures("workers")
 def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path) -> None:
     experiment = Transfer(bundled, "", LevelSet(range(SEED, SEED + 3), "easy"), sources=1)
-    whole = run_experiment(experiment, tmp_path)
+    whole = run_experiment(experiment, tmp_path, 1)
     table = tmp_path / "transfer.csv"
     before = table.read_bytes()
     table.unlink()  # as it is before the last level is done
@@ -222,48 +213,66 @@ def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path)
     for seed in experiment.levels.seeds[:2]:
         lines = [line for line in before.decode().splitlines(keepends=True) if line.startswith(f"{seed},")]
         (tmp_path / "parts" / f"{seed}.csv").write_text("".join(lines))
-    pd.testing.assert_frame_equal(run_experiment(experiment, tmp_path), whole)
+    pd.testing.assert_frame_equal(run_experiment(experiment, tmp_path, 1), whole)
     assert table.read_bytes() == before
     assert set(whole["seed"]) == set(experiment.levels.seeds)
 
 
-@pytest.mark.usefixtures("workers")
-def test_the_command_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options: dict[str, Any] = {"seeds": "900000003:900000006", "exact": 0, "draws": 1}
-    vectors(out=tmp_path / "run", **options)
+def test_the_study_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    options = ["--coefficients=-1,0,1", "--draws", "1", "--sources", "1", "--workers", "1", "--out", str(out)]
+    main(["vectors", "--seeds", "900000003:900000006", "--exact-levels", "0", *options])
     printed = capsys.readouterr().out
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    found = summary["figures"]["effects"]["cheese -1"]
-    assert f"cheese vector subtracted: {found['decision_p_cheese']['mean']:.3f}" in printed
-    assert found["p_cheese"] == dict.fromkeys(found["p_cheese"]) | {"n": 0}
-    assert (summary["layer"], summary["exact"], summary["seeds"]) == (LAYER, 0, "900000003:900000006")
-    files = {path.name for path in (tmp_path / "run").glob("[!.]*.*")}
+    summary = json.loads((out / "summary.json").read_text())
+    figures = summary["figures"]["effects"]["cheese -1"]
+    assert f"cheese vector subtracted: {figures['decision_p_cheese']['mean']:.3f}" in printed
+    assert figures["p_cheese"] == dict.fromkeys(figures["p_cheese"]) | {"n": 0}
+    assert (summary["layers"], summary["exact_levels"], summary["seeds"]) == ([LAYER], 0, "900000003:900000006")
+    files = {path.name for path in out.glob("[!.]*.*")}
     tables, pictures = {"effects.csv", "transfer.csv"}, {"edits.png", "coefficients.png", "transfer.png"}
     assert files == {*tables, *pictures, "cheese_change.png", "top_right_change.png", "run.json", "summary.json"}
-    with pytest.raises(MazeInterpError, match="exact is 0, not 1"):
-        vectors(out=tmp_path / "run", **{**options, "exact": 1})
-    with pytest.raises(MazeInterpError, match="none of the levels 900000006:900000007 has a decision square"):
-        vectors(out=tmp_path / "none", seeds="900000006")
-    with pytest.raises(MazeInterpError, match="unknown layer 'resadd': did you mean"):
-        vectors(layer="resadd", out=tmp_path / "other")
-    assert not (tmp_path / "other").exists()
+    rows = pd.read_csv(out / "rows" / "vectors" / "vectors.csv")
+    assert figures["decision_p_cheese"]["n"] == rows["seed"].nunique()
+    with pytest.raises(MazeInterpError, match="exact_levels is 0, not 60"):
+        mi.studies.vectors(seeds="900000003:900000006", coefficients=(-1, 0, 1), draws=1, sources=1).run(out)
 
 
-@pytest.mark.usefixtures("workers")
-def test_the_section_says_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_LEVELS", 4), ("_EXACT", 1), ("_COEFFICIENTS", (-1.0, 0.0, 1.0))):
-        monkeypatch.setattr(section, name, value)
-    monkeypatch.setattr("maze_interp.report.study.FULL", 9)
-    study = make_study(mi.DEFAULT_AGENT, tmp_path, 2, None)
-    found = section.vectors_section(replace(study, seeds=range(SEED, SEED + 9)))
-    rows = pd.read_csv(tmp_path / "vectors" / "vectors.csv")
-    plain = rows.loc[rows["edit"] == "unedited", "decision_p_cheese"]
-    assert found.numbers["unedited_to_cheese"].estimate == estimate(plain)
-    text = " ".join(found.body).format(**found.numbers)
-    assert f"On {len(plain)} levels with a decision square" in text
-    assert str(found.numbers["cheese_subtracted_to_cheese"]) in text
-    assert "On 1 levels with the cheese in the training region" in text
-    assert len(found.pictures) == 5
-    assert {len(row) for row in found.tables[0].rows} == {len(found.tables[0].headings)}
-    few = section.vectors_section(replace(study, seeds=range(900_000_006, 900_000_007), out=tmp_path / "few"))
-    assert "Fewer than two" in few.body[0]
+def test_the_same_study_in_python_is_a_section(bundled: Impala) -> None:
+    study = mi.studies.vectors(seeds=range(SEED, SEED + 3)).sized(3)
+    assert (study.coefficients, study.exact_levels, study.draws) == ((-5.0, -3.0, -1.0, 0.0, 1.0, 3.0, 5.0), 1, 1)
+    parsed = make_parser().parse_args(shlex.split(study.command())[1:])
+    assert parsed.study(parsed) == study
+    result = replace(study, coefficients=(-1, 1), layers=f"{LAYER}_out").run()
+    row = result.tables["effects"].set_index(["edit", "coefficient", "outcome"])["mean"]
+    level = VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0), exact_levels=0)
+    mean = np.mean([next(iter(level.rows(LEVELS.maze(seed))))["decision_p_cheese"] for seed in (SEED, SEED + 2)])
+    assert row["unedited", 0.0, "decision_p_cheese"] == pytest.approx(mean, abs=1e-6)
+    assert f"On 2 levels with a decision square the move there is towards the cheese with probability {mean:.1%}" in (
+        result.statement
+    )
+    assert "solve rate in the training region, unedited" in result.text
+    assert len(result.notes) == 3
+    edits_panels = result.figures["edits"].axes
+    assert [axes.get_xlabel().split("\n")[0] for axes in edits_panels[:2]] == list(OUTCOMES.values())[:2]
+    assert next(text.get_text() for text in edits_panels[0].get_yticklabels()) == "unedited"
+    assert all(axes.get_xlim() == (-0.03, 1.03) for axes in edits_panels)
+    assert [len(axes.lines) for axes in result.figures["coefficients"].axes] == [3, 3, 3]  # two vectors and the zero
+    change = result.pictures["cheese_change"].figure
+    assert len([axes for axes in change.axes if axes.get_title(loc="left")]) == 3
+    assert "<section" in result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layers": "resadd"}, "unknown layer 'resadd': did you mean"),
+        ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here, not embedder.block1"),
+        ({"coefficients": "0,1"}, "--coefficients has each coefficient once, -1 and 1 among them"),
+        ({"draws": -1}, "--draws cannot be -1"),
+        ({"seeds": "900000006"}, "none of the levels 900000006:900000007 has a decision square"),
+    ],
+)
+def test_what_is_refused_leaves_no_folder(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(MazeInterpError, match=message):
+        mi.studies.vectors(**options).run(tmp_path / "run")
+    assert not (tmp_path / "run" / "summary.json").exists()

@@ -26,7 +26,6 @@ from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
 from maze_interp.commands.study import command_of
 from maze_interp.commands.train import train_agent
-from maze_interp.commands.vectors import vectors
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.registry import STUDIES
 
@@ -43,7 +42,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "channels": channels,
     "ablate": ablate,
     "resample": resample,
-    "vectors": vectors,
     "retarget": retarget_levels,
     "patch": patch,
     "questions list": questions_list,

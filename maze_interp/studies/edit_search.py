@@ -20,12 +20,12 @@ from maze_interp.edits.observations import Observations
 from maze_interp.edits.vectors import cheese_vector
 from maze_interp.environment.levels import region_maze
 from maze_interp.mazes.maze import Maze
+from maze_interp.measure.decision import decision, evaluate_at, unseen, visited
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.studies.ablation import REFERENCE
 from maze_interp.studies.importance import level_effects
-from maze_interp.studies.vectors import decision, evaluate_at, unseen, visited
 from maze_interp.sweeps.experiment import Experiment
 
 Direction = Literal["less", "more"]

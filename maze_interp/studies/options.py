@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
+from dataclasses import Field as DataclassField
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_type_hints
 
 from docstring_parser import parse
-from pydantic import BeforeValidator, PlainValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
@@ -20,7 +21,7 @@ def split_list(value: Any) -> Any:
     """The parts of a text with commas; a single number as a list of one; anything else as it is."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
-    return [value] if hasattr(value, "__index__") and not isinstance(value, Iterable) else value
+    return [value] if hasattr(value, "__float__") and not isinstance(value, Iterable) else value
 
 
 def parse_channels(value: Any) -> tuple[int, ...] | str:
@@ -62,6 +63,12 @@ Numbers = Annotated[tuple[int, ...], BeforeValidator(split_list)]
 Channels = Annotated[tuple[int, ...] | str, PlainValidator(parse_channels)]
 """Channel numbers, or `auto`: those that `studies.channels.scores.channel_numbers` chooses."""
 
+Reals = Annotated[tuple[float, ...], BeforeValidator(split_list)]
+"""Numbers, with commas between them on the command line."""
+
+Count = Annotated[int, Field(ge=0)]
+"""A whole number from 0."""
+
 Mode = Literal["easy", "hard"]
 
 
@@ -100,7 +107,7 @@ def option_name(field_name: str) -> str:
     return "--" + field_name.replace("_", "-")
 
 
-def default_of(field: Field[Any]) -> Any:
+def default_of(field: DataclassField[Any]) -> Any:
     """A field's default value."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 

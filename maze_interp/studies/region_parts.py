@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import label
 
 from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.decision import decision, evaluate_at
 from maze_interp.policies.hooks import DEFAULT_LAYER
-from maze_interp.studies.vectors import decision, evaluate_at
 from maze_interp.sweeps.experiment import Experiment
 
 INSIDE, OUTSIDE = "inside", "outside"

@@ -7,6 +7,7 @@ from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.studies.values.study import Values
+from maze_interp.studies.vectors.study import Vectors
 
 STUDIES: dict[str, type[Study]] = {}
 """Every study by name, in the order of the report."""
@@ -23,5 +24,5 @@ def register(study: type[Study]) -> type[Study]:
     return study
 
 
-for _study in (Sweep, DeadEnds, Values):
+for _study in (Sweep, DeadEnds, Values, Vectors):
     register(_study)

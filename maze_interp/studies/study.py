@@ -101,7 +101,8 @@ class Study(ABC):
             value = getattr(self, field.name)
             if value == coerced(type(self), field.name, default_of(field)) or value is None:
                 continue
-            parts += [option_name(field.name)] if value is True else [option_name(field.name), written(value)]
+            name, text = option_name(field.name), written(value)
+            parts += [name] if value is True else [f"{name}={text}"] if text.startswith("-") else [name, text]
         return shlex.join(parts)
 
 

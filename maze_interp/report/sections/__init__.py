@@ -25,7 +25,6 @@ from maze_interp.report.sections.retargeting import retargeting_section
 from maze_interp.report.sections.spread import spread_section
 from maze_interp.report.sections.statistics import statistics_section
 from maze_interp.report.sections.surprises import surprises_section
-from maze_interp.report.sections.vectors import vectors_section
 from maze_interp.report.study import Study
 
 SECTIONS: tuple[Callable[[Study], Section], ...] = (
@@ -45,7 +44,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     probes_section,
     ablation_section,
     resampling_section,
-    vectors_section,
     retargeting_section,
     patching_section,
     questions_section,

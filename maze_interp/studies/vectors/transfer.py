@@ -1,4 +1,4 @@
-"""Whether one level's vector acts in another, by how far apart what the vectors stand for lies in the two."""
+"""Whether one level's vector acts in another, by the distance between the two levels' cheeses or corners."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from torch import Tensor
 
 from maze_interp.edits.kinds import Add
 from maze_interp.edits.vectors import cheese_vector, top_right_vector
 from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.decision import DECISION, decision, evaluate_at
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
-from maze_interp.results.estimates import estimate
-from maze_interp.studies.vectors import DECISION, SIGNS, decision, evaluate_at
+from maze_interp.studies.vectors.measure import SIGNS
 from maze_interp.sweeps.experiment import Experiment
 from maze_interp.sweeps.levels import LevelSet
 
@@ -71,7 +70,7 @@ class Transfer(Experiment):
             distances = {source: math.dist(place, places[maze.seed]) for source, place in places.items()}
             del distances[maze.seed]
             for low, high in pairwise(EDGES):
-                near = [source for source, one in distances.items() if low < one <= high or one == low == 0]
+                near = [source for source, far in distances.items() if low < far <= high or far == low == 0]
                 for source in random.permutation(near)[: self.sources].tolist():
                     yield name, int(source), distances[source]
 
@@ -92,38 +91,3 @@ def places_of(levels: LevelSet, name: str) -> dict[int, Square]:
         if square is not None:
             places[seed] = (square[0] + maze.padding, square[1] + maze.padding)
     return places
-
-
-def transfers(rows: pd.DataFrame) -> pd.DataFrame:
-    """The vectors' effects by distance, sources averaged within the level.
-
-    Args:
-        rows: of `Transfer`.
-
-    Returns:
-        columns vector; `sources` (`"own"`, or a bin such as `"2–5"`, which holds its upper edge);
-        outcome; n, mean, low, high over levels; and the difference from the unedited network on the
-        same levels: difference, difference_low, difference_high.
-    """
-    unedited = rows[rows["vector"] == "none"].set_index("seed")[list(DECISION)]
-    used = rows[rows["vector"] != "none"]
-    names = [f"{low:g}–{high:g}" if math.isfinite(high) else f"over {low:g}" for low, high in pairwise(EDGES)]
-    bins = pd.cut(used["distance"], EDGES, labels=names, include_lowest=True).cat.add_categories("own")
-    bins[used["source"] == used["seed"]] = "own"
-    found = []
-    for (vector, sources), some in used.groupby([used["vector"], bins.rename("sources")], observed=True):
-        values = some.groupby("seed")[list(DECISION)].mean()
-        for outcome in DECISION:
-            change = estimate(values[outcome] - unedited.loc[values.index, outcome])
-            found.append(
-                {
-                    "vector": vector,
-                    "sources": sources,
-                    "outcome": outcome,
-                    **estimate(values[outcome]).as_dict(),
-                    "difference": change.mean,
-                    "difference_low": change.low,
-                    "difference_high": change.high,
-                }
-            )
-    return pd.DataFrame(found)

@@ -1,4 +1,4 @@
-"""What the cheese and the top-right vector do, in pictures: edit by edit, by coefficient, and in other levels."""
+"""What the cheese and the top-right vector do, in pictures: by edit, by coefficient, in other levels, on one level."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from maze_interp.edits.kinds import Add
+from maze_interp.measure.field import vector_field
+from maze_interp.plots.field import change_figure
 from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLACK, BLUE, GREY, SKY, VERMILLION, new_figure, styled
+from maze_interp.studies.vectors.measure import SIGNS, VectorEffects, own_vectors
 
 OUTCOMES = {
     "decision_p_cheese": "P(cheese | decision square)",
     "decision_p_top_right": "P(top-right | decision square)",
-    "region_p_cheese": "P(reaches a cheese in the training\nregion), same edit",
+    "region_p_cheese": "solve rate in the training\nregion, same edit",
 }
 """The outcomes drawn, in words."""
 
@@ -47,7 +51,7 @@ def edits_figure(effects: pd.DataFrame) -> Figure:
     """Each edit of `EDITS`: mean with its interval, and median and quartiles over levels.
 
     Args:
-        effects: of `maze_interp.studies.vectors.effects`.
+        effects: of `maze_interp.studies.vectors.tables.effects`.
     """
     table = effects.set_index(["edit", "coefficient"]).sort_index()
     shown = [key for key in EDITS if key in table.index]
@@ -82,7 +86,7 @@ def coefficients_figure(effects: pd.DataFrame) -> Figure:
     Each line is of the levels that have its vector.
 
     Args:
-        effects: of `maze_interp.studies.vectors.effects`.
+        effects: of `maze_interp.studies.vectors.tables.effects`.
     """
     figure = new_figure(12, 3.9)
     panels = figure.subplots(1, len(OUTCOMES), sharey=True)
@@ -124,7 +128,7 @@ def transfer_figure(transfers: pd.DataFrame) -> Figure:
     """The change at the decision square that other levels' vectors make, by distance, beside the level's own.
 
     Args:
-        transfers: of `maze_interp.studies.transfer.transfers`.
+        transfers: of `maze_interp.studies.vectors.tables.transfers`.
     """
     figure = new_figure(10, 3.9)
     for axes, (vector, (outcome, title, distance)) in zip(figure.subplots(1, 2), _TARGETS.items(), strict=True):
@@ -142,8 +146,29 @@ def _differences(axes: Axes, some: pd.DataFrame, colour: str) -> None:
     axes.errorbar(x, some["difference"], yerr=ends, fmt="o", color=colour, capsize=3)
     axes.axhline(0, color=GREY, linewidth=0.8)
     names = [
-        f"{'its own' if one == 'own' else one}\nn = {n}" for one, n in zip(some["sources"], some["n"], strict=True)
+        f"{'its own' if bin == 'own' else bin}\nn = {n}" for bin, n in zip(some["sources"], some["n"], strict=True)
     ]
     axes.set_xticks(x, names)
     axes.set_xlim(-0.5, len(some) - 0.5)
     axes.grid(axis="y")
+
+
+def change_figures(experiment: VectorEffects, rows: pd.DataFrame) -> dict[str, Figure]:
+    """For each vector, the field without it, with it and the difference, on the level of the median effect.
+
+    The effect is that on the probability at the decision square which the vector is to change.
+    """
+    figures = {}
+    for vector, sign in SIGNS.items():
+        outcome = f"decision_p_{vector}"
+        by_level = rows[(rows["edit"] == vector) & (rows["coefficient"] == sign)].set_index("seed")[outcome]
+        if not len(by_level):
+            continue
+        unedited = rows[rows["edit"] == "unedited"].set_index("seed")[outcome]
+        change = (by_level - unedited.loc[by_level.index]).sort_values(kind="stable")
+        maze = experiment.levels.maze(int(change.index[len(change) // 2]))
+        edit = Add(experiment.layer, own_vectors(experiment.policy, maze, experiment.layer)[vector], sign)
+        figure = change_figure(vector_field(experiment.policy, maze), vector_field(experiment.policy, maze, [edit]))
+        figure.suptitle(EDITS[vector, sign], x=0.01, ha="left", fontsize=11)
+        figures[vector] = figure
+    return figures
