@@ -245,11 +245,12 @@ def test_the_same_study_in_python_is_a_section(bundled: Impala) -> None:
     result = replace(study, coefficients=(-1, 1), layers=f"{LAYER}_out").run()
     row = result.tables["effects"].set_index(["edit", "coefficient", "outcome"])["mean"]
     level = VectorEffects(bundled, "", LEVELS, 3, (-1.0, 1.0), exact_levels=0)
-    mean = np.mean([next(iter(level.rows(LEVELS.maze(seed))))["decision_p_cheese"] for seed in (SEED, SEED + 2)])
+    rows = [level.rows(LEVELS.maze(seed)) for seed in range(SEED, SEED + 3)]
+    mean = np.mean([of_level[0]["decision_p_cheese"] for of_level in rows if of_level])
     assert row["unedited", 0.0, "decision_p_cheese"] == pytest.approx(mean, abs=1e-6)
-    assert f"On 2 levels with a decision square the move there is towards the cheese with probability {mean:.1%}" in (
-        result.statement
-    )
+    count = sum(map(bool, rows))
+    assert f"On {count} levels with a decision square the move there is towards the cheese" in result.statement
+    assert f"with probability {mean:.1%}" in result.statement
     assert "solve rate in the training region, unedited" in result.text
     assert len(result.notes) == 3
     edits_panels = result.figures["edits"].axes
