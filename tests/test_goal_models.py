@@ -14,29 +14,19 @@ from maze_interp import LevelSet, Maze, MazeInterpError
 from maze_interp.measure.effects import EFFECTS, effects
 from maze_interp.policies.references import Reference
 from maze_interp.results.estimates import estimate
-from maze_interp.studies import goal_models
-from maze_interp.studies.goal_models import (
-    BINS,
-    OWN,
-    Model,
-    best_reference,
-    fit_mixture,
-    gain,
-    held_out_scores,
-    score_table,
-)
-from maze_interp.studies.references import (
+from maze_interp.studies.references.agreement import SOFTNESS, agreement_table
+from maze_interp.studies.references.measure import (
     CHEESE,
     COMPARED,
     CONTEXTS,
     CORNER,
     RANDOM,
-    SOFTNESS,
     ReferenceMoves,
-    agreement_table,
     reference_effects,
-    weights,
 )
+from maze_interp.studies.references.mixtures import BINS, Model, fit_mixture
+from maze_interp.studies.references.scores import OWN, best_reference, gain, held_out_scores, score_table
+from maze_interp.studies.references.squares import weights
 
 TREE = Maze.from_ascii(
     """
@@ -150,27 +140,22 @@ def test_a_planted_mixture_is_recovered_and_gains_all(
     assert best_reference(agent, squares, (CORNER, CHEESE)) == CHEESE
 
 
-def test_a_planted_switch_by_context_is_recovered(
-    fitted_on: pd.DataFrame, scored_on: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_switch_by_context_is_recovered(fitted_on: pd.DataFrame, scored_on: pd.DataFrame) -> None:
     model = Model((CHEESE, CORNER), ("euclidean_cheese_mouse",))
     edge = fit_mixture(model, fitted_on, "all").edges[0][0]
     near, near_too = (rows["euclidean_cheese_mouse"] <= edge for rows in (fitted_on, scored_on))
     agent = planted(fitted_on, np.where(near, 0.95, 0.05))
     other = planted(scored_on, np.where(near_too, 0.95, 0.05))
-    towards = [fit_mixture(model, agent, "all").weights[:BINS]]
-    monkeypatch.setattr(goal_models, "PRIOR", 1e-6)
-    towards.append(fit_mixture(model, agent, "all").weights[:BINS])
-    drawn_together, free = (one[:, 0] / one[:, :2].sum(axis=1) for one in towards)
+    towards = [fit_mixture(model, agent, "all", **prior).weights[:BINS] for prior in ({}, {"prior": 1e-6})]
+    drawn_together, free = (share[:, 0] / share[:, :2].sum(axis=1) for share in towards)
     assert free == pytest.approx([0.95, 0.05, 0.05, 0.05], abs=5e-3)
     assert free[0] > drawn_together[0] > 0.8
     assert (free[1:] < drawn_together[1:]).all()
-    monkeypatch.undo()
     scores = held_out_scores({"switch": model, "even": Model((CHEESE, CORNER))}, agent, other, "all")
     table = score_table(scores, "even").set_index("model")
     assert table.loc["switch", "gain"] > 0.95
-    assert table.loc["switch", "lead_low"] > 0
-    assert table.loc["even", ["lead", "lead_low", "lead_high"]].tolist() == [0, 0, 0]
+    assert table.loc["switch", "over_best_low"] > 0
+    assert table.loc["even", ["over_best", "over_best_low", "over_best_high"]].tolist() == [0, 0, 0]
 
 
 def test_contexts_that_a_level_lacks_have_weights_of_their_own(fitted_on: pd.DataFrame) -> None:

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from maze_interp.commands.sweep import sweep
-from maze_interp.commands.vectors import vectors
 from torch import Tensor, nn
 
 import maze_interp as mi
 from maze_interp import LevelSet, Maze, MazeInterpError, edits
-from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_show
-from maze_interp.commands.channels import channels
-from maze_interp.commands.field import field
-from maze_interp.commands.patch import patch
-from maze_interp.commands.record import record_store
-from maze_interp.commands.report import report
-from maze_interp.commands.resample import resample
-from maze_interp.commands.retarget import retarget_levels
+from maze_interp.commands.main import main
 from maze_interp.mazes.maze import Square
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.policies.references import REFERENCES, UNIFORM, Reference
-from maze_interp.statistics.data import read_sweep
-from maze_interp.sweeps.spread import cluster
 
 TREE = Maze.from_ascii(
     """
@@ -44,13 +31,6 @@ TREE = Maze.from_ascii(
     "easy",
 )
 ROOM = Maze.from_ascii("..C\n...\nM..", "easy")
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[None]:
-    """One process for all runs of this module."""
-    with cluster(1):
-        yield
 
 
 @pytest.mark.parametrize(
@@ -221,30 +201,25 @@ def test_mazes_without_the_goal() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [ablate, channels, patch, record_store, report, resample, retarget_levels, vectors, agents_show]
+    "command", ["ablate", "channels", "patch", "record", "report", "resample", "retarget", "values", "vectors"]
 )
-def test_commands_that_need_a_network_refuse(command: Callable[..., None], tmp_path: Path) -> None:
-    options = {} if command is agents_show else {"out": tmp_path / "run"}
-    with pytest.raises(MazeInterpError, match="reference:left-wall is a rule, not a network"):
-        command(agent="reference:left-wall", **options)
+def test_commands_that_need_a_network_refuse(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([command, "--agent", "reference:left-wall", "--out", str(tmp_path / "run")])
+    assert "reference:left-wall is a rule, not a network" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.usefixtures("workers")
-def test_commands_that_measure_accept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reference_has_no_card() -> None:
+    with pytest.raises(MazeInterpError, match="reference:left-wall is a rule, not a network"):
+        agents_show(agent="reference:left-wall")
+
+
+def test_what_measures_behaviour_accepts_a_reference(tmp_path: Path) -> None:
     agent = "reference:shortest-to-cheese"
-    sweep(agent, "0:6", mode="easy", out=tmp_path / "sweep")
-    rows = pd.read_csv(tmp_path / "sweep" / "levels.csv")
+    result = mi.studies.sweep(agent=agent, seeds=range(6), mode="easy").run(tmp_path / "sweep")
     levels = LevelSet(range(6), "easy")
     steps = [maze.steps(maze.start, maze.cheese) for maze in map(levels.maze, levels.seeds) if maze.cheese]
-    assert rows["expected_steps"].tolist() == steps
-    assert (rows["p_cheese"] == 1).all()
-    assert json.loads((tmp_path / "sweep" / "summary.json").read_text())["agent_hash"] == mi.agent_hash(
-        Reference(agent)
-    )
-    assert read_sweep(tmp_path / "sweep", agent).settings["agent"] == agent
-    with pytest.raises(MazeInterpError, match="is of reference:shortest-to-cheese"):
-        read_sweep(tmp_path / "sweep", "reference:left-wall")
-    field(3, agent, mode="easy", out=tmp_path / "field")
-    assert (tmp_path / "field" / "field.png").stat().st_size > 5_000
-    capsys.readouterr()
+    assert result.tables["levels"]["expected_steps"].tolist() == steps
+    assert (result.tables["levels"]["p_cheese"] == 1).all()
+    assert result.settings["agent_hash"] == mi.agent_hash(Reference(agent))

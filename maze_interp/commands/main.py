@@ -19,7 +19,6 @@ from maze_interp.commands.patch import patch
 from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
-from maze_interp.commands.references import references
 from maze_interp.commands.report import report
 from maze_interp.commands.resample import resample
 from maze_interp.commands.retarget import retarget_levels
@@ -33,7 +32,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
     "statistics": statistics,
     "compare": compare,
-    "references": references,
     "constructed": constructed,
     "field": field,
     "explore": explore,

@@ -21,7 +21,7 @@ from maze_interp.results.estimates import Estimate
 from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.channels.responses import Responses
 from maze_interp.studies.channels.scores import CHOOSING, tracking_scores
-from maze_interp.studies.retargeting import PUBLISHED, Targets, random_as_one, reach_table, require_apart
+from maze_interp.studies.retargeting import PUBLISHED, Targets, random_as_one, reach_table
 from maze_interp.studies.steering import (
     MULTIPLES,
     Mark,
@@ -34,6 +34,7 @@ from maze_interp.studies.steering import (
 )
 from maze_interp.sweeps.experiment import run_experiment, write_figures
 from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.selection import require_apart
 from maze_interp.sweeps.spread import cluster
 
 _LARGE = 9  # squares per side from which a level is worth a heat map

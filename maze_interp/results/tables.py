@@ -18,9 +18,15 @@ def estimate_table(rows: Iterable[tuple[Mapping[str, Any], Estimate]]) -> pd.Dat
     return pd.DataFrame([{**key, **estimate.as_dict()} for key, estimate in rows])
 
 
-def row_estimate(row: Mapping[str, Any] | pd.Series) -> Estimate:
-    """The estimate in a row with the columns n, mean, low, high."""
-    mean, low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ENDS[1:])
+def cells(name: str, estimate: Estimate) -> dict[str, float | None]:
+    """An estimate without its n as three cells of a row: `name`, `name_low`, `name_high`."""
+    return {name: estimate.mean, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def row_estimate(row: Mapping[str, Any] | pd.Series, name: str = "mean") -> Estimate:
+    """The estimate in a row: of the columns n, mean, low, high, or of n and the `cells` of a name."""
+    names = ENDS[1:] if name == "mean" else (name, f"{name}_low", f"{name}_high")
+    mean, low, high = (None if pd.isna(row[end]) else float(row[end]) for end in names)
     return Estimate(int(row["n"]), mean, low, high)
 
 

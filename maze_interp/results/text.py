@@ -15,9 +15,9 @@ def points(estimate: Estimate) -> str:
     return _written(estimate, 100, " points", "+")
 
 
-def amount(estimate: Estimate, unit: str = "") -> str:
-    """A number with one decimal, and its unit: `12.3 moves [11.0, 13.6]`."""
-    return _written(estimate, 1, f" {unit}" if unit else "", "")
+def amount(estimate: Estimate, unit: str = "", digits: int = 1) -> str:
+    """A number and its unit: `12.3 moves [11.0, 13.6]`."""
+    return _written(estimate, 1, f" {unit}" if unit else "", "", digits)
 
 
 def sign(estimate: Estimate) -> int:
@@ -27,11 +27,11 @@ def sign(estimate: Estimate) -> int:
     return int(estimate.low > 0) - int(estimate.high < 0)
 
 
-def _written(estimate: Estimate, factor: float, unit: str, form: str) -> str:
+def _written(estimate: Estimate, factor: float, unit: str, form: str, digits: int = 1) -> str:
     if estimate.mean is None:
         return "no levels"
     mean, *ends = (
-        f"{round(factor * value, 1) + 0.0:{form}.1f}".replace("-", "−")  # + 0.0: no minus zero
+        f"{round(factor * value, digits) + 0.0:{form}.{digits}f}".replace("-", "−")  # + 0.0: no minus zero
         for value in (estimate.mean, estimate.low, estimate.high)
         if value is not None
     )

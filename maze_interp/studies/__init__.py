@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
+from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.study import AgentStudy, Study
 from maze_interp.studies.sweep.study import Sweep as sweep
 from maze_interp.studies.values.study import Values as values
 from maze_interp.studies.vectors.study import Vectors as vectors
 
-__all__ = ["STUDIES", "AgentStudy", "Study", "dead_ends", "register", "sweep", "values", "vectors"]
+__all__ = [
+    "STUDIES",
+    "AgentStudy",
+    "Study",
+    "dead_ends",
+    "references",
+    "register",
+    "sweep",
+    "values",
+    "vectors",
+]
 
 
 def __getattr__(name: str) -> type[Study]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.dead_ends.study import DeadEnds
+from maze_interp.studies.references.study import References
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.studies.values.study import Values
@@ -24,5 +25,11 @@ def register(study: type[Study]) -> type[Study]:
     return study
 
 
-for _study in (Sweep, DeadEnds, Values, Vectors):
+for _study in (
+    Sweep,
+    References,
+    DeadEnds,
+    Values,
+    Vectors,
+):
     register(_study)

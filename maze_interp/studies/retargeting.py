@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -154,16 +154,3 @@ def reach_table(rows: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
 
 def _between(low: float, high: float) -> str:
     return f"{low:g}–{high:g}" if math.isfinite(high) else f"{low:g} or more"
-
-
-def require_apart(choosing: Iterable[int], reported: Iterable[int]) -> None:
-    """Refuse to report on levels that something was chosen on.
-
-    Raises:
-        MazeInterpError: the two share a level.
-    """
-    shared = sorted(set(choosing) & set(reported))
-    if shared:
-        raise MazeInterpError(
-            f"level {shared[0]} is among those to choose on and those to report on; give two ranges that share none"
-        )

@@ -14,8 +14,9 @@ from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.constructed import DETOUR, SWAP, Constructed, detour_slope, swap_levels
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.dead_ends.tables import dead_end_figures
-from maze_interp.studies.goal_models import MODELS, gain, held_out_scores
-from maze_interp.studies.references import CHEESE, CORNER, ReferenceMoves
+from maze_interp.studies.references.measure import CHEESE, CORNER, ReferenceMoves
+from maze_interp.studies.references.mixtures import MODELS
+from maze_interp.studies.references.scores import gain, held_out_scores
 from maze_interp.studies.values.measure import SQUARES, ValueAgreement
 from maze_interp.studies.values.tables import value_figures
 from maze_interp.sweeps.experiment import Experiment

@@ -116,16 +116,19 @@ class AgentStudy(Study):
         mode: Distribution of levels, easy or hard; the agent's own unless given (hard for a file).
     """
 
+    needs_network: ClassVar[bool] = True
+    """Whether a reference policy, which has no network, is refused as the agent."""
+
     agent: str = DEFAULT_AGENT
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
     mode: Mode | None = None
 
     @cached_property
     def policy(self) -> nn.Module:
-        """The agent's network."""
-        from maze_interp.policies.agents import load_network
+        """The agent's network, or the reference policy that the agent is."""
+        from maze_interp.policies.agents import load_network, load_policy
 
-        return load_network(self.agent)
+        return load_network(self.agent) if self.needs_network else load_policy(self.agent)
 
     @cached_property
     def distribution_mode(self) -> Mode:

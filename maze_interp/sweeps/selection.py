@@ -79,3 +79,16 @@ def seeds_name(seeds: Sequence[int]) -> str:
         return span
     digest = hashlib.sha256(json.dumps(list(seeds)).encode()).hexdigest()[:8]
     return f"{span}, {len(seeds)} of them ({digest})"
+
+
+def require_apart(choosing: Iterable[int], reported: Iterable[int]) -> None:
+    """Refuse to report on levels that something was chosen on.
+
+    Raises:
+        MazeInterpError: the two share a level.
+    """
+    shared = sorted(set(choosing) & set(reported))
+    if shared:
+        raise MazeInterpError(
+            f"level {shared[0]} is among those to choose on and those to report on; give two ranges that share none"
+        )

@@ -1,4 +1,4 @@
-"""Questions on simple rules: how well they foretell the agent's moves, what they do themselves, and dead ends."""
+"""Questions on simple rules: how well they predict the agent's moves, what they do themselves, and dead ends."""
 
 from __future__ import annotations
 
@@ -14,15 +14,10 @@ from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
-from maze_interp.studies.goal_models import OWN, Model, held_out_scores
-from maze_interp.studies.references import (
-    CHEESE,
-    CORNER,
-    RANDOM,
-    ReferenceMoves,
-    reference_effects,
-    weights,
-)
+from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, ReferenceMoves, reference_effects
+from maze_interp.studies.references.mixtures import Model
+from maze_interp.studies.references.scores import OWN, held_out_scores
+from maze_interp.studies.references.squares import weights
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
@@ -100,7 +95,7 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return {"entered": total["entered"] / total["p_mouth"], "time_lost": total["moves"] / total["p_mouth"]}
 
     figures: dict[str, Draws] = resample_levels(sums, statistic)
-    return setting.measured(figures, levels, f"maze-interp deadends --agent {setting.agent}")
+    return setting.measured(figures, levels, f"maze-interp dead-ends --agent {setting.agent}")
 
 
 def _moves(setting: Setting, parameters: Mapping[str, Any]) -> Sequence[tuple[pd.DataFrame, LevelSet]]:

@@ -19,7 +19,6 @@ from maze_interp.report.sections.patching import patching_section
 from maze_interp.report.sections.place import place_section
 from maze_interp.report.sections.probes import probes_section
 from maze_interp.report.sections.questions import questions_section
-from maze_interp.report.sections.references import references_section
 from maze_interp.report.sections.resampling import resampling_section
 from maze_interp.report.sections.retargeting import retargeting_section
 from maze_interp.report.sections.spread import spread_section
@@ -34,7 +33,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     distance_section,
     statistics_section,
     across_agents_section,
-    references_section,
     constructed_section,
     place_section,
     spread_section,

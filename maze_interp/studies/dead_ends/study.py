@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.errors import MazeInterpError
@@ -13,7 +12,6 @@ from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
@@ -34,16 +32,10 @@ class DeadEnds(AgentStudy):
     name: ClassVar[str] = "dead-ends"
     title: ClassVar[str] = "Dead ends"
     report_levels: ClassVar[int] = 80
+    needs_network: ClassVar[bool] = False
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 1000)
     region: Cheese = "anywhere"
-
-    @cached_property
-    def policy(self) -> nn.Module:
-        """The agent, which may be a reference policy."""
-        from maze_interp.policies.agents import load_policy
-
-        return load_policy(self.agent)
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""

@@ -13,7 +13,6 @@ from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from maze_interp.edits.base import Edit
     from maze_interp.studies.result import Result
@@ -34,18 +33,12 @@ class Sweep(AgentStudy):
 
     name: ClassVar[str] = "sweep"
     title: ClassVar[str] = "Behaviour by level"
+    needs_network: ClassVar[bool] = False
 
     seeds: Seeds = range(1000)
     region: Cheese = "anywhere"
     edits: Path | None = None
     horizon: int = 500
-
-    @cached_property
-    def policy(self) -> nn.Module:
-        """The agent, which may be a reference policy."""
-        from maze_interp.policies.agents import load_policy
-
-        return load_policy(self.agent)
 
     @cached_property
     def loaded_edits(self) -> tuple[Edit, ...]:

@@ -1,8 +1,8 @@
-"""Mixtures of reference policies as models of an agent: fitted on some levels, scored on others."""
+"""Mixtures of reference policies as models of an agent, and how they are fitted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,26 +11,14 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
 from maze_interp.measure.effects import EFFECTS
-from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
-from maze_interp.studies.references import (
-    CHEESE,
-    COMPARED,
-    CONTEXTS,
-    CORNER,
-    RANDOM,
-    log_likelihood,
-    reference_effects,
-    weights,
-)
-
-OWN = "own"
-"""What the agent's own probabilities would score, less than which no prediction can lose."""
+from maze_interp.studies.references.measure import CHEESE, COMPARED, CONTEXTS, CORNER, RANDOM, reference_effects
+from maze_interp.studies.references.squares import weights
 
 BINS = 4
 """Groups of about equal size that each context is cut into."""
 
 PRIOR = 1.0
-"""How much a combination of contexts is drawn to the weights fitted without contexts, in levels."""
+"""Of every fit, unless said otherwise; see `fit_mixture`."""
 
 _TOLERANCE = 1e-7  # nats per level that a step of the fit must gain for it to go on
 _STEPS = 5000
@@ -103,7 +91,7 @@ class Mixture:
         return found
 
 
-def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited") -> Mixture:
+def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited", prior: float = PRIOR) -> Mixture:
     """The weights under which a model gives the agent's moves the highest expected log-likelihood.
 
     By expectation and maximisation, which ends in the one optimum: the likelihood is concave.
@@ -112,6 +100,7 @@ def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited") -> M
         model: what is mixed.
         rows: of `ReferenceMoves`, of the levels to fit on.
         squares: of `SQUARES`, which count; each level counts alike.
+        prior: how much a combination of contexts is drawn to the weights fitted without contexts, in levels.
 
     Raises:
         MazeInterpError: no square of these levels counts.
@@ -130,87 +119,12 @@ def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited") -> M
     even = np.full((1, parts.shape[1]), 1 / parts.shape[1])
     overall = _maximise(parts, counts, np.zeros_like(square), even, 0.0)
     fitted = (
-        _maximise(parts, counts, cell[square], np.repeat(overall, np.prod(shape, dtype=int), axis=0), PRIOR)
+        _maximise(parts, counts, cell[square], np.repeat(overall, np.prod(shape, dtype=int), axis=0), prior)
         if edges
         else overall
     )
     mass = np.bincount(cell, weight, minlength=len(fitted)).astype(float)
     return Mixture(model, edges, fitted.reshape(*shape, -1), mass.reshape(shape))
-
-
-def held_out_scores(
-    models: Mapping[str, Model], fitted_on: pd.DataFrame, reported_on: pd.DataFrame, squares: str = "visited"
-) -> pd.DataFrame:
-    """Fit models on some levels and score them on others.
-
-    Args:
-        models: by name.
-        fitted_on: rows of `ReferenceMoves` of the levels to fit on.
-        reported_on: of the levels to score on.
-        squares: of `SQUARES`, for both.
-
-    Returns:
-        a row for each level scored with a square that counts: seed; for each model, for `RANDOM` moves and
-        for the agent's `OWN` probabilities the expected log-likelihood of the agent's moves, in nats per move.
-
-    Raises:
-        MazeInterpError: a level is among both, or no square counts.
-    """
-    if shared := set(fitted_on["seed"]) & set(reported_on["seed"]):
-        raise MazeInterpError(f"level {min(shared)} is among those to fit on and those to score on")
-    agent = reported_on[list(EFFECTS)].to_numpy(float)
-    predictions = {RANDOM: reference_effects(reported_on, RANDOM), OWN: agent}
-    for name, model in models.items():
-        predictions[name] = fit_mixture(model, fitted_on, squares).predict(reported_on)
-    weight = weights(reported_on, squares)
-    seeds = reported_on["seed"]
-    counted = weight.groupby(seeds).sum() > 0
-    if not counted.any():
-        raise Unmeasurable("there is no square to score the models on; give more levels, with a cheese")
-    scores = {
-        name: (weight * log_likelihood(agent, predictions[name])).groupby(seeds).sum()[counted]
-        for name in (*models, RANDOM, OWN)
-    }
-    return pd.DataFrame(scores).reset_index()
-
-
-def gain(scores: pd.DataFrame, model: str) -> Estimate:
-    """Of what the agent's own probabilities gain over random moves, the share that a model gains.
-
-    Of means over levels; without a value where the agent itself gains nothing.
-    """
-    return estimate_statistic(_share, scores[model], scores[RANDOM], scores[OWN])
-
-
-def best_reference(fitted_on: pd.DataFrame, squares: str = "visited", references: Sequence[str] = COMPARED) -> str:
-    """The single reference that predicts best on the levels it is fitted on."""
-    agent, weight = fitted_on[list(EFFECTS)].to_numpy(float), weights(fitted_on, squares).to_numpy()
-
-    def score(name: str) -> float:
-        predicted = fit_mixture(Model((name,)), fitted_on, squares).predict(fitted_on)
-        return float(weight @ log_likelihood(agent, predicted))
-
-    return max(references, key=score)
-
-
-def score_table(scores: pd.DataFrame, best: str) -> pd.DataFrame:
-    """Each model's score over levels.
-
-    Args:
-        scores: of `held_out_scores`.
-        best: the model that the others are compared with.
-
-    Returns:
-        columns model; n, mean, low, high of the log-likelihood in nats per move; gain, gain_low, gain_high;
-        and lead, lead_low, lead_high, the log-likelihood less that of `best`, paired by level.
-    """
-    found = []
-    for name in scores.columns.drop("seed"):
-        row = {"model": name, **estimate(scores[name]).as_dict()}
-        for what, one in {"gain": gain(scores, name), "lead": estimate(scores[name] - scores[best])}.items():
-            row |= {what: one.mean, f"{what}_low": one.low, f"{what}_high": one.high}
-        found.append(row)
-    return pd.DataFrame(found)
 
 
 def _maximise(parts: Floats, counts: Floats, cell: NDArray[np.intp], start: Floats, prior: float) -> Floats:
@@ -251,9 +165,3 @@ def _groups(rows: pd.DataFrame, contexts: Sequence[str], edges: Sequence[Floats]
         np.where(rows[name].isna(), BINS, np.searchsorted(inner, rows[name].to_numpy(float)))
         for name, inner in zip(contexts, edges, strict=True)
     )
-
-
-def _share(model: Floats, random: Floats, own: Floats, axis: int) -> Floats:
-    gained, most = (one.mean(axis=axis) - random.mean(axis=axis) for one in (model, own))
-    found: Floats = np.divide(gained, most, out=np.full_like(np.asarray(most), np.nan), where=most > 0)
-    return found

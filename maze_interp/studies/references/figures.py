@@ -24,23 +24,10 @@ from maze_interp.plots.style import (
     new_figure,
     styled,
 )
-from maze_interp.studies.goal_models import BINS, MODELS, Mixture
-from maze_interp.studies.references import CHEESE, COMPARED, CORNER, RANDOM, SQUARES
-
-NAMES = {
-    CHEESE: "shortest path to the cheese",
-    CORNER: "shortest path to the corner",
-    **{f"local-search-{radius}": f"cheese within {radius} steps, else corner" for radius in (5, 8, 12)},
-    "greedy-euclidean": "straight towards the cheese",
-    "left-wall": "left hand on the wall",
-    "right-wall": "right hand on the wall",
-    RANDOM: "random actions",
-    "mixture": "cheese or corner, one weight",
-    "mixture by distance to the mouse": "cheese or corner, by distance cheese – mouse",
-    "mixture by decision square": "cheese or corner, by decision square",
-    "mixture of all": "all of the rules, one weight each",
-}
-"""Reference policies and models, in words."""
+from maze_interp.studies.references.measure import CHEESE, COMPARED, CORNER, RANDOM
+from maze_interp.studies.references.mixtures import BINS, MODELS, Mixture
+from maze_interp.studies.references.squares import SQUARES
+from maze_interp.studies.references.words import NAMES
 
 _DRAWN = {
     CHEESE: (ORANGE, "o"),
@@ -52,7 +39,7 @@ _DRAWN = {
     RANDOM: (GREY, "x"),
 }
 
-_FEW = 0.5  # levels' worth of squares below which a weight is not told
+_FEW = 0.5  # levels' worth of squares below which a weight is not shown
 
 
 @styled
@@ -60,7 +47,7 @@ def scores_figure(table: pd.DataFrame) -> Figure:
     """What each model gains of the log-likelihood that the agent's own probabilities gain over random actions.
 
     Args:
-        table: of `maze_interp.report.references.reference_tables`, scores.
+        table: of `scores_by_squares`.
     """
     shown = [name for name in MODELS if name in set(table["model"])]
     figure = new_figure(11.5, 1.6 + 0.36 * len(shown))
@@ -93,7 +80,7 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
     Bins with fewer than `FEW` levels are left empty.
 
     Args:
-        table: of `maze_interp.studies.references.agreement_table`.
+        table: of `agreement_table`.
     """
     agreement = table[(table["quantity"] == "agreement") & (table["steps"] != "any")]
     bins = list(dict.fromkeys(agreement["steps"]))
@@ -108,7 +95,9 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
             look = {"fmt": marker, "color": colour, "markersize": 4.5, "capsize": 2, "linewidth": 0.9}
             axes.errorbar(x, mine["mean"].astype(float), yerr=ends, linestyle="-", label=NAMES[name], **look)
         counts = some.groupby("steps", sort=False)["n"].max().loc[bins]
-        ticks = [f"{one.removesuffix(' or more')}{'+' if 'more' in one else ''}\nn={counts[one]}" for one in bins]
+        ticks = [
+            f"{steps.removesuffix(' or more')}{'+' if 'more' in steps else ''}\nn={counts[steps]}" for steps in bins
+        ]
         axes.set_xticks(range(len(bins)), ticks, fontsize=8)
         axes.set(xlabel="steps from mouse to cheese; levels", ylim=(-0.03, 1.03))
         axes.set_title(_title(squares), fontsize=10)
@@ -120,7 +109,7 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def weights_figure(mixture: Mixture) -> Figure:
-    """Of a mixture of the ways to cheese and corner by two contexts: the share of the cheese's, in every combination.
+    """The weight of the path to the cheese, beside that to the corner, in a mixture by two contexts.
 
     Args:
         mixture: fitted; combinations with less than half a level's worth of squares are left white.
@@ -139,7 +128,7 @@ def weights_figure(mixture: Mixture) -> Figure:
     for set_ticks, edges in zip((axes.set_xticks, axes.set_yticks), mixture.edges, strict=True):
         set_ticks(range(BINS), _ranges(edges))
     axes.set(xlabel=names[0], ylabel=names[1])
-    figure.colorbar(image, label="weight of the way to the cheese\n(the rest: of the way to the corner)")
+    figure.colorbar(image, label="weight of the path to the cheese\n(the rest: of the path to the corner)")
     axes.set_title("in brackets: levels' worth of squares fitted on", fontsize=10)
     return figure
 
