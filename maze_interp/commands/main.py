@@ -20,7 +20,6 @@ from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
-from maze_interp.commands.resample import resample
 from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
 from maze_interp.commands.study import command_of
@@ -39,7 +38,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "probe": probe_store,
     "channels": channels,
     "ablate": ablate,
-    "resample": resample,
     "retarget": retarget_levels,
     "patch": patch,
     "questions list": questions_list,

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from maze_interp.plots.intervals import whiskers
-from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, new_figure, styled
+from maze_interp.plots.style import BLACK, BLUE, DIVERGING, GREEN, GREY, PURPLE, VERMILLION, new_figure, styled
+from maze_interp.results.text import short_layer
 from maze_interp.studies.importance import RATE
 
 METRICS = {
@@ -24,18 +25,10 @@ METRICS = {
 }
 """The metrics in words."""
 
-DIVERGING = "PuOr_r"
-"""Colours of signed quantities: purple below 0, white at 0, orange above, for every kind of colour vision."""
-
 _LEAST = 1e-3  # an axis of effects spans at least a tenth of a point either way
 _PER_ROW = 32  # channels in one row of the heat map
 _LOOKS = {"zero": (BLUE, "o"), "mean": (VERMILLION, "s"), "resample": (GREEN, "D")}
 _PARTS = {"block1": (BLUE, "o"), "block2": (VERMILLION, "s"), "block3": (GREEN, "D"), "fc": (PURPLE, "^")}
-
-
-def short(layer: str) -> str:
-    """A layer's name without what all begin with."""
-    return layer.removeprefix("embedder.")
 
 
 @styled
@@ -73,7 +66,7 @@ def _heat_map(figure: Figure, axes: Axes, some: pd.DataFrame) -> None:
         axes.plot(marked[:, 1], marked[:, 0] + top, ".", color=BLACK, markersize=3)
         blocks.append(block)
         ticks.append(top + (len(block) - 1) / 2)
-        names.append(short(str(layer)))
+        names.append(short_layer(str(layer)))
         top += len(block)
         axes.axhline(top - 0.5, color=GREY, linewidth=0.6)
     limit = max(float(np.percentile(some["mean"].abs(), 99)), _LEAST)
@@ -133,7 +126,7 @@ def _channel_points(axes: Axes, chosen: pd.DataFrame) -> None:
             fmt=marker, markersize=5, color=colour, capsize=2, label=f"{kind} ablation",
         )  # fmt: skip
     channels = chosen[["layer", "channel"]].drop_duplicates().itertuples(index=False)
-    names = [f"{short(layer)}  {channel}" for layer, channel in channels]
+    names = [f"{short_layer(layer)}  {channel}" for layer, channel in channels]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="x")
@@ -172,35 +165,5 @@ def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, 
 
 
 def _part(layer: str) -> str:
-    first = short(layer).split(".")[0]
+    first = short_layer(layer).split(".")[0]
     return first if first in _PARTS else "fc"
-
-
-@styled
-def resampling_figure(figures: dict[str, Any]) -> Figure:
-    """Total variation and changed greedy moves by set of channels and by source, with intervals.
-
-    Args:
-        figures: of `resampling_figures`.
-    """
-    names = {"given": "the channels", "random": "as many others,\nat random", "layer": "the whole layer"}
-    sources = {"same": "same cheese square", "other": "another cheese square"}
-    words = {"tv": "total variation distance", "changed": "share of greedy moves changed"}
-    figure = new_figure(9.5, 3.4)
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, (quantity, label) in zip(panels, words.items(), strict=True):
-        for (source, text), offset, look in zip(
-            sources.items(), (-0.12, 0.12), ((BLUE, "o"), (ORANGE, "s")), strict=True
-        ):
-            found = [figures[quantity][name][source] for name in names]
-            mean, low, high = np.array([[one.mean, one.low, one.high] for one in found], float).T
-            axes.errorbar(
-                mean, np.arange(len(names)) + offset, xerr=whiskers(mean, low, high), fmt=look[1], color=look[0],
-                capsize=3, label=text,
-            )  # fmt: skip
-        axes.set_xscale("log")
-        axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"{label}, mean over levels, 95%")
-        axes.grid(axis="x")
-    panels[0].set_yticks(range(len(names)), names.values())
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return figure

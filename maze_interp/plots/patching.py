@@ -12,9 +12,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
-from maze_interp.plots.ablation import DIVERGING, short
 from maze_interp.plots.intervals import whiskers
-from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+from maze_interp.plots.style import (
+    BLACK,
+    BLUE,
+    DIVERGING,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    styled,
+)
+from maze_interp.results.text import short_layer as short
 from maze_interp.studies.patch_tables import position_map
 
 SHARE = "share of the whole effect"

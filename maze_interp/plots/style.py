@@ -20,6 +20,9 @@ PROBABILITY, HEAT = "viridis", "YlOrBr"
 """Colour maps of probabilities, and of quantities over a maze, whose walls are grey; both read with every kind of
 colour vision."""
 
+DIVERGING = "PuOr_r"
+"""Colour map of signed quantities: purple below 0, white at 0, orange above; for every kind of colour vision."""
+
 DPI = 144
 """Pixels per inch of a written picture: one and a half per pixel of a screen that shows it at full size."""
 

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.measure.field import vector_field
-from maze_interp.plots.ablation import METRICS, effects_figure, overlap_figure, short, strongest_figure
+from maze_interp.plots.ablation import METRICS, effects_figure, overlap_figure, strongest_figure
 from maze_interp.plots.field import change_figure
 from maze_interp.plots.style import save
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.run_directory import run_directory
+from maze_interp.results.text import short_layer
 from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
 from maze_interp.studies.importance import (
     RATE,
@@ -150,7 +151,7 @@ def strongest_change(decision: DecisionAblation, table: pd.DataFrame, chosen: pd
     maze = decision.levels.maze(int(effects.abs().idxmax()))
     edit = decision.edit(kind, layer, int(channel), maze.seed)
     figure = change_figure(vector_field(decision.policy, maze), vector_field(decision.policy, maze, [edit]))
-    figure.suptitle(f"{kind} ablation of channel {channel} of {short(layer)}", x=0.01, ha="left", fontsize=11)
+    figure.suptitle(f"{kind} ablation of channel {channel} of {short_layer(layer)}", x=0.01, ha="left", fontsize=11)
     return figure
 
 
@@ -160,5 +161,5 @@ def _lines(figures: Mapping[str, Any], chosen: pd.DataFrame, count: int = 3) -> 
         channels = list(some.groupby(["layer", "channel"], sort=False))[:count]
         for (layer, channel), kinds in channels:
             found = [f"{row.kind} {Estimate(row.n, row.mean, row.low, row.high)}" for row in kinds.itertuples()]
-            lines.append(f"{METRICS[metric]}, effect of {short(layer)} {channel}: {', '.join(found)}")
+            lines.append(f"{METRICS[metric]}, effect of {short_layer(layer)} {channel}: {', '.join(found)}")
     return lines

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.measure.field import VectorField
-from maze_interp.plots.ablation import short
 from maze_interp.plots.field import change_figure
 from maze_interp.plots.patching import (
     channel_sets_figure,
@@ -25,6 +24,7 @@ from maze_interp.plots.patching import (
 from maze_interp.plots.style import save
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.results.run_directory import run_directory
+from maze_interp.results.text import short_layer as short
 from maze_interp.studies.fixed_sets import episode_rankings
 from maze_interp.studies.pairs import KINDS, make_pair
 from maze_interp.studies.patch_study import Patching

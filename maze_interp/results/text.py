@@ -27,6 +27,11 @@ def sign(estimate: Estimate) -> int:
     return int(estimate.low > 0) - int(estimate.high < 0)
 
 
+def short_layer(layer: str) -> str:
+    """A layer's name without what all begin with."""
+    return layer.removeprefix("embedder.")
+
+
 def _written(estimate: Estimate, factor: float, unit: str, form: str, digits: int = 1) -> str:
     if estimate.mean is None:
         return "no levels"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
+from maze_interp.studies.resample.study import Resample as resample
 from maze_interp.studies.study import AgentStudy, Study
 from maze_interp.studies.sweep.study import Sweep as sweep
 from maze_interp.studies.values.study import Values as values
@@ -17,6 +18,7 @@ __all__ = [
     "dead_ends",
     "references",
     "register",
+    "resample",
     "sweep",
     "values",
     "vectors",

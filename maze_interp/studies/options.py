@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from dataclasses import Field as DataclassField
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from docstring_parser import parse
 from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
 
+from maze_interp.arguments import as_whole
 from maze_interp.errors import MazeInterpError
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
 
@@ -32,20 +32,18 @@ def parse_channels(value: Any) -> tuple[int, ...] | str:
     """
     if isinstance(value, str) and value == "auto":
         return value
-    try:
-        parts = split_list(value)
-        numbers = sorted(int(part) if isinstance(part, str) else _whole(part) for part in parts)
-    except (TypeError, ValueError) as error:
-        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {value!r}") from error
-    if not numbers or numbers[0] < 0 or len(set(numbers)) < len(numbers):
+    parts = split_list(value)
+    numbers = [_channel(part) for part in parts] if isinstance(parts, Iterable) else [None]
+    channels = sorted(number for number in numbers if number is not None)
+    if len(channels) < len(numbers):
+        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {value!r}")
+    if not channels or channels[0] < 0 or len(set(channels)) < len(channels):
         raise MazeInterpError(f"channels are one or more numbers from 0, each once, not {value!r}")
-    return tuple(numbers)
+    return tuple(channels)
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
-        raise TypeError("a truth value is no channel")
-    return operator.index(value)
+def _channel(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else as_whole(value)
 
 
 Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]

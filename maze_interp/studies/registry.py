@@ -5,6 +5,7 @@ from __future__ import annotations
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.references.study import References
+from maze_interp.studies.resample.study import Resample
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.studies.values.study import Values
@@ -30,6 +31,7 @@ for _study in (
     References,
     DeadEnds,
     Values,
+    Resample,
     Vectors,
 ):
     register(_study)

@@ -19,7 +19,6 @@ from maze_interp.report.sections.patching import patching_section
 from maze_interp.report.sections.place import place_section
 from maze_interp.report.sections.probes import probes_section
 from maze_interp.report.sections.questions import questions_section
-from maze_interp.report.sections.resampling import resampling_section
 from maze_interp.report.sections.retargeting import retargeting_section
 from maze_interp.report.sections.spread import spread_section
 from maze_interp.report.sections.statistics import statistics_section
@@ -41,7 +40,6 @@ SECTIONS: tuple[Callable[[Study], Section], ...] = (
     channels_section,
     probes_section,
     ablation_section,
-    resampling_section,
     retargeting_section,
     patching_section,
     questions_section,

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from maze_interp.plots.ablation import METRICS, effects_figure, short, strongest_figure
+from maze_interp.plots.ablation import METRICS, effects_figure, strongest_figure
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.text import short_layer as short
 from maze_interp.studies.ablation import REFERENCE, DecisionAblation, ExactAblation
 from maze_interp.studies.importance import RATE, channel_effects, kind_agreement, strongest, unedited
 from maze_interp.sweeps.experiment import run_experiment

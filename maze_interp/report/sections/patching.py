@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from maze_interp.plots.ablation import short
 from maze_interp.plots.patching import curves_figure, layers_figure
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
 from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.text import short_layer as short
 from maze_interp.studies.fixed_sets import EPISODE_DRAWS, LEAST_CHANGE, EpisodeSets
 from maze_interp.studies.patch_sets import DRAWS, LEAST, SHARES, PatchCurves, SmallestSets
 from maze_interp.studies.patch_tables import curve_table, layer_table, network_size, set_figures

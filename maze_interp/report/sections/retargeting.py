@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from maze_interp.plots.ablation import short
 from maze_interp.plots.retarget import CONDITIONS, OUTCOMES, overall_figure, reach_figure
 from maze_interp.policies.architectures import DEFAULT
 from maze_interp.report.retargeting import RetargetingStudy, describe_marks, heat_map
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.text import short_layer as short
 from maze_interp.studies.channels.scores import CHOOSING
 from maze_interp.studies.retargeting import PUBLISHED, reach_table
 from maze_interp.studies.steering import Mark, Steering

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control, ttest_1samp
 from torch import nn
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.checkpoints import agent_hash
@@ -190,12 +190,13 @@ def channel_numbers(
         mode: distribution of the levels that they are chosen on.
 
     Raises:
-        MazeInterpError: an unknown layer, a channel that it does not have, or none tracks the cheese.
+        MazeInterpError: an unknown layer, or a channel that it does not have.
+        Unmeasurable: no channel tracks the cheese.
     """
     if isinstance(channels, tuple):
         require_channels(policy, layer, channels)
         return channels
     found = cheese_channels(policy, layer, LevelSet(CHOOSING.seeds, mode))[: count_channels(policy, layer) // 2]
     if not found:
-        raise MazeInterpError(f"no channel of {layer} tracks the cheese; name some, such as 3,17")
+        raise Unmeasurable(f"no channel of {layer} tracks the cheese; name some, such as 3,17")
     return found

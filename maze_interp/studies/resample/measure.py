@@ -1,16 +1,16 @@
-"""What some channels say about the cheese: their activations taken from another level, its cheese here or elsewhere.
+"""Channels of a level replaced by their values in another level, the cheese on the same square or elsewhere.
 
 A level's *donor* is another level of the same size, drawn by the level's seed, in which the level's
 cheese square is open. Its activations are taken twice: with its cheese moved to that square (the same
 cheese square), and with its cheese where procgen put it (another one). So the two sources share their
 walls and differ in the cheese alone, and squares lie at the same places of the map. The mouse stands
-on one square in both levels; squares that only one of them has open are left out, so that what the
-channels say about the mouse is never changed.
+on the same square in both levels; squares that only one of them has open are left out, so that what
+the channels represent of the mouse never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -29,7 +29,6 @@ from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
-from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.studies.patching import run_masks
 from maze_interp.sweeps.experiment import Experiment
 
@@ -38,13 +37,14 @@ Floats = NDArray[np.float64]
 DONORS = range(800_000_000, 800_001_000)
 """Levels that donors are drawn from; none of them is measured on."""
 
-SOURCES = ("same", "other")
-"""The donor's cheese lies on the level's own cheese square, or on another."""
+SOURCES = {"same": "same cheese square", "other": "another cheese square"}
+"""Where the donor's cheese lies, in words: on the level's own cheese square, or on another."""
 
-SETS = ("given", "random", "layer")
-"""The channels asked about; as many drawn from the rest of the layer; and all of it, the most that any can do."""
+SETS = {"given": "the channels", "random": "as many others,\nat random", "layer": "the whole layer"}
+"""Which channels are replaced, in words: those studied; as many drawn from the rest of the layer; all of it."""
 
-QUANTITIES = ("tv", "changed")
+QUANTITIES = {"tv": "total variation distance", "changed": "share of greedy moves changed"}
+"""How far the moves change, in words."""
 
 
 def total_variation(p: Floats, q: Floats) -> Floats:
@@ -77,7 +77,7 @@ def choose_donor(maze: Maze, donors: Sequence[int]) -> Maze:
 class Resampling(Experiment):
     """How far the moves change when some channels come from another level: total variation and greedy moves.
 
-    A row is one set of channels (`SETS`; `draw` tells the random ones apart) with one source
+    A row is one set of channels (`SETS`; `draw` numbers the random ones) with one source
     (`SOURCES`): `tv`, the total variation distance between the distributions over the five moves
     with and without, and `changed`, whether the most probable move differs, each a mean over the
     `squares` that are open in level and donor and hold neither's cheese, the mouse facing left.
@@ -130,6 +130,13 @@ class Resampling(Experiment):
             ("layer", 0): tuple(range(size)),
         }
 
+    def set_table(self) -> pd.DataFrame:
+        """The sets of channels: columns set, draw, layer, channels (with spaces between them)."""
+        return pd.DataFrame(
+            {"set": name, "draw": draw, "layer": self.layer, "channels": " ".join(map(str, channels))}
+            for (name, draw), channels in self.sets.items()
+        )
+
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`."""
         if maze.cheese is None:
@@ -166,29 +173,3 @@ class Resampling(Experiment):
 def common_squares(maze: Maze, donor: Maze) -> tuple[Square, ...]:
     """The squares that are open in both and hold the cheese of neither."""
     return tuple((x, y) for x, y in maze.squares if donor.open[y, x] and (x, y) not in (maze.cheese, donor.cheese))
-
-
-def resampling_figures(table: pd.DataFrame) -> dict[str, Any]:
-    """Means over levels with intervals, and differences paired by level; a level's random sets are averaged first.
-
-    Args:
-        table: of `Resampling`.
-
-    Returns:
-        for each of `QUANTITIES`: for each of `SETS` the estimates `same`, `other` and
-        `other_less_same`; and `given_less_random` with the same three.
-    """
-    return {quantity: _figures(table, quantity) for quantity in QUANTITIES}
-
-
-def _figures(table: pd.DataFrame, quantity: str) -> dict[str, dict[str, Estimate]]:
-    levels = table.groupby(["seed", "set", "source"])[quantity].mean().unstack(["set", "source"])
-    by_set: dict[str, Mapping[str, pd.Series]] = {name: levels[name] for name in SETS}
-    by_set["given_less_random"] = levels["given"] - levels["random"]
-    return {
-        name: {
-            **{source: estimate(some[source]) for source in SOURCES},
-            "other_less_same": estimate(some["other"] - some["same"]),
-        }
-        for name, some in by_set.items()
-    }

@@ -12,19 +12,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy, observe, to_input
-from maze_interp.commands.resample import resample
+from maze_interp.commands.main import main
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import move_probabilities
-from maze_interp.studies.resampling import (
+from maze_interp.studies.resample.measure import (
     DONORS,
+    QUANTITIES,
+    SETS,
+    SOURCES,
     Resampling,
     choose_donor,
     common_squares,
     greedy_changes,
-    resampling_figures,
     total_variation,
 )
+from maze_interp.studies.resample.tables import change_table
 
 LAYER = Impala.default_layer
 
@@ -122,7 +126,7 @@ def test_random_sets_are_as_large_and_share_nothing_with_the_given(untrained: Im
     assert experiment.sets == Resampling(untrained, "", LEVELS, (9, 3, 17), draws=6).sets
 
 
-def test_figures_average_random_sets_first_and_pair_by_level() -> None:
+def test_changes_average_random_sets_first_and_pair_by_level() -> None:
     rows = []
     for seed, (same, other) in enumerate([(0.1, 0.3), (0.2, 0.2)]):
         for source, value in (("same", same), ("other", other)):
@@ -132,13 +136,14 @@ def test_figures_average_random_sets_first_and_pair_by_level() -> None:
                 {"seed": seed, "set": "random", "draw": 1, "source": source, "tv": 0.2},
                 {"seed": seed, "set": "layer", "draw": 0, "source": source, "tv": 1.0},
             ]
-    found = resampling_figures(pd.DataFrame(rows).assign(changed=0.0))["tv"]
-    assert found["given"]["same"].mean == pytest.approx(0.15)
-    assert found["given"]["other_less_same"].mean == pytest.approx(0.1)
-    assert found["random"]["same"].mean == pytest.approx(0.1)
-    assert (found["random"]["same"].low, found["random"]["same"].high) == (0.1, 0.1)
-    assert found["given_less_random"]["other"].mean == pytest.approx(0.15)
-    assert found["given_less_random"]["other_less_same"].n == 2
+    table = change_table(pd.DataFrame(rows).assign(changed=0.0))
+    found = table[table["quantity"] == "tv"].set_index(["channels", "source"])
+    assert found["mean"]["given", "same"] == pytest.approx(0.15)
+    assert found["mean"]["given", "other_less_same"] == pytest.approx(0.1)
+    assert found["mean"]["random", "same"] == pytest.approx(0.1)
+    assert found.loc[("random", "same"), ["low", "high"]].tolist() == [0.1, 0.1]
+    assert found["mean"]["given_less_random", "other"] == pytest.approx(0.15)
+    assert found["n"]["given_less_random", "other_less_same"] == 2
 
 
 @pytest.mark.parametrize(
@@ -157,10 +162,11 @@ def test_what_makes_no_sense_is_refused(untrained: Impala, options: dict[str, An
         Resampling(untrained, "", LEVELS, **{"channels": (1,), **options})
 
 
-def test_the_command_writes_rows_figures_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_rows_changes_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
-    resample(channels="5, 3", draws=2, seeds="900000000:900000004", out=out, workers=1)
-    assert "channels 3, 5 of embedder.block2.res1.resadd" in capsys.readouterr().out
+    options = ["--channels", "5, 3", "--draws", "2", "--seeds", "900000000:900000004", "--workers", "1"]
+    main(["resample", *options, "--out", str(out)])
+    assert "Channels 3, 5 of block2.res1.resadd" in capsys.readouterr().out
     table = pd.read_csv(out / "resampling.csv")
     policy = load_policy(DEFAULT_AGENT)
     alone = Resampling(policy, DEFAULT_AGENT, LEVELS, (3, 5), draws=2).rows(LEVELS.maze(900_000_002))
@@ -168,9 +174,42 @@ def test_the_command_writes_rows_figures_and_a_picture(tmp_path: Path, capsys: p
         table[table["seed"] == 900_000_002].drop(columns="seed").reset_index(drop=True), pd.DataFrame(alone)
     )
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["figures"]["tv"]["given"]["same"]["n"] == 4
-    assert summary["sets"]["given 0"] == [3, 5]
-    assert (out / "resampling.png").stat().st_size > 10_000
-    with pytest.raises(MazeInterpError, match="channels are auto or numbers"):
-        resample(channels="three", out=tmp_path / "other", workers=1)
-    assert not (tmp_path / "other").exists()
+    given = table[(table["set"] == "given") & (table["source"] == "same")]
+    assert summary["figures"]["tv"]["given"]["same"]["mean"] == pytest.approx(given["tv"].mean())
+    sets = pd.read_csv(out / "sets.csv")
+    assert sets["set"].tolist() == ["given", "random", "random", "layer"]
+    assert sets["channels"][0] == "3 5"
+    assert (out / "resampling.png").exists()
+
+
+def test_the_result_shows_every_set_and_source() -> None:
+    study = mi.studies.resample(seeds=LEVELS.seeds[:2], channels=[3, 5], draws=1)
+    result = study.run()
+    assert study.sized(1).seeds == LEVELS.seeds[:1]
+    panels, changes = result.figures["resampling"].axes, result.tables["changes"]
+    assert [axes.get_xlabel().partition(",")[0] for axes in panels] == list(QUANTITIES.values())
+    for axes, quantity in zip(panels, QUANTITIES, strict=True):
+        means = changes[changes["quantity"] == quantity].set_index(["source", "channels"])["mean"]
+        for points, source in zip(axes.containers, SOURCES, strict=True):
+            shown = np.array([means[source, name] for name in SETS], float)
+            np.testing.assert_allclose(np.asarray(points[0].get_xdata(), float), shown)
+    assert len(result.notes) <= 3
+    assert "<section" in result._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": "three"}, "channels are auto or numbers"),
+        ({"channels": [True, False]}, "channels are auto or numbers"),
+        ({"channels": "3,3"}, "each once"),
+        ({"channels": 32}, "has channels 0 to 31, none is 32"),
+        ({"layers": "embedder.block2.res1.resadd,embedder.fc"}, "--layers takes one layer here"),
+        ({"layers": "embedder.fd"}, "unknown layer .*did you mean embedder.fc"),
+        ({"layers": "embedder.fc"}, "embedder.fc has no map of positions"),
+    ],
+)
+def test_bad_options_leave_no_folder(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(MazeInterpError, match=message):
+        mi.studies.resample(**{"seeds": LEVELS.seeds[:2], **options}).run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,1 @@
+"""`resample`: how far the moves change when channels come from another level."""

@@ -1,0 +1,39 @@
+"""Resampling in a picture: how far the moves change, by set of channels and by source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.style import BLUE, ORANGE, new_figure, styled
+from maze_interp.studies.resample.measure import QUANTITIES, SETS, SOURCES
+
+_LOOKS = {"same": (-0.12, BLUE, "o"), "other": (0.12, ORANGE, "s")}
+
+
+@styled
+def change_figure(changes: pd.DataFrame) -> Figure:
+    """Total variation and changed greedy moves by set of channels and by source, with intervals.
+
+    Args:
+        changes: of `change_table`.
+    """
+    figure = new_figure(9.5, 3.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (quantity, label) in zip(panels, QUANTITIES.items(), strict=True):
+        of_quantity = changes[changes["quantity"] == quantity].set_index(["source", "channels"])
+        for source, (offset, colour, marker) in _LOOKS.items():
+            shown = of_quantity.loc[source].loc[list(SETS)]
+            mean, low, high = (shown[end].astype(float) for end in ("mean", "low", "high"))
+            axes.errorbar(
+                mean, np.arange(len(shown)) + offset, xerr=whiskers(mean, low, high), fmt=marker, color=colour,
+                capsize=3, label=SOURCES[source],
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set(ylim=(len(SETS) - 0.5, -0.5), xlabel=f"{label}, mean over levels, 95%")
+        axes.grid(axis="x")
+    panels[0].set_yticks(range(len(SETS)), SETS.values())
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return figure

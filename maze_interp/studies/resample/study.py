@@ -1,0 +1,64 @@
+"""The study `resample`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from maze_interp.studies.options import Channels, Names, Seeds
+from maze_interp.studies.study import HELD_OUT, AgentStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import Self
+
+    from maze_interp.studies.result import Result
+    from maze_interp.studies.runner import Run
+
+_REPORT_DRAWS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resample(AgentStudy):
+    """Replace channels by their values in another level and measure how far the moves change.
+
+    The cheese of the other level lies on the level's own cheese square, or elsewhere. Controls: random sets of as many
+    other channels, and the whole layer.
+
+    Attributes:
+        layers: The layer; a single one.
+        channels: Numbers with commas between them, or auto for those that track the cheese, chosen on other levels.
+        draws: Random sets of channels.
+    """
+
+    name: ClassVar[str] = "resample"
+    title: ClassVar[str] = "Channels resampled from another level"
+    report_levels: ClassVar[int] = 60
+
+    seeds: Seeds = range(HELD_OUT, HELD_OUT + 200)
+    layers: Names = ("default",)
+    channels: Channels = "auto"
+    draws: int = 10
+
+    def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
+        """See `Study`."""
+        from maze_interp.policies.network import single_layer
+        from maze_interp.studies.channels.scores import channel_numbers
+        from maze_interp.studies.resample.measure import Resampling
+
+        layer = single_layer(self.policy, self.layers)
+        levels = self.levels()
+        channels = channel_numbers(self.policy, layer, self.channels, levels.distribution_mode)
+        experiment = Resampling(self.policy, self.agent, levels, channels, layer, self.draws)
+        return {"resampling": run.rows(experiment), "sets": experiment.set_table()}
+
+    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
+        """See `Study`."""
+        from maze_interp.studies.resample.summary import summarise
+
+        return summarise(rows["resampling"], rows["sets"])
+
+    def sized(self, levels: int) -> Self:
+        """See `Study`: fewer random sets, too."""
+        return replace(super().sized(levels), draws=min(self.draws, _REPORT_DRAWS))
