@@ -1,8 +1,7 @@
-"""`report`: measure, draw, write the page."""
+"""`report`: the sweeps, every study that takes part, and the questions, on one page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,23 @@ from typing import Any
 from tqdm import tqdm
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
-from maze_interp.plots.style import save
+from maze_interp.policies.agents import load_network
+from maze_interp.report.context import FULL, Context
+from maze_interp.report.headline import headline_lines, headline_numbers
 from maze_interp.report.page import render
-from maze_interp.report.section import Section
-from maze_interp.report.sections import SECTIONS
-from maze_interp.report.study import FULL, Study, make_study
-from maze_interp.results.estimates import Estimate
-from maze_interp.results.files import write_whole
+from maze_interp.report.questions import questions_result
+from maze_interp.results.estimates import INTERVAL
+from maze_interp.results.files import write_json, write_whole
 from maze_interp.results.run_directory import run_directory
+from maze_interp.studies.registry import STUDIES
+from maze_interp.studies.result import Result
+from maze_interp.studies.study import Study
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.spread import cluster
+
+PAGE = "report.html"
 
 
 def build_report(
@@ -30,11 +35,10 @@ def build_report(
     mode: DistributionMode | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
-) -> Path:
-    """Measure an agent and write `report.html`, `summary.json`, pictures and tables to `out`.
+) -> list[str]:
+    """Measure an agent and write `report.html` and `summary.json` to `out`, and every study to a folder in it.
 
-    Stopped at any moment, the same call goes on where it was; the files do not depend on the
-    workers.
+    A stopped report is resumed; the files do not depend on the workers.
 
     Args:
         agent: a name in `agents/`, or the path of a checkpoint.
@@ -45,76 +49,57 @@ def build_report(
         scheduler: address of a dask scheduler to use instead.
 
     Returns:
-        the path of the page.
+        the main figures, one line each.
 
     Raises:
         MazeInterpError: no such agent, fewer than one level, a folder of another run, or no
             scheduler at the address.
     """
-    study = make_study(agent, out, levels, mode)
+    context = Context(agent, levels, mode, out)
     settings = {
-        "command": study.command("report", levels=levels),
-        **provenance(study.policy, agent),
-        "mode": study.mode,
-        "region": study.region,
-        "seeds": study.anywhere_sweep.levels.name,
+        "study": "report",
+        **provenance(load_network(agent), agent),
+        "mode": context.mode,
+        "region": context.region,
+        "levels": levels,
     }
-    sweeps = (study.trained_sweep, study.anywhere_sweep)
-    parts = len(sweeps) + len(SECTIONS) + 1
+    studies = studies_of(context)
     with (
         run_directory(out, settings),
         cluster(workers, scheduler),
-        tqdm(total=parts, unit="part", desc="report") as bar,
+        tqdm(total=len(context.sweeps) + len(studies) + 1, unit="part", desc="report") as bar,
     ):
-        for sweep in sweeps:
-            study.measure(sweep)
+        for name, sweep in context.sweeps.items():
+            swept = sweep.run(context.folder(name), workers, scheduler)
             bar.update()
-        sections = []
-        for make_section in SECTIONS:
-            sections.append(make_section(study))
-            bar.update()
-        page = _write(study, settings, sections)
-        bar.update()
-    return page
+        results = [swept]
+        for make in STUDIES.values():
+            study = make.for_report(agent, mode, context.share, {name: context.folder(name) for name in context.sweeps})
+            if study is not None:
+                results.append(_run(study, out / study.name, workers, scheduler))
+                bar.update()
+        results.append(questions_result(context))
+        return _write(context, settings, results)
 
 
-_HEADLINES = {
-    "trained": "P(cheese), cheese in the top-right {region}×{region}",
-    "outside": "P(cheese), cheese elsewhere",
-    "same_mazes": "P(cheese), the same mazes, cheese in the top-right {region}×{region}",
-    "exit_cheese": "first leaves the decision square towards the cheese",
-    "exit_top_right": "first leaves the decision square towards the corner",
-}
+def _run(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Result:
+    """The study's result; where too few levels qualify, a result that says so."""
+    try:
+        return study.run(out, workers, scheduler)
+    except Unmeasurable as error:
+        return Result(f"Not measured: {error}.", name=study.name, title=study.title, command=study.command())
 
 
-def headlines(out: Path) -> list[str]:
-    """The main figures of a finished report, one line each: mean, 95% interval, number of levels."""
-    summary = json.loads((out / "summary.json").read_text())
-    lines = []
-    for name, words in _HEADLINES.items():
-        if figure := summary["figures"]["headline"].get(name):
-            found = Estimate(**{key: figure[key] for key in ("n", "mean", "low", "high")})
-            lines.append(f"{words.format(region=summary['region'])}: {found}")
-    return lines
+def _write(context: Context, settings: dict[str, Any], results: Sequence[Result]) -> list[str]:
+    numbers = headline_numbers(context)
+    command = report_command(context)
+    figures = {"headline": numbers} | {result.name: result.numbers for result in results}
+    write_json(context.out / "summary.json", {**settings, "command": command, "interval": INTERVAL, "figures": figures})
+    write_whole(context.out / PAGE, render(context, numbers, results, command))
+    return headline_lines(context, numbers)
 
 
-def _write(study: Study, settings: dict[str, Any], sections: Sequence[Section]) -> Path:
-    for section in sections:
-        for picture in section.pictures:
-            save(picture.figure, study.out / "pictures" / f"{picture.name}.png")
-        for table in section.tables:
-            path = study.out / "tables" / f"{table.name}.csv"
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, table.csv())
-    figures = {section.name: {name: number.as_dict for name, number in section.numbers.items()} for section in sections}
-    summary = {**settings, "interval": "95%, bootstrap over levels, 2000 resamples, seed 0", "figures": figures}
-    write_whole(study.out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    page = study.out / "report.html"
-    title = f"Where does {study.name} go?"
-    write_whole(page, render(title, _facts(settings), sections))
-    return page
-
-
-def _facts(settings: dict[str, Any]) -> dict[str, str]:
-    versions = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())
-    return {"Made by": settings["command"], "Agent's weights": settings["agent_hash"], "Versions": versions}
+def report_command(context: Context) -> str:
+    """The command that makes the report."""
+    mode = f" --mode {context.given_mode}" if context.given_mode else ""
+    return f"maze-interp report --agent {context.agent} --levels {context.levels}{mode}"

@@ -107,12 +107,11 @@ class Study(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentStudy(Study):
-    """A study of one agent on some levels.
+class AgentOptions(Study):
+    """A study of one agent.
 
     Attributes:
         agent: Name of an agent, or a .safetensors or .pth file.
-        seeds: Levels, first:end, the end not included.
         mode: Distribution of levels, easy or hard; the agent's own unless given (hard for a file).
     """
 
@@ -120,7 +119,6 @@ class AgentStudy(Study):
     """Whether a reference policy, which has no network, is refused as the agent."""
 
     agent: str = DEFAULT_AGENT
-    seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
     mode: Mode | None = None
 
     @cached_property
@@ -144,26 +142,30 @@ class AgentStudy(Study):
 
         return agents.training_region(self.agent)
 
+    def settings(self) -> dict[str, Any]:
+        """See `Study`."""
+        from maze_interp.sweeps.provenance import provenance
+
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: _plain(value) for name, value in options.items() if name not in ("agent", "mode")}
+        return {"study": self.name, **provenance(self.policy, self.agent), "mode": self.distribution_mode, **plain}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentStudy(AgentOptions):
+    """A study of one agent on some levels.
+
+    Attributes:
+        seeds: Levels, first:end, the end not included.
+    """
+
+    seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
+
     def levels(self, seeds: Seeds | None = None, cheese: int | str = "anywhere") -> LevelSet:
         """Levels of the study's mode: its own seeds unless others are given."""
         from maze_interp.sweeps.levels import LevelSet
 
         return LevelSet(self.seeds if seeds is None else seeds, self.distribution_mode, cheese)
-
-    def settings(self) -> dict[str, Any]:
-        """See `Study`."""
-        from maze_interp.sweeps.provenance import provenance
-        from maze_interp.sweeps.selection import seeds_name
-
-        options = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {name: _plain(value) for name, value in options.items() if name not in ("agent", "seeds", "mode")}
-        return {
-            "study": self.name,
-            **provenance(self.policy, self.agent),
-            "seeds": seeds_name(self.seeds),
-            "mode": self.distribution_mode,
-            **plain,
-        }
 
     def sized(self, levels: int) -> Self:
         """See `Study`."""

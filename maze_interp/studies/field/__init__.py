@@ -1,0 +1,1 @@
+"""`field`: one maze's vector field and exact behaviour."""
