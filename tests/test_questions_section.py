@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from maze_interp.report.sections.questions import questions_section
 
 import maze_interp as mi
 from maze_interp.bundled import bundled_path
@@ -15,7 +16,6 @@ from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
 from maze_interp.questions.resolutions import METHOD, Figure, Resolution, Resolutions
 from maze_interp.report.page import render
-from maze_interp.report.sections.questions import questions_section
 from maze_interp.report.study import Study, make_study
 
 QUESTIONS = load_questions()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import csv
 import json
 import re
+import shlex
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,16 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maze_interp.commands.main import make_parser
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import import_agent
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.report.build import build_report
-from maze_interp.report.page import render
-from maze_interp.report.section import Number, Section, Table, exact
-from maze_interp.report.study import tells
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.tables import readable
+from maze_interp.results.text import amount, percent, points, sign
+from maze_interp.studies.registry import STUDIES
 
 LEVELS = 20
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -90,7 +91,8 @@ def report(folder: Path) -> Path:
     """The folder of a finished report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return build_report("tiny", folder / "report", LEVELS, workers=1).parent
+        build_report("tiny", folder / "report", LEVELS, workers=1)
+        return folder / "report"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def summary(report: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def rows(report: Path) -> dict[str, pd.DataFrame]:
-    return {name: pd.read_csv(report / "sweeps" / name / "levels.csv") for name in ("region", "anywhere")}
+    return {name: pd.read_csv(report / f"sweep-{name}" / "levels.csv") for name in ("region", "anywhere")}
 
 
 def content(report: Path) -> dict[str, bytes]:
@@ -136,29 +138,58 @@ def test_nothing_is_fetched_from_elsewhere(page: Page, report: Path) -> None:
 def test_links_lead_to_sections(page: Page, summary: dict[str, Any]) -> None:
     ids = [element.attributes["id"] for element in page.elements if "id" in element.attributes]
     assert len(set(ids)) == len(ids)
-    assert [(link.attributes["href"] or "")[1:] for link in page.all("a")] == ids == list(summary["figures"])
+    linked = [(link.attributes["href"] or "")[1:] for link in page.all("a")]
+    assert linked == ids == [name for name in summary["figures"] if name != "headline"]
+    assert set(ids) <= {*STUDIES, "questions"}
 
 
-def test_every_picture_is_described_and_is_the_file_beside_the_page(page: Page, report: Path) -> None:
+def test_the_first_screen_has_the_question_five_figures_a_picture_and_what_stands_out(report: Path, page: Page) -> None:
+    html = (report / "report.html").read_text()
+    first = html[: html.index("<section")]
+    assert "In training the cheese always lay in the top-right 3×3 squares" in first
+    figures = re.findall(r"<li>(.*?: \d\.\d{3} \[.*?\] \(n = \d+\))</li>", first)
+    assert len(figures) == 5
+    assert first.index("<figure>") < first.index("What stands out") < first.index("<nav")
+
+
+def test_every_picture_is_described_and_is_a_file_of_its_study(page: Page, report: Path) -> None:
     images = page.all("img")
     assert len(images) == len(page.all("figcaption"))
-    embedded = [base64.b64decode((image.attributes["src"] or "").partition(",")[2]) for image in images]
-    assert sorted(embedded) == sorted(path.read_bytes() for path in (report / "pictures").iterdir())
-    alts = [image.attributes["alt"] or "" for image in images]
-    assert all(len(alt) > 40 for alt in alts)
-    assert len(set(alts)) == len(alts)
+    embedded = {base64.b64decode((image.attributes["src"] or "").partition(",")[2]) for image in images}
+    files = {path.read_bytes() for path in report.rglob("*.png")}
+    assert len(embedded - files) <= 3  # of the first screen, and of the questions
+    assert all(len(image.attributes["alt"] or "") > 20 for image in images)
 
 
-def test_every_section_with_figures_says_how_to_reproduce_them(page: Page, summary: dict[str, Any]) -> None:
-    notes = [element.text for element in page.all("div") if element.attributes["class"] == "notes"]
-    measured = [section for section in page.all("section") if summary["figures"][section.attributes["id"]]]
-    assert len(measured) >= 6
-    assert all("maze-interp " in section.text for section in measured)
-    seeds = f"--seeds {HELD_OUT}:{HELD_OUT + LEVELS}"
-    assert any(f"maze-interp sweep --agent tiny {seeds} --region 3 --out runs/region\n" in text for text in notes)
-    assert any(
-        f"maze-interp sweep --agent tiny {seeds} --region anywhere --out runs/anywhere\n" in text for text in notes
-    )
+def test_every_section_states_a_result_and_how_to_reproduce_it(page: Page, report: Path) -> None:
+    for section in page.all("section"):
+        assert re.search(r"Reproduce: maze-interp \S+", section.text), section.text
+    shown = [element.text for element in page.all("p") if element.attributes.get("class") == "statement"]
+    assert len(shown) == len(page.all("section")) + 1
+
+
+def test_each_command_on_the_page_makes_the_settings_of_its_figures(
+    page: Page, report: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands under "Reproduce" is parsed as the command line would parse it."""
+    monkeypatch.chdir(folder)
+    checked = []
+    for code in page.all("code"):
+        arguments = shlex.split(code.text)[1:]
+        parsed = make_parser().parse_args(arguments)
+        if arguments[0] in STUDIES:
+            settings = parsed.study(parsed).settings()
+            folder = report / ("sweep-anywhere" if arguments[0] == "sweep" else arguments[0])
+            recorded = json.loads((folder / "run.json").read_text())
+            assert json.loads(json.dumps(settings)) == recorded
+            checked.append(arguments[0])
+    assert set(checked) == {section.attributes["id"] for section in page.all("section")} - {"questions"}
+
+
+def test_the_page_is_short(page: Page) -> None:
+    (main,) = page.all("main")
+    tables = sum(len(table.text.split()) for table in page.all("table"))
+    assert len(main.text.split()) - tables < 6000
 
 
 def test_text_from_outside_stays_text(page: Page) -> None:
@@ -169,24 +200,10 @@ def test_text_from_outside_stays_text(page: Page) -> None:
 # The figures.
 
 
-def test_figures_of_the_summary_are_those_of_the_page(page: Page, summary: dict[str, Any]) -> None:
-    shown = {element.attributes.get("value"): element.text for element in page.all("data")}
-    figures = [figure for section in summary["figures"].values() for figure in section.values()]
-    assert len(figures) > 50
-    by_name = {f"{section}.{name}": one for section, some in summary["figures"].items() for name, one in some.items()}
-    for element in page.all("data"):
-        name = element.attributes.get("data-figure")
-        if name is not None:
-            value = element.attributes.get("value")  # none of a figure that no level gives
-            assert (None if value is None else float(value)) == by_name[name]["mean"]
-    for name in by_name:
-        if name.startswith(("headline", "spread", "one-level")):
-            assert name in {element.attributes.get("data-figure") for element in page.all("data")}
-    for name, figure in by_name.items():
-        if name.startswith("outcomes") and "decision square" not in name and "all levels" not in name and figure["n"]:
-            one = Number(Estimate(*(figure[key] for key in ("n", "mean", "low", "high"))), figure["unit"])
-            if "limit" not in name:
-                assert shown[str(figure["mean"])] == str(one)
+def test_figures_of_the_summary_are_those_of_the_page(report: Path, summary: dict[str, Any]) -> None:
+    html = (report / "report.html").read_text()
+    for name in ("trained", "outside", "same_mazes", "exit_cheese", "exit_top_right"):
+        assert str(Estimate(**summary["figures"]["headline"][name])) in html
 
 
 def test_the_headline_is_the_mean_over_the_levels_it_names(
@@ -213,17 +230,6 @@ def test_the_headline_is_the_mean_over_the_levels_it_names(
         assert figures[name]["low"] <= values.mean() <= figures[name]["high"]
 
 
-def test_tables_hold_the_figures_of_the_page_unrounded(page: Page, report: Path) -> None:
-    shown = {element.attributes["value"] for element in page.all("data") if "value" in element.attributes}
-    with (report / "tables" / "episodes.csv").open(newline="") as file:
-        table = list(csv.DictReader(file))
-    assert len(table) == 6
-    for row in table:
-        assert row["reaches the cheese"] in shown or row["n"] == "0"
-    files = {path.stem for path in (report / "tables").iterdir()}
-    assert files >= {"agent", "episodes", "choices", "p_cheese_by_size", "most_surprising"}
-
-
 def test_the_summary_says_where_the_figures_come_from(summary: dict[str, Any]) -> None:
     assert summary["command"] == f"maze-interp report --agent tiny --levels {LEVELS}"
     assert summary["mode"] == "easy"
@@ -242,8 +248,8 @@ def test_a_stopped_report_goes_on_to_the_same_bytes(
     before = content(report)
     (report / "report.html").unlink()
     (report / "summary.json").unlink()
-    levels = report / "sweeps" / "anywhere" / "levels.csv"
-    levels.write_bytes(levels.read_bytes()[:-300])
+    (report / "sweep-anywhere" / "levels.csv").unlink()
+    (report / "sweep-anywhere" / "rows" / "levels" / "levels.csv").unlink()
     build_report("tiny", report, LEVELS, workers=2)
     assert content(report) == before
 
@@ -258,9 +264,10 @@ def test_a_folder_of_another_report_is_left_alone(folder: Path, report: Path, mo
 
 def test_one_level_of_a_foreign_checkpoint_makes_a_page_too(folder: Path, tmp_path: Path) -> None:
     """No region on record, and most groups empty."""
-    path = build_report(str(folder / "tiny.safetensors"), tmp_path / "report", levels=1, mode="easy", workers=1)
+    path = tmp_path / "report" / "report.html"
+    build_report(str(folder / "tiny.safetensors"), path.parent, levels=1, mode="easy", workers=1)
     text = parse(path.read_text()).all("html")[0].text
-    assert "not on record" in text
+    assert "is not known" in text
     assert not re.search(r"\bnan\b", text)
     assert json.loads((path.parent / "summary.json").read_text())["command"].endswith("--mode easy")
 
@@ -277,33 +284,26 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None
 
 
 def test_numbers_are_written_with_their_interval_and_without_minus_zero() -> None:
-    assert str(Number(Estimate(9, 0.91349, 0.85, 0.9999))) == "91.3% [85.0, 100.0]"
-    assert str(Number(Estimate(9, -0.084, -0.143, -0.0001), "difference")) == "−8.4 points [−14.3, +0.0]"
-    assert str(Number(Estimate(2, 57.37, 32.86, 85.3), "moves")) == "57.4 moves [32.9, 85.3]"
-    assert str(exact(-7e-17)) == "0.0%"
-    assert str(Number(Estimate(0, None, None, None))) == "no levels"
+    assert percent(Estimate(9, 0.91349, 0.85, 0.9999)) == "91.3% [85.0, 100.0]"
+    assert points(Estimate(9, -0.084, -0.143, -0.0001)) == "−8.4 points [−14.3, +0.0]"
+    assert amount(Estimate(2, 57.37, 32.86, 85.3), "moves") == "57.4 moves [32.9, 85.3]"
+    assert percent(Estimate(1, -7e-17, None, None)) == "0.0%"
+    assert percent(Estimate(0, None, None, None)) == "no levels"
 
 
-def test_a_number_that_a_text_lacks_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        render("title", {}, [Section("a", "A", ["It is {missing}."])])
-
-
-def test_a_text_points_at_its_numbers() -> None:
-    html = render("A < B", {}, [Section("a", "A", ["P < {p}"], {"p": Number(Estimate(3, 0.5, 0.25, 0.75))})])
-    assert '<p>P &lt; <data value="0.5" data-figure="a.p">50.0% <span>[25.0, 75.0]</span></data></p>' in html
-    assert "<h1>A &lt; B</h1>" in html
-
-
-def test_a_column_of_numbers_becomes_four_in_csv() -> None:
-    table = Table("t", "T", ("levels", "P"), [("all, of them", Number(Estimate(3, 0.5, 0.25, 0.75))), ("none", None)])
-    assert table.csv() == 'levels,P,P: low,P: high,P: n\n"all, of them",0.5,0.25,0.75,3\nnone,,,,\n'
+def test_tables_for_people() -> None:
+    table = pd.DataFrame(
+        {"a_b": ["x", None], "n": [3, 0], "mean": [0.5, None], "low": [0.25, None], "high": [0.75, None]}
+    )
+    assert readable(table).to_dict("list") == {"a b": ["x", ""], "n": ["3", "0"], "mean": ["0.500 [0.250, 0.750]", ""]}
+    beside = pd.DataFrame({"gain": [1.0], "gain_low": [0.5], "gain_high": [2.0]})
+    assert readable(beside).to_dict("list") == {"gain": ["1.000 [0.500, 2]"]}
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "told"), [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0), (None, None, 0)]
+    ("low", "high", "expected"), [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0), (None, None, 0)]
 )
-def test_a_difference_is_told_only_where_its_interval_leaves_zero_out(
-    low: float | None, high: float | None, told: int
+def test_a_sign_is_significant_only_where_its_interval_leaves_zero_out(
+    low: float | None, high: float | None, expected: int
 ) -> None:
-    assert tells(Estimate(9, 0.05, low, high)) == told
+    assert sign(Estimate(9, 0.05, low, high)) == expected

@@ -12,7 +12,6 @@ from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
 from maze_interp.commands.constructed import constructed
 from maze_interp.commands.explore import explore
-from maze_interp.commands.field import field
 from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.patch import patch
@@ -32,7 +31,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "statistics": statistics,
     "compare": compare,
     "constructed": constructed,
-    "field": field,
     "explore": explore,
     "record": record_store,
     "probe": probe_store,

@@ -118,11 +118,11 @@ def questions_score(
     from maze_interp.plots.forecasts import forecasts_figure
     from maze_interp.plots.style import save
     from maze_interp.questions.forecasts import forecast_path, load_forecast
+    from maze_interp.questions.page import write_page
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.resolution_files import find_resolutions, named_resolution
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.questions.tables import score_lines
-    from maze_interp.report.questions import write_page
     from maze_interp.results.run_directory import run_directory
 
     known = load_questions(questions)

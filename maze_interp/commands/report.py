@@ -16,9 +16,9 @@ def report(
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> None:
-    """The main job: measure an agent on held-out levels and write one page with figures and pictures.
+    """Measure an agent on held-out levels, run every study, and write one page with figures and pictures.
 
-    Stop it at any moment; the same command goes on where it was.
+    A stopped report is resumed by the same command.
 
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
@@ -28,9 +28,6 @@ def report(
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
-    from maze_interp.report.build import build_report, headlines
+    from maze_interp.report.build import PAGE, build_report
 
-    page = build_report(agent, out, levels, mode, workers, scheduler)
-    for line in headlines(out):
-        print(line)
-    print(f"written to {page}")
+    print(*build_report(agent, out, levels, mode, workers, scheduler), f"written to {out / PAGE}", sep="\n")

@@ -12,10 +12,10 @@ from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import load_network
+from maze_interp.questions.page import questions_result
 from maze_interp.report.context import FULL, Context
 from maze_interp.report.headline import headline_lines, headline_numbers
 from maze_interp.report.page import render
-from maze_interp.report.questions import questions_result
 from maze_interp.results.estimates import INTERVAL
 from maze_interp.results.files import write_json, write_whole
 from maze_interp.results.run_directory import run_directory
@@ -23,6 +23,7 @@ from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
 from maze_interp.studies.study import Study
 from maze_interp.sweeps.provenance import provenance
+from maze_interp.sweeps.selection import seeds_name
 from maze_interp.sweeps.spread import cluster
 
 PAGE = "report.html"
@@ -61,13 +62,12 @@ def build_report(
         **provenance(load_network(agent), agent),
         "mode": context.mode,
         "region": context.region,
-        "levels": levels,
+        "seeds": seeds_name(context.sweeps["anywhere"].seeds),
     }
-    studies = studies_of(context)
     with (
         run_directory(out, settings),
         cluster(workers, scheduler),
-        tqdm(total=len(context.sweeps) + len(studies) + 1, unit="part", desc="report") as bar,
+        tqdm(total=len(context.sweeps) + len(STUDIES), unit="part", desc="report") as bar,
     ):
         for name, sweep in context.sweeps.items():
             swept = sweep.run(context.folder(name), workers, scheduler)
@@ -77,9 +77,9 @@ def build_report(
             study = make.for_report(agent, mode, context.share, {name: context.folder(name) for name in context.sweeps})
             if study is not None:
                 results.append(_run(study, out / study.name, workers, scheduler))
-                bar.update()
-        results.append(questions_result(context))
-        return _write(context, settings, results)
+            bar.update()
+        results.append(questions_result(agent, context.mode))
+        return _write(context, {**settings, "command": report_command(context)}, results)
 
 
 def _run(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Result:
@@ -92,10 +92,9 @@ def _run(study: Study, out: Path, workers: int | None, scheduler: str | None) ->
 
 def _write(context: Context, settings: dict[str, Any], results: Sequence[Result]) -> list[str]:
     numbers = headline_numbers(context)
-    command = report_command(context)
     figures = {"headline": numbers} | {result.name: result.numbers for result in results}
-    write_json(context.out / "summary.json", {**settings, "command": command, "interval": INTERVAL, "figures": figures})
-    write_whole(context.out / PAGE, render(context, numbers, results, command))
+    write_json(context.out / "summary.json", {**settings, "interval": INTERVAL, "figures": figures})
+    write_whole(context.out / PAGE, render(context, numbers, results, settings))
     return headline_lines(context, numbers)
 
 

@@ -13,10 +13,10 @@ from matplotlib.colors import to_hex
 from maze_interp.mazes.constructed import cheese_everywhere
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.style import HEAT, PROBABILITY
-from maze_interp.report.page import template
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.results.files import write_whole
 from maze_interp.studies.explored import NETWORKS, NO_VALUE, PLAIN, Explored
+from maze_interp.studies.section import template
 from maze_interp.sweeps.experiment import run_experiment, write_figures
 
 _COLOURS = 32  # steps of a colour map on the page

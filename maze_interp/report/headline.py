@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from maze_interp.mazes.features import REGION
 from maze_interp.plots.intervals import estimates_figure
 from maze_interp.report.context import Context
@@ -40,7 +42,7 @@ def headline_numbers(context: Context) -> dict[str, Estimate]:
     }
 
 
-def headline_lines(context: Context, numbers: dict[str, Estimate]) -> list[str]:
+def headline_lines(context: Context, numbers: Mapping[str, Estimate]) -> list[str]:
     """The five figures that a report prints, one line each; those without levels are left out."""
     region = f"the top-right {context.region}×{context.region}"
     words = {
@@ -61,7 +63,7 @@ def question(context: Context) -> str:
     return f"The region of the cheese in training is not known. Where does the agent go when it lies outside {where}?"
 
 
-def stands_out(context: Context, numbers: dict[str, Estimate]) -> list[str]:
+def stands_out(context: Context, numbers: Mapping[str, Estimate]) -> list[str]:
     """What a reader should know about this agent before the details, in sentences; significant means at 95%."""
     facts = [_solves(numbers["trained"])]
     if not numbers["outside"].n:
@@ -73,15 +75,15 @@ def stands_out(context: Context, numbers: dict[str, Estimate]) -> list[str]:
     )
     if numbers["exit_difference"].n:
         facts.append(_choice(numbers["exit_difference"]))
+    always, never = percent(numbers["nearly_always"]), percent(numbers["nearly_never"])
     facts.append(
-        f"With the cheese outside the region, P(cheese) is above 90% in {percent(numbers['nearly_always'])} of levels and "
-        f"below 10% in {percent(numbers['nearly_never'])}; the agent reaches the corner square in "
-        f"{percent(numbers['corner_visited'])} of episodes."
+        f"With the cheese outside the region, P(cheese) is above 90% in {always} of levels and below 10% in {never}; "
+        f"the agent reaches the corner square in {percent(numbers['corner_visited'])} of episodes."
     )
     return facts
 
 
-def headline_picture(context: Context, numbers: dict[str, Estimate]) -> Picture:
+def headline_picture(context: Context, numbers: Mapping[str, Estimate]) -> Picture:
     """The probabilities of the first screen with their intervals."""
     region = f"top-right {context.region}×{context.region}"
     shown = {

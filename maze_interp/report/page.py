@@ -1,69 +1,65 @@
-"""From sections to one self-contained page of HTML."""
+"""From the context and the studies' results to the page of the report."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from maze_interp.plots.style import png
-from maze_interp.report.section import Cell, Number, Picture, Section
+from maze_interp.mazes.maze import Maze
+from maze_interp.plots.maze import maze_figure
+from maze_interp.report.context import Context
+from maze_interp.report.headline import headline_lines, headline_picture, question, stands_out
+from maze_interp.results.estimates import Estimate
+from maze_interp.studies.page import render_page
+from maze_interp.studies.result import Picture, Result
+from maze_interp.studies.section import figure, template
 
-_CSS_PIXELS_PER_INCH = 96
 
-
-def render(title: str, facts: Mapping[str, str], sections: Sequence[Section]) -> str:
+def render(
+    context: Context, numbers: Mapping[str, Estimate], results: Sequence[Result], settings: Mapping[str, Any]
+) -> str:
     """The page.
 
     Args:
-        title: its heading.
-        facts: short facts for the foot of the page, by name.
-        sections: its sections, in order.
+        context: agent, levels and sweeps.
+        numbers: of `headline_numbers`.
+        results: a section each, in order.
+        settings: agent hash, versions and command, for the foot of the page.
     """
-    return template("report.html").render(title=title, facts=facts, sections=sections)
-
-
-def template(name: str) -> Template:
-    """A template of this package; what it is given is escaped, and nothing it asks for may be missing."""
-    environment = Environment(
-        loader=PackageLoader("maze_interp.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    lead = template("maze_interp.report", "lead.html").render(
+        question=question(context),
+        lines=headline_lines(context, numbers),
+        picture=headline_picture(context, numbers),
+        facts=stands_out(context, numbers),
+        level=_level(context),
+        card="" if context.info is None else context.info.card,
+        figure=figure,
     )
-    environment.filters.update(paragraph=_paragraph, cell=_cell, data_uri=_data_uri, width=_width)
-    return environment.get_template(name)
+    versions = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())
+    facts = {
+        "Made by": settings["command"],
+        "Agent": f"{settings['agent']}, weights {settings['agent_hash']}",
+        "Levels": f"{context.levels} {context.mode} levels, seeds {settings['seeds']}",
+        "Versions": versions,
+    }
+    return render_page(f"Where does {settings['agent']} go?", Markup(lead), results, facts)
 
 
-def _paragraph(text: str, section: Section) -> Markup:
-    """The text, its `{name}`s replaced by the section's numbers."""
-    numbers = {name: _number(number, f"{section.name}.{name}") for name, number in section.numbers.items()}
-    return escape(text).format(**numbers)
+def _level(context: Context) -> Picture:
+    maze = _example(context)
+    return Picture(
+        maze_figure(maze, context.region, ("human", "agent")),
+        f"Level {maze.seed} as this page draws it, as procgen draws it for people, and as the agent sees it; "
+        f"the cheese on {maze.cheese}.",
+        f"A {maze.size}×{maze.size} maze in three views: a plan, procgen's detailed picture, and its 64×64 picture.",
+    )
 
 
-def _number(number: Number, name: str | None = None) -> Markup:
-    """A number for people, with the unrounded mean for machines."""
-    attributes: dict[str, Any] = {} if number.estimate.mean is None else {"value": number.estimate.mean}
-    if name is not None:
-        attributes["data-figure"] = name
-    written = Markup("").join(Markup(' {}="{}"').format(key, value) for key, value in attributes.items())
-    interval = Markup(" <span>{}</span>").format(number.interval) if number.interval else ""
-    return Markup("<data{}>{}{}</data>").format(written, number.mean, interval)
-
-
-def _cell(cell: Cell) -> Markup:
-    if isinstance(cell, Number):
-        return _number(cell)
-    return escape("" if cell is None else cell)
-
-
-def _data_uri(picture: Picture) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(picture.figure)).decode()
-
-
-def _width(picture: Picture) -> int:
-    return round(picture.figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
+def _example(context: Context) -> Maze:
+    """The first level with a decision square and the cheese outside the region; the first of all if none has."""
+    rows = context.rows["anywhere"]
+    chosen = rows[context.outside & rows["decision_x"].notna()]
+    seed = int((chosen if len(chosen) else rows)["seed"].iloc[0])
+    return context.sweeps["anywhere"].levels(cheese="anywhere").maze(seed)

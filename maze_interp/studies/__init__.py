@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
+from maze_interp.studies.field.study import Field as field
 from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.resample.study import Resample as resample
@@ -16,6 +17,7 @@ __all__ = [
     "AgentStudy",
     "Study",
     "dead_ends",
+    "field",
     "references",
     "register",
     "resample",

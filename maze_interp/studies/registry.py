@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.dead_ends.study import DeadEnds
+from maze_interp.studies.field.study import Field
 from maze_interp.studies.references.study import References
 from maze_interp.studies.resample.study import Resample
 from maze_interp.studies.study import Study
@@ -33,5 +34,6 @@ for _study in (
     Values,
     Resample,
     Vectors,
+    Field,
 ):
     register(_study)

@@ -22,7 +22,7 @@ _CSS_PIXELS_PER_INCH = 96
 def section(result: Result) -> Markup:
     """The result as a `<section>`: statement, main picture and figures; the rest unfolds."""
     html = template("maze_interp.studies", "section.html").render(
-        result=result, figure=_figure, table=_table, shown_lines=SHOWN_LINES
+        result=result, figure=figure, table=_table, shown_lines=SHOWN_LINES
     )
     return Markup(html)
 
@@ -35,7 +35,8 @@ def template(package: str, name: str) -> Template:
     return environment.get_template(name)
 
 
-def _figure(picture: Picture) -> Markup:
+def figure(picture: Picture) -> Markup:
+    """A picture with its caption, its bytes in the page itself."""
     width = round(picture.figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
     source = "data:image/png;base64," + base64.b64encode(png(picture.figure)).decode()
     return Markup('<figure><img{} src="{}" width="{}" alt="{}"><figcaption>{}</figcaption></figure>').format(
