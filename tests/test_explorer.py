@@ -20,10 +20,10 @@ from maze_interp.commands.explore import explore
 from maze_interp.commands.main import main
 from maze_interp.edits.files import save
 from maze_interp.environment.levels import HELD_OUT
+from maze_interp.explorer.page import explorer_page
+from maze_interp.explorer.record import CORNER, NETWORKS, NO_CHEESE, NO_VALUE, OWN, PLAIN, Explored
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.report.explorer import explorer_page
-from maze_interp.studies.explored import CORNER, NETWORKS, NO_CHEESE, NO_VALUE, OWN, PLAIN, Explored
 from maze_interp.sweeps.experiment import run_experiment
 
 LAYER = Impala.default_layer

@@ -106,7 +106,7 @@ def test_the_command_and_its_help(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_from_python_with_and_without_a_folder(tmp_path: Path) -> None:
-    study = mi.studies.toy_study(seeds=range(4))  # type: ignore[operator]
+    study = mi.studies.toy_study(seeds=range(4))  # type: ignore[call-arg]
     kept, lost = study.run(tmp_path / "run"), study.run()
     assert kept.text == lost.text
     pd.testing.assert_frame_equal(kept.tables["corridors"], lost.tables["corridors"])

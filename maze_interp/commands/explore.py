@@ -32,9 +32,9 @@ def explore(
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.edits import load
+    from maze_interp.explorer.page import write_explorer
+    from maze_interp.explorer.record import Explored
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
-    from maze_interp.report.explorer import write_explorer
-    from maze_interp.studies.explored import Explored
     from maze_interp.sweeps.levels import LevelSet
     from maze_interp.sweeps.selection import parse_seeds
 

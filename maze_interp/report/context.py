@@ -72,7 +72,7 @@ class Context:
     def sweeps(self) -> dict[str, Sweep]:
         """The cheese in the region, and where procgen puts it; on the same levels."""
         seeds = range(HELD_OUT, HELD_OUT + self.levels)
-        made = {"region": self.region, "anywhere": "anywhere"}
+        made: dict[str, int | str] = {"region": self.region, "anywhere": "anywhere"}
         return {
             name: Sweep(agent=self.agent, mode=self.given_mode, seeds=seeds, region=region)
             for name, region in made.items()

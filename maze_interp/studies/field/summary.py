@@ -77,7 +77,7 @@ def _rows(field: VectorField) -> pd.DataFrame:
 
 
 def _numbers(result: Behaviour) -> dict[str, float | None]:
-    choices = result.maze.known_decision_square is not None
+    choices = result.maze.decision_square is not None
     return {
         "p_cheese": result.p_cheese,
         "p_top_right": result.p_top_right,

@@ -10,14 +10,14 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from maze_interp.explorer.record import NETWORKS, NO_VALUE, PLAIN, Explored
 from maze_interp.mazes.constructed import cheese_everywhere
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.style import HEAT, PROBABILITY
-from maze_interp.results.estimates import Estimate, estimate
-from maze_interp.results.files import write_whole
-from maze_interp.studies.explored import NETWORKS, NO_VALUE, PLAIN, Explored
+from maze_interp.results.estimates import INTERVAL, Estimate, estimate
+from maze_interp.results.files import write_json, write_whole
 from maze_interp.studies.section import template
-from maze_interp.sweeps.experiment import run_experiment, write_figures
+from maze_interp.sweeps.experiment import run_experiment
 
 _COLOURS = 32  # steps of a colour map on the page
 
@@ -42,7 +42,8 @@ def write_explorer(
     """
     rows = run_experiment(experiment, out, workers, scheduler)
     figures = explored_figures(rows)
-    write_figures(out, {**experiment.settings, "region": region}, {"p_cheese": figures}, {})
+    summary = {**experiment.settings, "region": region, "interval": INTERVAL, "figures": {"p_cheese": figures}}
+    write_json(out / "summary.json", summary)
     write_whole(out / "explorer.html", explorer_page(experiment, rows, region))
     lines = [f"P(cheese), cheese on a random square, {network}: {one}" for network, one in figures.items()]
     return [*lines, f"written to {out / 'explorer.html'}"]
@@ -69,7 +70,7 @@ def explorer_page(experiment: Explored, rows: pd.DataFrame, region: int) -> str:
     ]
     data = {"levels": levels, "colours": {name: _colours(name) for name in (PROBABILITY, HEAT)}, "noValue": NO_VALUE}
     agent = f"{Path(settings['agent']).stem} ({settings['agent_hash']})"
-    return template("explorer.html").render(
+    return template("maze_interp.explorer", "explorer.html").render(
         agent=agent, mode=settings["mode"], region=region, plain=PLAIN, edits=settings["edits"], data=data
     )
 
