@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from maze_interp.report.sections.questions import questions_section
 
 import maze_interp as mi
 from maze_interp.bundled import bundled_path
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.questions.page import questions_result
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
 from maze_interp.questions.resolutions import METHOD, Figure, Resolution, Resolutions
-from maze_interp.report.page import render
-from maze_interp.report.study import Study, make_study
 
 QUESTIONS = load_questions()
 BUNDLED = sorted(bundled_path("data", "resolutions").glob("*.yaml"))
@@ -42,31 +39,28 @@ def by_hand() -> Resolutions:
     )
 
 
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    return make_study(mi.DEFAULT_AGENT, tmp_path / "report", 2, None)
 
 
-def test_what_was_measured_here_comes_first(study: Study) -> None:
+def test_what_was_measured_here_comes_first() -> None:
     path = Path("runs/questions") / mi.DEFAULT_AGENT / "resolution.yaml"
     write_resolutions(path, by_hand(), QUESTIONS)
-    section = questions_section(study)
-    html = render("page", {}, [section])
+    result = questions_result(mi.DEFAULT_AGENT, "easy")
+    html = result._repr_html_()
     assert "setting quick, by by hand" in html
     assert "yes 90%, no 10%" in html
     assert "unresolved: only {0} of the levels qualify" in html
-    rows = {str(row[0]): row for row in section.tables[-1].rows}
-    assert set(rows) == set(QUESTIONS)
-    assert rows["probe-70"][3] == f"{0.9 * (1 - 0.6) ** 2 + 0.1 * 0.6**2:.3f}"  # the forecast: 60%
+    scores = result.tables["questions"].set_index("question")["Brier"]
+    assert set(scores.index) == set(QUESTIONS)
+    assert scores["probe-70"] == pytest.approx(0.9 * (1 - 0.6) ** 2 + 0.1 * 0.6**2)  # the forecast: 60%
 
 
-def test_other_weights_are_not_spoken_for(study: Study) -> None:
-    path = Path("runs/questions") / mi.DEFAULT_AGENT / "resolution.yaml"
+def test_the_measurements_of_other_weights_are_not_used() -> None:
+    path = Path("runs/questions") / "rand_region_5_imitation" / "resolution.yaml"
     write_resolutions(path, by_hand().model_copy(update={"agent_hash": "of another"}), QUESTIONS)
-    other = replace(study, policy=load_network("rand_region_5_imitation"))
-    (told,) = questions_section(other).body
-    assert "have not been measured on this agent" in told
+    assert "have not been measured on this agent" in questions_result("rand_region_5_imitation", "hard").statement
 
 
 def test_bundled_resolutions_are_of_the_bundled_agents() -> None:
