@@ -29,11 +29,11 @@ def register(study: type[Study]) -> type[Study]:
 
 for _study in (
     Sweep,
+    Field,
     References,
     DeadEnds,
     Values,
     Resample,
     Vectors,
-    Field,
 ):
     register(_study)
