@@ -13,6 +13,7 @@ test: .venv/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses logical --dist loadfile
 
 .venv/.installed: setup.cfg pyproject.toml constraints.txt

@@ -13,7 +13,6 @@ from sklearn.calibration import calibration_curve
 
 from maze_interp.commands.main import main
 from maze_interp.errors import MazeInterpError
-from maze_interp.plots.forecasts import forecasts_figure
 from maze_interp.plots.style import png
 from maze_interp.questions.comparison import (
     base_rate,
@@ -28,6 +27,7 @@ from maze_interp.questions.comparison import (
     standings,
 )
 from maze_interp.questions.forecasts import Answer, Forecast, Reading, forecast_path, load_forecast
+from maze_interp.questions.forecasts_figure import forecasts_figure
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import write_resolutions
 from maze_interp.questions.resolutions import METHOD, Override, Resolution, Resolutions

@@ -115,9 +115,9 @@ def questions_score(
 
     from rich.console import Console
 
-    from maze_interp.plots.forecasts import forecasts_figure
     from maze_interp.plots.style import save
     from maze_interp.questions.forecasts import forecast_path, load_forecast
+    from maze_interp.questions.forecasts_figure import forecasts_figure
     from maze_interp.questions.page import write_page
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.resolution_files import find_resolutions, named_resolution

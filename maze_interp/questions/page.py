@@ -11,12 +11,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from maze_interp.bundled import bundled_path
-from maze_interp.plots.evidence import evidence_figure
-from maze_interp.plots.forecasts import forecasts_figure
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.comparison import SCORES
+from maze_interp.questions.evidence_figure import evidence_figure
 from maze_interp.questions.forecasts import forecast_path, load_forecast
+from maze_interp.questions.forecasts_figure import forecasts_figure
 from maze_interp.questions.measurements import MEASUREMENTS
 from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import FOLDER, read_resolutions

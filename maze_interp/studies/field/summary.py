@@ -11,6 +11,16 @@ from maze_interp.policies.moves import MOVES
 from maze_interp.studies.field.study import Field
 from maze_interp.studies.result import Picture, Result
 
+WORDS = {
+    "p_cheese": "P(cheese)",
+    "p_top_right": "P(corner)",
+    "p_region": "P(top-right 5×5)",
+    "expected_steps": "expected moves of an episode",
+    "decision_p_cheese": "next move at the decision square towards the cheese",
+    "decision_p_top_right": "next move at the decision square towards the corner",
+}
+"""The exact figures in words."""
+
 _NOTES = (
     "An arrow is the net move from its square: rightward less leftward probability, upward less downward; a dot is no "
     "net move. The figures are exact for this maze and carry no interval.",
@@ -28,7 +38,7 @@ def summarise(study: Field) -> Result:
     return Result(
         statement=_statement(study, results),
         lines=[
-            f"{name}: {quantity} {value:.4f}"
+            f"{WORDS[quantity]}{' (edited)' if name == 'after' else ''}: {value:.4f}"
             for name, of_network in numbers.items()
             for quantity, value in of_network.items()
             if value is not None
