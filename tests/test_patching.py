@@ -19,11 +19,11 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import hooked, run_with_cache
 from maze_interp.policies.moves import MOVES, move_probabilities
-from maze_interp.studies.attribution import agreement, attribution, integrated
-from maze_interp.studies.effects import normalised
-from maze_interp.studies.pairs import KINDS, Pair, make_pair
-from maze_interp.studies.patched_parts import LayerPatching, PartPatching
-from maze_interp.studies.patching import (
+from maze_interp.studies.patch.attribution import agreement, attribution, integrated
+from maze_interp.studies.patch.pairs import KINDS, Pair, make_pair
+from maze_interp.studies.patch.parts import LayerPatching, PartPatching
+from maze_interp.studies.patch.runs import (
+    PLACES,
     around,
     arrivals,
     channel_masks,
@@ -33,6 +33,7 @@ from maze_interp.studies.patching import (
     run_states,
     unpatched_states,
 )
+from maze_interp.studies.patch.tables import normalised
 
 LAYER = "embedder.block2.res1.resadd"
 SEED = 900_000_003
@@ -76,7 +77,7 @@ def test_pairs_differ_in_the_one_thing(maze: Maze) -> None:
     up, right = MOVES.index("up"), MOVES.index("right")
     corner = pair_of(maze, "cheese-to-corner")
     assert (corner.recipient, corner.donor) == (maze, maze.with_cheese((6, 6)))
-    assert (corner.square, corner.here, corner.there) == ((2, 2), (1, 6), (6, 6))
+    assert (corner.square, corner.recipient_goal, corner.donor_goal) == ((2, 2), (1, 6), (6, 6))
     assert corner.moves((2, 2)) == (up, right)
     assert corner.moves((2, 3)) == (up, MOVES.index("down"))
     assert corner.between[0] == (0, 6)
@@ -89,7 +90,7 @@ def test_pairs_differ_in_the_one_thing(maze: Maze) -> None:
         *((10, y) for y in range(11, 15)),
         *((x, 14) for x in range(11, 15)),
     }
-    assert (opened.square, opened.here, opened.there) == ((6, 6), (5, 10), (14, 14))
+    assert (opened.square, opened.recipient_goal, opened.donor_goal) == ((6, 6), (5, 10), (14, 14))
     assert opened.moves(opened.square) == (up, right)
 
 
@@ -100,12 +101,12 @@ def test_the_moved_cheese_lies_another_way_and_outside_the_region() -> None:
         pair = make_pair(maze, "cheese-moved", 3)
         if pair is None:
             continue
-        here, there = pair.moves(pair.square)
-        assert here != there
-        assert pair.donor == maze.with_cheese(pair.there)
-        assert pair.there not in maze.region(3)
+        towards_recipient, towards_donor = pair.moves(pair.square)
+        assert towards_recipient != towards_donor
+        assert pair.donor == maze.with_cheese(pair.donor_goal)
+        assert pair.donor_goal not in maze.region(3)
         assert make_pair(maze, "cheese-moved", 3) == pair
-        places.add(pair.there)
+        places.add(pair.donor_goal)
     assert len(places) > 5
 
 
@@ -151,8 +152,8 @@ def check_by_hand(network: Impala, pair: Pair) -> None:
     for mask, given in zip(masks, wholes, strict=True):
         expected = by_hand(network, x, donor, mask)
         np.testing.assert_allclose(run.outputs(given)[0, 0, :5], expected, atol=1e-5)
-        here, there = expected[run.moves[0]]
-        np.testing.assert_allclose(run.lead(given)[0], there - here, atol=1e-5)
+        recipient, towards_donor = expected[run.moves[0]]
+        np.testing.assert_allclose(run.probability_difference(given)[0], towards_donor - recipient, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,7 +172,7 @@ def test_a_whole_layer_that_all_goes_through_gives_the_donor(agent: Impala, maze
     recipient, donor = (move_probabilities(agent(x_of(one, pair))[0])[0] for one in (pair.recipient, pair.donor))
     np.testing.assert_allclose(run.outputs(run.whole)[0, 0, :5], donor, atol=1e-6)
     np.testing.assert_allclose(run.outputs(run.none)[0, 0, :5], recipient, atol=1e-6)
-    np.testing.assert_allclose(run.donor_chances[0], donor[run.moves[0]], atol=1e-6)
+    np.testing.assert_allclose(run.donor_probabilities[0], donor[run.moves[0]], atol=1e-6)
     assert np.abs(donor - recipient).max() > 0.01
 
 
@@ -192,12 +193,13 @@ def test_many_squares_and_masks_are_each_run(agent: Impala, maze: Maze) -> None:
     pair = pair_of(maze, "cheese-to-corner")
     masks = channel_masks((32, 16, 16))[:7]
     run = run_pair(agent, pair, LAYER, pair.between)
-    together = run.chances(masks)
+    together = run.probabilities(masks)
     assert together.shape == (7, len(pair.between), 2)
     for number, square in enumerate(pair.between):
         alone = run_pair(agent, pair, LAYER, [square])
-        np.testing.assert_allclose(together[:, number], alone.chances(masks)[:, 0], atol=1e-5)
-    np.testing.assert_allclose(run.lead(masks), (together[..., 1] - together[..., 0]).mean(axis=1), atol=1e-12)
+        np.testing.assert_allclose(together[:, number], alone.probabilities(masks)[:, 0], atol=1e-5)
+    differences = (together[..., 1] - together[..., 0]).mean(axis=1)
+    np.testing.assert_allclose(run.probability_difference(masks), differences, atol=1e-12)
 
 
 # Whole episodes
@@ -234,7 +236,7 @@ def test_whole_layers_on_every_square_walk_as_the_donor_would(agent: Impala, maz
     np.testing.assert_allclose(none.probs, recipient.probs, atol=1e-5)
     np.testing.assert_allclose(whole.probs, donor.probs, atol=1e-5)
     number = recipient.squares.index(pair.square)
-    np.testing.assert_allclose(donor.probs[number, 0][run.moves[0]], run.donor_chances[0], atol=1e-5)
+    np.testing.assert_allclose(donor.probs[number, 0][run.moves[0]], run.donor_probabilities[0], atol=1e-5)
 
 
 # Places
@@ -255,7 +257,7 @@ def test_a_place_is_the_positions_within_a_square_and_a_half(maze: Maze) -> None
     pair = pair_of(maze, "cheese-to-corner")
     masks = place_masks(pair, (32, 16, 16))
     assert torch.stack(list(masks.values())).any(0).all()
-    assert not (masks["rest"] & (masks["here"] | masks["there"] | masks["mouse"])).any()
+    assert not (masks["rest"] & (masks["recipient_goal"] | masks["donor_goal"] | masks["mouse"])).any()
 
 
 # Gradients
@@ -280,24 +282,24 @@ def test_attribution_is_patching_where_the_network_is_linear(maze: Maze) -> None
     weights = 1e-3 * torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(0))
     network, pair = Chances(weights), pair_of(maze, "cheese-to-corner")
     run = run_pair(network, pair, "seen")
-    assert np.abs(run.lead(run.whole) - run.lead(run.none))[0] > 1e-3
-    true = torch.tensor(run.lead(channel_masks(run.shape)) - run.lead(run.none))
+    assert np.abs(run.probability_difference(run.whole) - run.probability_difference(run.none))[0] > 1e-3
+    true = torch.tensor(run.probability_difference(channel_masks(run.shape)) - run.probability_difference(run.none))
     for method in (attribution, integrated):
         guess = method(run)[0].double()
         torch.testing.assert_close(guess.sum((1, 2)), true, rtol=0, atol=1e-6)
-        torch.testing.assert_close(guess, 2 * (weights * run.difference[0]).double(), rtol=0, atol=1e-6)
+        torch.testing.assert_close(guess, 2 * (weights * run.activation_difference[0]).double(), rtol=0, atol=1e-6)
 
 
 def test_integrated_gradients_add_up_to_the_whole_effect(agent: Impala, maze: Maze) -> None:
     pair = pair_of(maze, "cheese-to-corner")
     run = run_pair(agent, pair, "embedder.fc")
-    whole = (run.lead(run.whole) - run.lead(run.none))[0]
+    whole = (run.probability_difference(run.whole) - run.probability_difference(run.none))[0]
     assert float(integrated(run, 200).sum()) == pytest.approx(whole, abs=0.01)
     coarse = integrated(run, 1) - integrated(run, 200)
     assert coarse.abs().max() > 1e-4
     x = run.recipient.activation.clone()
-    step = 1e-3 * run.difference
-    ahead, behind = (float(run.lead_at(x + sign * step).detach()) for sign in (1, -1))
+    step = 1e-3 * run.activation_difference
+    ahead, behind = (float(run.probability_difference_at(x + sign * step).detach()) for sign in (1, -1))
     assert float(attribution(run).sum()) == pytest.approx((ahead - behind) / 2e-3, rel=0.02)
 
 
@@ -339,22 +341,22 @@ def test_layers_and_parts_of_a_level(agent: Impala, maze: Maze) -> None:
     layers = LayerPatching(agent, DEFAULT_AGENT, levels, "cheese-to-corner", 3, (LAYER, branch, "embedder.fc"))
     rows = pd.DataFrame(layers.rows(maze)).set_index(["layer", "part", "metric"]).sort_index()
     pair = pair_of(maze, "cheese-to-corner")
-    assert rows.loc[("embedder.fc", "whole", "lead"), "donor"] == pytest.approx(
-        rows.loc[("embedder.fc", "whole", "lead"), "patched"], abs=1e-5
+    assert rows.loc[("embedder.fc", "whole", "probability_difference"), "donor"] == pytest.approx(
+        rows.loc[("embedder.fc", "whole", "probability_difference"), "patched"], abs=1e-5
     )
     assert rows.loc[(LAYER, "whole", "p_cheese"), "recipient"] == pytest.approx(behaviour(agent, maze).p_cheese)
     (walked,) = run_states(agent, pair, branch).patched(run_pair(agent, pair, branch).whole)
     assert rows.loc[(branch, "whole", "p_cheese"), "patched"] == pytest.approx(arrivals(walked, pair.aim)[0], abs=1e-5)
     assert set(rows.loc["embedder.fc"].index.get_level_values("part")) == {"whole"}
-    assert set(rows.loc[LAYER].index.get_level_values("part")) == {"whole", "here", "there", "mouse", "rest"}
+    assert set(rows.loc[LAYER].index.get_level_values("part")) == {"whole", *PLACES, "rest"}
 
     parts = PartPatching(agent, DEFAULT_AGENT, levels, "cheese-to-corner", 3, ("embedder.block3", "embedder.fc"))
     part_rows = pd.DataFrame(parts.rows(maze))
     assert part_rows.groupby("layer").size().to_dict() == {"embedder.block3": 32 + 64, "embedder.fc": 256}
     block = part_rows[part_rows["layer"] == "embedder.block3"]
     run = run_pair(agent, pair, "embedder.block3")
-    np.testing.assert_allclose(block["patched"][:32], run.lead(channel_masks(run.shape)), atol=1e-6)
-    np.testing.assert_allclose(block["patched"][32:], run.lead(position_masks(run.shape)), atol=1e-6)
+    np.testing.assert_allclose(block["patched"][:32], run.probability_difference(channel_masks(run.shape)), atol=1e-6)
+    np.testing.assert_allclose(block["patched"][32:], run.probability_difference(position_masks(run.shape)), atol=1e-6)
     for name, guess in (("gradient", attribution(run)[0]), ("integrated", integrated(run)[0])):
         np.testing.assert_allclose(block[name][:32], guess.sum((1, 2)), atol=1e-5)
         np.testing.assert_allclose(block[name][32:], guess.sum(0).flatten(), atol=1e-5)

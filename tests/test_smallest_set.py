@@ -17,14 +17,13 @@ from maze_interp import DEFAULT_AGENT, LevelSet
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.studies.attribution import integrated
-from maze_interp.studies.fixed_sets import ChannelSets, EpisodeSets, channel_order
-from maze_interp.studies.pairs import Pair, make_pair
-from maze_interp.studies.patch_sets import SHARES, PatchCurves, SmallestSets, effect_of
-from maze_interp.studies.patching import arrivals, run_pair, run_states
-from maze_interp.studies.smallest_set import Effect, prefixes, shortest_length, smallest_set
+from maze_interp.studies.patch.attribution import integrated
+from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_order
+from maze_interp.studies.patch.pairs import Pair, make_pair
+from maze_interp.studies.patch.runs import arrivals, run_pair, run_states
+from maze_interp.studies.patch.sets import SHARES, PatchCurves, SmallestSets, effect_of
+from maze_interp.studies.patch.smallest_set import Effect, prefixes, shortest_length, smallest_set
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.spread import cluster
 
 LAYER = "embedder.block2.res1.resadd"
 SEED = 900_000_471
@@ -144,7 +143,7 @@ def test_a_planted_set_is_found() -> None:
     pair = make_pair(maze, "cheese-to-corner", 3)
     assert pair is not None
     looking = run_pair(Planted(torch.tensor([0]), torch.zeros(1), torch.zeros(1)), pair, "seen")
-    difference = looking.difference.flatten()
+    difference = looking.activation_difference.flatten()
     pixels = difference.nonzero().flatten()[::12][:4]
     weights = torch.tensor([0.4, 0.24, 0.08, 0.08]) / difference[pixels]
     network = Planted(pixels, weights, looking.recipient.activation.flatten()[pixels])
@@ -168,7 +167,7 @@ def test_a_planted_set_is_found() -> None:
 def test_sets_of_the_agent_do_what_their_rows_say(agent: Impala, pair: Pair) -> None:
     rows = SmallestSets(agent, DEFAULT_AGENT, LEVELS, "cheese-to-corner", 3, (LAYER,)).rows(pair.recipient)
     run = run_pair(agent, pair, LAYER)
-    before, whole = run.lead(torch.cat([run.none, run.whole]))
+    before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
     assert [row["share"] for row in rows] == list(SHARES)
     for row in rows:
         mask = torch.zeros_like(run.none)
@@ -176,10 +175,11 @@ def test_sets_of_the_agent_do_what_their_rows_say(agent: Impala, pair: Pair) -> 
             channel, line, column = map(int, member.split("/"))
             mask[0, channel, line, column] = True
         assert mask.sum() == row["count"]
-        reached = (run.lead(mask)[0] - before) / (whole - before)
+        reached = (run.probability_difference(mask)[0] - before) / (whole - before)
         assert reached == pytest.approx(row["reached"], abs=1e-5)
         assert reached > row["share"] - 1e-5
-        assert run.chances(mask)[0, 0] == pytest.approx([row["p_here_after"], row["p_there_after"]], abs=1e-5)
+        after = [row["p_recipient_goal_after"], row["p_donor_goal_after"]]
+        assert run.probabilities(mask)[0, 0] == pytest.approx(after, abs=1e-5)
         assert row["random"] < reached
         assert row["random_changed"] < reached
     counts = [row["count"] for row in rows]
@@ -224,7 +224,7 @@ def test_fixed_channels_on_levels(agent: Impala, pair: Pair) -> None:
     mask = torch.zeros(1, 32, 1, 1, dtype=torch.bool)
     mask[:, [31, 30, 29, 28]] = True
     chosen = table[(table["ranking"] == "chosen") & (table["count"] == 4)].set_index("metric")["patched"]
-    assert chosen["lead"] == pytest.approx(run.lead(mask)[0], abs=1e-5)
+    assert chosen["probability_difference"] == pytest.approx(run.probability_difference(mask)[0], abs=1e-5)
     (states,) = run_states(agent, pair, LAYER).patched(mask)
     assert chosen["p_cheese"] == pytest.approx(arrivals(states, pair.aim)[0], abs=1e-5)
     every = table[table["count"] == 32]
@@ -254,13 +254,12 @@ def test_sets_for_whole_episodes(agent: Impala, pair: Pair) -> None:
 def test_an_interrupted_run_resumes_to_the_same_table(agent: Impala, tmp_path: Path) -> None:
     experiment = SmallestSets(agent, DEFAULT_AGENT, LEVELS, "cheese-to-corner", 3, ("embedder.fc",))
     out = tmp_path / "run"
-    with cluster(1):
-        assert len(run_experiment(experiment, out)) >= len(SHARES)
-        written = (out / "sets.csv").read_bytes()
-        _, *lines = written.decode().splitlines(keepends=True)
-        (out / "sets.csv").unlink()  # as a kill would have left it: the first level done, the second not
-        (out / "parts").mkdir()
-        (out / "parts" / f"{SEED}.csv").write_text("".join(line for line in lines if line.startswith(f"{SEED},")))
-        run_experiment(experiment, out)
+    assert len(run_experiment(experiment, out, 1)) >= len(SHARES)
+    written = (out / "sets.csv").read_bytes()
+    _, *lines = written.decode().splitlines(keepends=True)
+    (out / "sets.csv").unlink()  # as a kill would have left it: the first level done, the second not
+    (out / "parts").mkdir()
+    (out / "parts" / f"{SEED}.csv").write_text("".join(line for line in lines if line.startswith(f"{SEED},")))
+    run_experiment(experiment, out, 1)
     assert (out / "sets.csv").read_bytes() == written
     assert not (out / "parts").exists()

@@ -14,7 +14,6 @@ from maze_interp.commands.constructed import constructed
 from maze_interp.commands.explore import explore
 from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.options import Command, Parser, add_command, function_command
-from maze_interp.commands.patch import patch
 from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
@@ -37,7 +36,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "channels": channels,
     "ablate": ablate,
     "retarget": retarget_levels,
-    "patch": patch,
     "questions list": questions_list,
     "questions resolve": questions_resolve,
     "questions score": questions_score,

@@ -26,10 +26,10 @@ from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.channels import count_channels, require_channels
+from maze_interp.measure.masked import run_masks
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import split
-from maze_interp.studies.patching import run_masks
 from maze_interp.sweeps.experiment import Experiment
 
 Floats = NDArray[np.float64]

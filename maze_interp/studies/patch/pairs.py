@@ -1,4 +1,4 @@
-"""Two mazes that differ in one thing, the mouse on the same square in both: what is patched from one to the other."""
+"""Pairs of mazes that differ in one thing, the mouse on the same square in both: a recipient and a donor."""
 
 from __future__ import annotations
 
@@ -32,40 +32,30 @@ class Pair:
         recipient: the maze walked in.
         donor: the maze whose activations are taken; the same squares mean the same places.
         square: the recipient's decision square.
-        here: the recipient's cheese.
-        there: where the donor should draw the mouse: its cheese, or the corner.
-        aim: the square that stands for `there` where moves are concerned: reachable in both mazes.
+        recipient_goal: the recipient's cheese.
+        donor_goal: where the donor should draw the mouse: its cheese, or the corner.
+        aim: the square that stands for `donor_goal` where moves are concerned: reachable in both mazes.
     """
 
     recipient: Maze
     donor: Maze
     square: Square
-    here: Square
-    there: Square
+    recipient_goal: Square
+    donor_goal: Square
     aim: Square
 
     def moves(self, square: Square) -> tuple[int, int]:
-        """Numbers (in `MOVES`) of the first moves from `square` towards `here` and towards `there`."""
-        here, there = (
-            MOVES.index(move_between(square, self.recipient.path(square, goal)[1])) for goal in (self.here, self.aim)
+        """Numbers (in `MOVES`) of the first moves from `square` towards the recipient's goal and the donor's."""
+        recipient, donor = (
+            MOVES.index(move_between(square, self.recipient.path(square, goal)[1]))
+            for goal in (self.recipient_goal, self.aim)
         )
-        return here, there
+        return recipient, donor
 
     @property
     def between(self) -> tuple[Square, ...]:
-        """The squares strictly between `here` and `there`, where the two call for opposite moves or part."""
-        return self.recipient.path(self.here, self.aim)[1:-1]
-
-
-def require_kind(kind: str) -> str:
-    """`kind`, if it is one.
-
-    Raises:
-        MazeInterpError: it is not; the message names the close ones.
-    """
-    if kind not in KINDS:
-        raise unknown_name("kind of pair", kind, KINDS)
-    return kind
+        """The squares strictly between the two goals, where these call for opposite moves or part."""
+        return self.recipient.path(self.recipient_goal, self.aim)[1:-1]
 
 
 def make_pair(maze: Maze, kind: str, region: int) -> Pair | None:
@@ -82,7 +72,8 @@ def make_pair(maze: Maze, kind: str, region: int) -> Pair | None:
     Raises:
         MazeInterpError: an unknown kind.
     """
-    require_kind(kind)
+    if kind not in KINDS:
+        raise unknown_name("kind of pair", kind, KINDS)
     square, cheese = maze.decision_square, maze.cheese
     if square is None or cheese is None or cheese in maze.region(region):
         return None

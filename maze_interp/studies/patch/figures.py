@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,14 @@ from maze_interp.plots.style import (
     new_figure,
     styled,
 )
-from maze_interp.results.text import short_layer as short
-from maze_interp.studies.patch_tables import position_map
+from maze_interp.results.text import short_layer
+from maze_interp.studies.patch.tables import position_map
 
 SHARE = "share of the whole effect"
 
 _PARTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "here": ("around the recipient's cheese", {"color": BLUE, "marker": "o"}),
-    "there": ("around the place the donor draws to", {"color": VERMILLION, "marker": "s"}),
+    "recipient_goal": ("around the recipient's cheese", {"color": BLUE, "marker": "o"}),
+    "donor_goal": ("around the donor's goal", {"color": VERMILLION, "marker": "s"}),
     "mouse": ("around the mouse", {"color": GREEN, "marker": "^"}),
     "rest": ("everything else", {"color": GREY, "marker": "D"}),
 }
@@ -44,36 +44,39 @@ _RANKINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "random_changed": ("random, of those that differ", {"color": PURPLE, "linestyle": "-."}),
     "random": ("random, of all", {"color": GREY, "linestyle": ":"}),
 }
+_METRICS = {
+    "probability_difference": (BLUE, "o", "probability difference"),
+    "p_cheese": (VERMILLION, "s", "exact P(cheese)"),
+}
 _SHARES = {0.5: SKY, 0.7: BLUE, 0.9: ORANGE, 0.99: VERMILLION}
 _MOST = 24  # channels drawn of a layer
 
 
 @styled
-def layers_figure(table: pd.DataFrame) -> Figure:
-    """Where the effect sits at each depth, and what each residual branch carries of it.
+def layers_figure(table: pd.DataFrame, branches: Sequence[str] = ()) -> Figure:
+    """The effect by depth when a layer is patched around one place, and that of each residual branch patched whole.
 
     Args:
         table: of `layer_table`.
+        branches: the layers that residual connections lead around, some of those in the table.
     """
-    parts = {part: table[(table["part"] == part) & (table["metric"] == "lead")] for part in _PARTS}
+    parts = {part: table[(table["part"] == part) & (table["metric"] == "probability_difference")] for part in _PARTS}
     whole = table[table["part"] == "whole"]
-    ways_around = whole[(whole["metric"] == "lead") & whole["layer"].str.endswith("conv2")]["layer"].tolist()
     figure = new_figure(11, 4.8)
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2)) if ways_around else (figure.subplots(), None)
-    layers = [layer for layer in parts["here"]["layer"] if layer not in ways_around]
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2)) if branches else (figure.subplots(), None)
+    layers = [layer for layer in parts["recipient_goal"]["layer"] if layer not in branches]
     for number, (part, (words, style)) in enumerate(_PARTS.items()):
         some = parts[part].set_index("layer").loc[layers]
         _points(left, np.arange(len(layers)) + 0.06 * (number - 1.5), some, linewidth=1, label=words, **style)
     left.axhline(1, color=BLACK, linewidth=1, linestyle=":", label="the whole layer")
-    _share_axis(left, layers, "lead of the donor's way over the recipient's,\n" + SHARE)
+    _share_axis(left, layers, "probability difference,\n" + SHARE)
     left.set_title("patched around one place")
     if right is not None:
-        styles = {"lead": (BLUE, "o", "lead at the decision square"), "p_cheese": (VERMILLION, "s", "exact P(cheese)")}
-        for number, (metric, (colour, marker, words)) in enumerate(styles.items()):
-            some = whole[whole["metric"] == metric].set_index("layer").loc[ways_around]
-            x = np.arange(len(ways_around)) + 0.12 * (number - 0.5)
+        for number, (metric, (colour, marker, words)) in enumerate(_METRICS.items()):
+            some = whole[whole["metric"] == metric].set_index("layer").loc[list(branches)]
+            x = np.arange(len(branches)) + 0.12 * (number - 0.5)
             _points(right, x, some, color=colour, marker=marker, linestyle="none", label=words)
-        _share_axis(right, ways_around, SHARE)
+        _share_axis(right, branches, SHARE)
         right.set_title("a residual branch patched whole")
         right.axhline(1, color=BLACK, linewidth=1, linestyle=":")
     figure.legend(loc="outside lower left", ncols=4)
@@ -95,7 +98,7 @@ def channels_figure(table: pd.DataFrame) -> Figure:
         axes.set_xticks(some["rank"], [str(channel) for channel in some["channel"]])
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.set(ylabel="share of the\nwhole effect", title=short(layer))
+        axes.set(ylabel="share of the\nwhole effect", title=short_layer(layer))
         axes.set_xlabel("channel, in the order of its effect on other levels")
         axes.grid(axis="y")
     return figure
@@ -103,15 +106,15 @@ def channels_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
-    """The effect of single positions of a layer, all channels, by where they lie from the two places and the mouse.
+    """The effect of single positions of a layer, all channels, by their offset from the two goals and the mouse.
 
     Args:
         table: of `position_table`.
         layer: the layer.
     """
     words = {
-        "here": "the recipient's cheese",
-        "there": "the place the donor draws to",
+        "recipient_goal": "the recipient's cheese",
+        "donor_goal": "the donor's goal",
         "mouse": "the mouse on the decision square",
     }
     some = table[table["layer"] == layer]
@@ -132,7 +135,7 @@ def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
     bar = figure.colorbar(shown, ax=panels, shrink=0.75)
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1 if limit < 0.05 else 0))
     bar.set_label(SHARE)
-    figure.suptitle(f"one position of {short(layer)} patched (+ marks the place)", x=0.01, ha="left", fontsize=11)
+    figure.suptitle(f"one position of {short_layer(layer)} patched (+ marks the place)", x=0.01, ha="left", fontsize=11)
     return figure
 
 
@@ -155,7 +158,7 @@ def curves_figure(table: pd.DataFrame, layers: list[str]) -> Figure:
                 some["count"], *(some[end].astype(float) for end in ("low", "high")), color=style["color"], alpha=0.15
             )
         _count_axis(axes, "activations patched (log scale)")
-        axes.set_title(f"{short(layer)} ({table.loc[table['layer'] == layer, 'count'].max():,})")
+        axes.set_title(f"{short_layer(layer)} ({table.loc[table['layer'] == layer, 'count'].max():,})")
         axes.grid()
     for axes in panels.ravel()[len(layers) :]:
         axes.set_axis_off()
@@ -185,7 +188,7 @@ def counts_figure(parts: Mapping[str, pd.DataFrame]) -> Figure:
                 axes.hlines(counts.median(), x - 0.09, x + 0.09, color=BLACK, linewidth=1.5, zorder=3)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xticks(range(len(layers)), [short(layer) for layer in layers], rotation=20, ha="right")
+        axes.set_xticks(range(len(layers)), [short_layer(layer) for layer in layers], rotation=20, ha="right")
         axes.set(ylabel="activations patched (log scale)", title=title)
         axes.grid(axis="y")
     handles = [axes.plot([], [], "o", color=colour, label=f"{share:.0%}")[0] for share, colour in _SHARES.items()]
@@ -205,17 +208,16 @@ def channel_sets_figure(table: pd.DataFrame) -> Figure:
     down = -(-len(layers) // 3)
     figure = new_figure(max(7.5, 3.7 * min(3, len(layers)) + 0.6), 3.1 * down + 0.8)
     panels = figure.subplots(down, min(3, len(layers)), squeeze=False, sharey=True)
-    styles = {"lead": (BLUE, "o", "lead at the decision square"), "p_cheese": (VERMILLION, "s", "exact P(cheese)")}
     rankings = {"chosen": ("-", "chosen on other levels"), "random": (":", "random")}
     for axes, layer in zip(panels.ravel(), layers, strict=False):
         for (metric, (colour, marker, words)), (ranking, (line, which)) in (
-            (one, other) for one in styles.items() for other in rankings.items()
+            (by_metric, by_ranking) for by_metric in _METRICS.items() for by_ranking in rankings.items()
         ):
             some = table[(table["layer"] == layer) & (table["metric"] == metric) & (table["ranking"] == ranking)]
             label = f"{words}, {which}"
             _points(axes, some["count"], some, color=colour, marker=marker, linestyle=line, label=label)
         _count_axis(axes, "channels patched (log scale)")
-        axes.set_title(short(layer))
+        axes.set_title(short_layer(layer))
         axes.grid()
     for axes in panels.ravel()[len(layers) :]:
         axes.set_axis_off()
@@ -238,8 +240,8 @@ def _count_axis(axes: Axes, label: str) -> None:
     axes.set_xlabel(label)
 
 
-def _share_axis(axes: Axes, layers: list[str], label: str) -> None:
-    axes.set_xticks(range(len(layers)), [short(layer) for layer in layers], rotation=30, ha="right")
+def _share_axis(axes: Axes, layers: Sequence[str], label: str) -> None:
+    axes.set_xticks(range(len(layers)), [short_layer(layer) for layer in layers], rotation=30, ha="right")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel(label)
     axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.05, axes.get_ylim()[1]))

@@ -1,4 +1,4 @@
-"""From rows of patching to figures: shares of the whole effect, counts, agreement, each with its interval."""
+"""Patching over levels: shares of the whole effect, counts, agreement, each with its interval."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from torch import nn
 
 from maze_interp.environment.observe import PIXELS
 from maze_interp.policies.hooks import activation_layers, run_with_cache, without_hooks
-from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
-from maze_interp.studies.attribution import METHODS, agreement
-from maze_interp.studies.effects import normalised_by
-from maze_interp.studies.fixed_sets import channel_order
+from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.tables import estimate_table
+from maze_interp.studies.patch.attribution import METHODS, agreement
+from maze_interp.studies.patch.fixed_sets import channel_order
+from maze_interp.studies.patch.runs import PLACES
 
 COMMON = 0.25
 """Share of the levels that must have an offset for the map of positions to show it: rare ones are mostly noise."""
@@ -28,6 +29,25 @@ def network_size(policy: nn.Module) -> int:
     with without_hooks():
         _, seen = run_with_cache(policy, torch.zeros(1, 3, PIXELS, PIXELS, device=device), activation_layers(policy))
     return sum(activation.numel() for activation in seen.values())
+
+
+def normalised(rows: pd.DataFrame) -> Estimate:
+    """The share of the whole effect, (patched − recipient) / (donor − recipient), as a ratio of means over levels.
+
+    A ratio per level would run off to infinity where the two ends are close; here such levels weigh little.
+
+    Args:
+        rows: one per level, with columns `recipient`, `donor` and `patched`.
+    """
+    return estimate_statistic(ratio, rows["patched"] - rows["recipient"], rows["donor"] - rows["recipient"])
+
+
+def normalised_by(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """`normalised` of every group of rows: the group's columns, then n, mean, low, high."""
+    return estimate_table(
+        (dict(zip(columns, key, strict=True)), normalised(part))
+        for key, part in rows.groupby(list(columns), sort=False)
+    )
 
 
 def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +72,7 @@ def channel_table(parts: pd.DataFrame, split: int) -> pd.DataFrame:
 
 
 def position_table(parts: pd.DataFrame) -> pd.DataFrame:
-    """Shares of the whole effect by layer and by offset of the position from the two places and the mouse.
+    """Shares of the whole effect by layer and by offset of the position from the two goals and the mouse.
 
     Args:
         parts: rows of `PartPatching`.
@@ -64,7 +84,7 @@ def position_table(parts: pd.DataFrame) -> pd.DataFrame:
     some = parts[parts["row"].notna()]
     fewest = COMMON * some["seed"].nunique()
     tables = []
-    for place in ("here", "there", "mouse"):
+    for place in PLACES:
         offsets = {"down": some["row"] - some[f"{place}_row"], "right": some["column"] - some[f"{place}_column"]}
         moved = some.assign(
             **offsets, place=place, effect=some["patched"] - some["recipient"], whole=some["donor"] - some["recipient"]
@@ -102,7 +122,7 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
 
     Returns:
         medians over levels of `count`, of its share of the layer (`of_layer`) and of the network
-        (`of_network`); means over levels of every column that is an effect or a chance, and the
+        (`of_network`); means over levels of every column that is an effect or a probability, and the
         shares of members around the places.
     """
     counts = rows["count"]
@@ -112,7 +132,7 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
         "of_network": median(counts / network),
     }
     means = [name for name in rows if name in _EFFECTS or str(name).startswith("p_")]
-    places = [name for name in ("here", "there", "mouse") if name in rows]
+    places = [name for name in PLACES if name in rows]
     return {
         **found,
         **{str(name): estimate(rows[name]) for name in means},

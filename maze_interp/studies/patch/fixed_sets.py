@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.studies.attribution import integrated
-from maze_interp.studies.pairs import Pair, PairExperiment
-from maze_interp.studies.patch_sets import SHARES, random_rankings
-from maze_interp.studies.patching import PairRun, StateRuns, arrivals, run_pair, run_states, unpatched_states
-from maze_interp.studies.smallest_set import prefixes, shortest_length
+from maze_interp.studies.patch.attribution import integrated
+from maze_interp.studies.patch.pairs import Pair, PairExperiment
+from maze_interp.studies.patch.runs import PairRun, StateRuns, arrivals, run_pair, run_states, unpatched_states
+from maze_interp.studies.patch.sets import SHARES, random_rankings
+from maze_interp.studies.patch.smallest_set import prefixes, shortest_length
 
 LEAST_CHANGE = 0.1
 """Fall of P(cheese), and rise of P(corner), that a level must have under the whole patch."""
@@ -37,12 +37,18 @@ def channel_order(parts: pd.DataFrame) -> tuple[int, ...]:
     return tuple(int(channel) for channel in means.index)
 
 
+def channel_orders(parts: pd.DataFrame) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Each layer with a map, and its channels in the order of `channel_order`, from rows of `PartPatching`."""
+    by_layer = parts.groupby("layer", sort=False)
+    return tuple((str(layer), channel_order(rows)) for layer, rows in by_layer if rows["row"].notna().any())
+
+
 @dataclass(frozen=True)
 class ChannelSets(PairExperiment):
     """The same channels patched in every level, whole: the first so many of an order chosen on other levels.
 
     A row per layer, ranking (`chosen`, or `random` as the mean of some orders), count and metric:
-    `lead` at the decision square, exact `p_cheese` of whole episodes.
+    `probability_difference` at the decision square, exact `p_cheese` of whole episodes.
 
     Attributes:
         orders: layers, each with all its channels in order.
@@ -62,36 +68,38 @@ class ChannelSets(PairExperiment):
         self, pair: Pair, layer: str, order: Sequence[int], ends: Sequence[float]
     ) -> Iterator[dict[str, Any]]:
         run, states = run_pair(self.policy, pair, layer), run_states(self.policy, pair, layer)
-        here, there = run.donor_chances[0]
-        lead_ends = {"recipient": run.lead(run.none)[0], "donor": there - here}
+        unpatched = {
+            "recipient": run.probability_difference(run.none)[0],
+            "donor": run.donor_probability_difference,
+        }
         n = len(order)
         counts = sorted({*(2**power for power in range(n.bit_length())), n})
         rankings = {"chosen": [torch.tensor(order)], "random": random_rankings(torch.arange(n), pair.recipient.seed)}
         for ranking, orders in rankings.items():
-            sets = [prefixes(one, counts, n).reshape(len(counts), n, *(1,) * (len(run.shape) - 1)) for one in orders]
-            leads = np.mean([run.lead(some) for some in sets], axis=0)
-            chances = np.mean([_arrivals(states, pair, some)[:, 0] for some in sets[:EPISODE_DRAWS]], axis=0)
-            for count, lead, chance in zip(counts, leads, chances, strict=True):
+            shape = (len(counts), n, *(1,) * (len(run.shape) - 1))
+            masks = [prefixes(each, counts, n).reshape(shape) for each in orders]
+            moves = np.mean([run.probability_difference(mask) for mask in masks], axis=0)
+            episodes = np.mean([_arrivals(states, pair, mask)[:, 0] for mask in masks[:EPISODE_DRAWS]], axis=0)
+            for count, move, episode in zip(counts, moves, episodes, strict=True):
                 shared = {"layer": layer, "ranking": ranking, "count": count}
-                yield {**shared, "metric": "lead", **lead_ends, "patched": lead}
-                yield {**shared, "metric": "p_cheese", "recipient": ends[0], "donor": ends[1], "patched": chance}
+                yield {**shared, "metric": "probability_difference", **unpatched, "patched": move}
+                yield {**shared, "metric": "p_cheese", "recipient": ends[0], "donor": ends[1], "patched": episode}
 
 
 def _arrivals(states: StateRuns, pair: Pair, masks: Tensor) -> NDArray[np.float64]:
     """P(cheese) and P(corner) of whole episodes under each mask, float64 `[m, 2]`."""
-    return np.array([arrivals(one, pair.aim) for one in states.patched(masks)])
+    return np.array([arrivals(patched, pair.aim) for patched in states.patched(masks)])
 
 
 @dataclass(frozen=True)
 class EpisodeSets(PairExperiment):
     """Whole episodes: few activations, the same ones on every square, patched from the donor's run on that square.
 
-    A row per layer and share, for levels in which the whole patch lowers P(cheese) and raises
-    P(corner), the exact probabilities of reaching them, by at least `LEAST_CHANGE` each. A set's share
-    is the lesser of its shares of the two changes: a mouse that merely got stuck would reach neither.
-    The activations are ranked by integrated gradients averaged over the squares between here and
-    there; `count` is where the first so many reach the share, without pruning. `random` and `largest`
-    (mean difference) are the shares of other sets of that size.
+    A row per layer and share, for levels in which the whole patch lowers P(cheese) and raises P(corner), the exact
+    probabilities of reaching them, by at least `LEAST_CHANGE` each. A set's share is the lesser of its shares of the
+    two changes: a mouse that merely got stuck would reach neither. The activations are ranked by integrated gradients
+    averaged over the squares between the two goals; `count` is where the first so many reach the share, without
+    pruning. `random` and `largest` (mean difference) are the shares of other sets of that size.
 
     Attributes:
         layers: module paths.
@@ -128,7 +136,7 @@ class EpisodeSets(PairExperiment):
             return float(((after - before) / whole).min())
 
         for share in SHARES:
-            count = shortest_length(lambda some: np.array([share_of(known(one)) for one in some]), n, share)
+            count = shortest_length(lambda lengths: np.array([share_of(known(length)) for length in lengths]), n, share)
             largest, *random = (share_of(reached(ranking, [count])[0]) for ranking in controls)
             yield {
                 "layer": layer,
@@ -152,9 +160,9 @@ def episode_rankings(run: PairRun, seed: int) -> list[Tensor]:
     """Activations by integrated gradients, by size of the difference (both averaged over the squares), at random.
 
     Args:
-        run: of a pair on the squares between its two places.
+        run: of a pair on the squares between its two goals.
         seed: the level's.
     """
-    scores = [integrated(run).mean(0).flatten(), run.difference.abs().mean(0).flatten()]
+    scores = [integrated(run).mean(0).flatten(), run.activation_difference.abs().mean(0).flatten()]
     ordered = [score.argsort(descending=True, stable=True) for score in scores]
     return [*ordered, *random_rankings(torch.arange(len(scores[0])), seed, EPISODE_DRAWS)]

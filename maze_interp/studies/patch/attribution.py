@@ -1,4 +1,4 @@
-"""What gradients say that patching would do, and how far they agree with it."""
+"""Estimates of patching effects by gradients, and how well they agree with patching."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maze_interp.results.estimates import Estimate, estimate_statistic, ratio
-from maze_interp.studies.patching import PairRun
+from maze_interp.studies.patch.runs import PairRun
 
 STEPS = 16
 """Points at which integrated gradients are evaluated."""
 
-NOTICED = 0.001
+COUNTED = 0.001
 """Size of a true effect from which its sign counts."""
 
 
 def attribution(run: PairRun) -> Tensor:
-    """Gradient of the lead at the recipient's activation times donor − recipient, `[n, ...]` (Nanda 2023).
+    """Gradient of the probability difference at the recipient times donor − recipient, `[n, ...]` (Nanda 2023).
 
-    To first order, what patching each single activation adds to the lead; sums over channels or
+    To first order, what patching each single activation adds; sums over channels or
     positions estimate patching those together.
     """
-    return _gradient(run, run.recipient.activation) * run.difference
+    return _gradient(run, run.recipient.activation) * run.activation_difference
 
 
 def integrated(run: PairRun, steps: int = STEPS) -> Tensor:
@@ -34,18 +34,18 @@ def integrated(run: PairRun, steps: int = STEPS) -> Tensor:
 
     The gradient is averaged over the midpoints of `steps` equal steps along the straight line. The
     sum over a layer tends to the whole effect of patching it, which `attribution` misses where the
-    chances saturate.
+    probabilities saturate.
     """
-    start, way = run.recipient.activation, run.difference
+    start, change = run.recipient.activation, run.activation_difference
     along = (torch.arange(steps) + 0.5) / steps
-    gradients = torch.stack([_gradient(run, start + float(share) * way) for share in along])
-    return gradients.mean(0) * way
+    gradients = torch.stack([_gradient(run, start + float(share) * change) for share in along])
+    return gradients.mean(0) * change
 
 
 def _gradient(run: PairRun, activation: Tensor) -> Tensor:
-    here = activation.detach().clone().requires_grad_()
-    (found,) = torch.autograd.grad(run.lead_at(here).sum(), here)
-    return found
+    point = activation.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(run.probability_difference_at(point).sum(), point)
+    return gradient
 
 
 METHODS = ("gradient", "integrated")
@@ -61,15 +61,15 @@ def agreement(parts: pd.DataFrame, method: str) -> dict[str, Estimate]:
 
     Returns:
         `pearson` and `spearman` (ranks over all rows) correlations over parts × levels; `sign`, the
-        share of effects of at least `NOTICED` whose sign is right; each with an interval over levels.
+        share of effects of at least `COUNTED` whose sign is right; each with an interval over levels.
     """
     effect, guess = parts["patched"] - parts["recipient"], parts[method]
-    noticed = effect.abs() >= NOTICED
-    signs = [noticed & (np.sign(effect) == np.sign(guess)), noticed]
+    counted = effect.abs() >= COUNTED
+    signs = [counted & (np.sign(effect) == np.sign(guess)), counted]
     return {
         "pearson": _correlation(parts["seed"], effect, guess),
         "spearman": _correlation(parts["seed"], effect.rank(), guess.rank()),
-        "sign": estimate_statistic(ratio, *(some.groupby(parts["seed"]).sum() for some in signs)),
+        "sign": estimate_statistic(ratio, *(chosen.groupby(parts["seed"]).sum() for chosen in signs)),
     }
 
 
@@ -82,6 +82,6 @@ def _correlation(levels: pd.Series, a: pd.Series, b: pd.Series) -> Estimate:
 
 
 def _pearson(*sums: NDArray[np.float64], axis: int) -> Any:
-    n, a, b, aa, bb, ab = (some.sum(axis=axis) for some in sums)
+    n, a, b, aa, bb, ab = (total.sum(axis=axis) for total in sums)
     with np.errstate(invalid="ignore"):
         return (n * ab - a * b) / np.sqrt((n * aa - a**2) * (n * bb - b**2))

@@ -1,8 +1,8 @@
 """Activation patching: a run on one maze with part of a layer's output taken from a run on another.
 
-The mouse stands on the same square in both, so the donor's activation differs from square to square.
-Effects are on the chances of the two moves that a pair sets against each other, and on their lead,
-P(there) − P(here): a patch that merely broke the policy would take from both.
+The mouse stands on the same square in both, so the donor's activation differs from square to square. Effects are on the
+probabilities of the moves towards the two goals of a pair, and on the probability difference, P(towards the donor's
+goal) − P(towards the recipient's goal): a patch that merely broke the policy would lower both.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import make_chain, reach_within
 from maze_interp.measure.evaluate import BATCH, Evaluation, evaluate, outputs_of
+from maze_interp.measure.masked import run_masks
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.split import Crossing, Split, split
-from maze_interp.studies.pairs import Pair
+from maze_interp.studies.patch.pairs import Pair
+
+PLACES = ("recipient_goal", "donor_goal", "mouse")
+"""The two goals, and the mouse on the decision square."""
 
 AROUND = 1.5
 """Squares, in either direction: a position of a layer's map is around a square if its centre is no farther."""
@@ -36,7 +40,7 @@ class PairRun:
         cut: the network's two parts.
         recipient: what the second part needs of the n recipient observations.
         donor: likewise of the n donor observations.
-        moves: int64 `[n, 2]`, the moves towards here and there.
+        moves: int64 `[n, 2]`, the moves towards the recipient's goal and the donor's.
     """
 
     cut: Split
@@ -50,45 +54,44 @@ class PairRun:
         return tuple(self.donor.activation.shape[1:])
 
     @property
-    def difference(self) -> Tensor:
+    def activation_difference(self) -> Tensor:
         """Donor minus recipient, `[n, ...]`."""
         return self.donor.activation - self.recipient.activation
 
     def outputs(self, masks: Tensor) -> NDArray[np.float64]:
-        """Run with the donor's activation where a mask is True and the recipient's elsewhere.
-
-        Args:
-            masks: bool `[m, ...]`, broadcast over the layer's shape.
-
-        Returns:
-            move probabilities and value, float64 `[m, n, 6]`.
-        """
+        """Move probabilities and value under each of m masks, float64 `[m, n, 6]`; see `run_masks`."""
         return run_masks(self.cut, self.recipient, self.donor.activation, masks)
 
-    def chances(self, masks: Tensor) -> NDArray[np.float64]:
-        """P(here) and P(there) under each mask, float64 `[m, n, 2]`."""
+    def probabilities(self, masks: Tensor) -> NDArray[np.float64]:
+        """Probabilities of the moves towards the two goals under each mask, recipient's first, float64 `[m, n, 2]`."""
         return self._of_moves(self.outputs(masks))
 
     @property
-    def donor_chances(self) -> NDArray[np.float64]:
-        """P(here) and P(there) in the donor itself, float64 `[n, 2]`."""
+    def donor_probabilities(self) -> NDArray[np.float64]:
+        """The same in the donor itself, float64 `[n, 2]`."""
         with torch.no_grad():
             return self._of_moves(outputs_of(*self.cut.suffix(self.donor))[None])[0]
 
     def _of_moves(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.take_along_axis(outputs, self.moves.numpy()[None], axis=2)
 
-    def lead(self, masks: Tensor) -> NDArray[np.float64]:
-        """P(there) − P(here) under each mask, mean over the n observations, float64 `[m]`."""
-        here, there = self.chances(masks).mean(axis=1).T
-        lead: NDArray[np.float64] = there - here
-        return lead
+    def probability_difference(self, masks: Tensor) -> NDArray[np.float64]:
+        """The probability difference under each mask, mean over the n observations, float64 `[m]`."""
+        recipient, donor = self.probabilities(masks).mean(axis=1).T
+        difference: NDArray[np.float64] = donor - recipient
+        return difference
 
-    def lead_at(self, activation: Tensor) -> Tensor:
-        """P(there) − P(here) of each of the n observations for any output of the layer, differentiable, `[n]`."""
+    @property
+    def donor_probability_difference(self) -> float:
+        """The probability difference in the donor itself, on the first of the squares."""
+        recipient, donor = self.donor_probabilities[0].tolist()
+        return float(donor - recipient)
+
+    def probability_difference_at(self, activation: Tensor) -> Tensor:
+        """The probability difference of each observation for any output of the layer, differentiable, `[n]`."""
         logits, _ = self.cut.suffix(self.recipient.with_activation(activation))
-        here, there = move_probabilities(logits).gather(1, self.moves).T
-        return there - here
+        recipient, donor = move_probabilities(logits).gather(1, self.moves).T
+        return donor - recipient
 
     @property
     def none(self) -> Tensor:
@@ -114,26 +117,11 @@ def run_pair(policy: nn.Module, pair: Pair, layer: str, squares: Sequence[Square
         MazeInterpError: an unknown layer, or a square in a wall.
     """
     cut = split(policy, layer)
-    places = [pair.square] if squares is None else list(squares)
-    moves = torch.tensor([pair.moves(square) for square in places])
+    stands = [pair.square] if squares is None else list(squares)
+    moves = torch.tensor([pair.moves(square) for square in stands])
     with torch.no_grad():
-        recipient, donor = (cut.prefix(to_input(observe(maze, places))) for maze in (pair.recipient, pair.donor))
+        recipient, donor = (cut.prefix(to_input(observe(maze, stands))) for maze in (pair.recipient, pair.donor))
     return PairRun(cut, recipient, donor, moves)
-
-
-def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> NDArray[np.float64]:
-    """Run the second part on n observations under each of m masks, see `PairRun.outputs`."""
-    count = len(recipient)
-    found = []
-    together = max(1, BATCH // count)
-    for first in range(0, len(masks), together):
-        some = masks[first : first + together]
-        rows = torch.arange(count).repeat(len(some))
-        picked = recipient.rows(rows)
-        mixed = torch.where(some.repeat_interleave(count, dim=0), donor[rows], picked.activation)
-        with torch.no_grad():
-            found.append(outputs_of(*cut.suffix(picked.with_activation(mixed))))
-    return np.concatenate(found).reshape(len(masks), count, 6)
 
 
 def channel_masks(shape: Sequence[int]) -> Tensor:
@@ -158,12 +146,16 @@ def around(maze: Maze, square: Square, size: tuple[int, int]) -> Tensor:
     return rows[:, None] & columns[None]
 
 
+def places(pair: Pair) -> dict[str, Square]:
+    """The squares of the `PLACES`."""
+    return dict(zip(PLACES, (pair.recipient_goal, pair.donor_goal, pair.square), strict=True))
+
+
 def place_masks(pair: Pair, shape: Sequence[int]) -> dict[str, Tensor]:
-    """Masks `[1, 1, h, w]` around here, around there, around the mouse on the decision square, and of the rest."""
+    """Masks `[1, 1, h, w]` around each of the `PLACES`, and of the `"rest"`."""
     size = (shape[1], shape[2])
-    places = {"here": pair.here, "there": pair.there, "mouse": pair.square}
-    masks = {name: around(pair.recipient, square, size)[None, None] for name, square in places.items()}
-    return {**masks, "rest": ~(masks["here"] | masks["there"] | masks["mouse"])}
+    masks = {name: around(pair.recipient, square, size)[None, None] for name, square in places(pair).items()}
+    return {**masks, "rest": ~torch.stack(list(masks.values())).any(0)}
 
 
 def unpatched_states(policy: nn.Module, pair: Pair) -> tuple[Evaluation, Evaluation]:
@@ -199,8 +191,8 @@ class StateRuns:
 
     def patched(self, masks: Tensor) -> list[Evaluation]:
         """The policy in the recipient under each mask, in force on every square; see `PairRun.outputs`."""
-        found = [run_masks(self.cut, recipient, donor, masks) for recipient, donor in self.batches]
-        results = np.concatenate(found, axis=1).reshape(len(masks), len(self.squares), len(FACINGS), 6)
+        outputs = [run_masks(self.cut, recipient, donor, masks) for recipient, donor in self.batches]
+        results = np.concatenate(outputs, axis=1).reshape(len(masks), len(self.squares), len(FACINGS), 6)
         return [Evaluation(self.maze, self.squares, result[..., :5], result[..., 5]) for result in results]
 
 

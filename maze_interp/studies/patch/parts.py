@@ -1,4 +1,4 @@
-"""What patching does, over many pairs of mazes: layers whole, by place, by channel, by position."""
+"""Patching over many pairs of mazes: layers whole and by place, single channels, single positions."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.studies.attribution import attribution, integrated
-from maze_interp.studies.pairs import Pair, PairExperiment
-from maze_interp.studies.patching import (
+from maze_interp.studies.patch.attribution import attribution, integrated
+from maze_interp.studies.patch.pairs import Pair, PairExperiment
+from maze_interp.studies.patch.runs import (
+    PLACES,
     PairRun,
     arrivals,
     channel_masks,
     place_masks,
+    places,
     position_masks,
     run_pair,
     run_states,
     unpatched_states,
 )
 
-METRICS = ("here", "there", "lead", "p_cheese")
-"""P(here), P(there) and their difference on the decision square; exact P(cheese) of whole episodes."""
-
 
 @dataclass(frozen=True)
 class LayerPatching(PairExperiment):
     """Layers patched whole, and around the places that matter.
 
-    A row per layer, part and metric. `donor` is what the network does in the donor maze, `patched`
-    what it does in the recipient with the part taken from there. Whole episodes (`p_cheese`) are
-    measured with the whole layer patched on every square.
+    A row per layer, part and metric. The metrics are the probabilities of the moves towards the recipient's goal and
+    the donor's, and the probability difference, all on the decision square, and the exact P(cheese) of whole
+    episodes, with the whole layer patched on every square. `donor` is what the network does in the donor maze,
+    `patched` what it does in the recipient with the part taken from there.
 
     Attributes:
         layers: module paths.
@@ -52,10 +52,10 @@ class LayerPatching(PairExperiment):
 
     def _layer_rows(self, pair: Pair, layer: str, episodes: tuple[float, float]) -> Iterator[dict[str, Any]]:
         run = run_pair(self.policy, pair, layer)
-        recipient, donor = _metrics(run.chances(run.none)[0, 0]), _metrics(run.donor_chances[0])
-        places = place_masks(pair, run.shape) if len(run.shape) == 3 else {}
-        for part, mask in {"whole": run.whole, **places}.items():
-            patched = _metrics(run.chances(mask)[0, 0])
+        recipient, donor = _metrics(run.probabilities(run.none)[0, 0]), _metrics(run.donor_probabilities[0])
+        around = place_masks(pair, run.shape) if len(run.shape) == 3 else {}
+        for part, mask in {"whole": run.whole, **around}.items():
+            patched = _metrics(run.probabilities(mask)[0, 0])
             for metric, value in patched.items():
                 yield _row(layer, part, metric, recipient[metric], donor[metric], value)
         cuts = not run.recipient.kept  # nothing goes around the layer: patched, it does what the donor does
@@ -67,9 +67,9 @@ class LayerPatching(PairExperiment):
         return arrivals(states, pair.aim)[0]
 
 
-def _metrics(chances: NDArray[np.float64]) -> dict[str, float]:
-    here, there = chances.tolist()
-    return {"here": here, "there": there, "lead": there - here}
+def _metrics(probabilities: NDArray[np.float64]) -> dict[str, float]:
+    recipient, donor = probabilities.tolist()
+    return {"recipient_goal": recipient, "donor_goal": donor, "probability_difference": donor - recipient}
 
 
 def _row(layer: str, part: str, metric: str, recipient: float, donor: float, patched: float) -> dict[str, Any]:
@@ -83,15 +83,12 @@ def _row(layer: str, part: str, metric: str, recipient: float, donor: float, pat
     }
 
 
-_PLACES = ("here", "there", "mouse")
-
-
 @dataclass(frozen=True)
 class PartPatching(PairExperiment):
-    """Every single channel and every single position of some layers, patched, and what gradients say of it.
+    """Every single channel and every single position of some layers, patched, and estimates by gradients.
 
-    A row per layer and channel (`channel` filled) or position (`row` and `column` filled, and the
-    positions of the two places and the mouse). All effects are on the lead at the decision square.
+    A row per layer and channel (`channel` filled) or position (`row` and `column` filled, and the positions of the
+    two goals and the mouse). All effects are on the probability difference at the decision square.
 
     Attributes:
         layers: module paths.
@@ -100,7 +97,7 @@ class PartPatching(PairExperiment):
     name: ClassVar[str] = "parts"
     columns: ClassVar[Sequence[str]] = (
         *("layer", "channel", "row", "column"),
-        *(f"{place}_{axis}" for place in _PLACES for axis in ("row", "column")),
+        *(f"{place}_{axis}" for place in PLACES for axis in ("row", "column")),
         *("recipient", "donor", "patched", "gradient", "integrated"),
     )
     layers: tuple[str, ...]
@@ -112,32 +109,35 @@ class PartPatching(PairExperiment):
 
     def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
         run = run_pair(self.policy, pair, layer)
-        here, there = run.donor_chances[0]
-        shared = {"layer": layer, "recipient": run.lead(run.none)[0], "donor": there - here}
+        shared = {
+            "layer": layer,
+            "recipient": run.probability_difference(run.none)[0],
+            "donor": run.donor_probability_difference,
+        }
         guesses = {"gradient": attribution(run)[0], "integrated": integrated(run)[0]}
         by_channel = {name: guess.flatten(1).sum(1) if guess.ndim > 1 else guess for name, guess in guesses.items()}
-        for channel, found in enumerate(_patched(run, channel_masks(run.shape), by_channel)):
-            yield {**dict.fromkeys(self.columns), **shared, "channel": channel, **found}
+        for channel, effects in enumerate(_patched(run, channel_masks(run.shape), by_channel)):
+            yield {**dict.fromkeys(self.columns), **shared, "channel": channel, **effects}
         if len(run.shape) == 3:
             size = run.shape[1], run.shape[2]
-            places = _pixels(pair, size)
+            pixels = _pixels(pair, size)
             by_position = {name: guess.sum(0).flatten() for name, guess in guesses.items()}
-            for position, found in enumerate(_patched(run, position_masks(run.shape), by_position)):
+            for position, effects in enumerate(_patched(run, position_masks(run.shape), by_position)):
                 row, column = divmod(position, size[1])
-                yield {**dict.fromkeys(self.columns), **shared, **places, "row": row, "column": column, **found}
+                yield {**dict.fromkeys(self.columns), **shared, **pixels, "row": row, "column": column, **effects}
 
 
 def _patched(run: PairRun, masks: Tensor, guesses: dict[str, Tensor]) -> list[dict[str, float]]:
-    """For each mask the lead under it, and each method's estimate of what it adds."""
-    values = {"patched": run.lead(masks).tolist(), **{name: some.tolist() for name, some in guesses.items()}}
+    """For each mask the probability difference under it, and each method's estimate of what it adds."""
+    estimates = {name: guess.tolist() for name, guess in guesses.items()}
+    values = {"patched": run.probability_difference(masks).tolist(), **estimates}
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
 def _pixels(pair: Pair, size: tuple[int, int]) -> dict[str, int]:
-    squares = dict(zip(_PLACES, (pair.here, pair.there, pair.square), strict=True))
-    found = {name: pixel_in(pair.recipient, square, size) for name, square in squares.items()}
+    pixels = {name: pixel_in(pair.recipient, square, size) for name, square in places(pair).items()}
     return {
         f"{name}_{axis}": number
-        for name, pixel in found.items()
+        for name, pixel in pixels.items()
         for axis, number in zip(("row", "column"), pixel, strict=True)
     }

@@ -1,4 +1,4 @@
-"""How few activations carry an effect: smallest sets level by level, and effects by number patched."""
+"""How few activations have an effect: smallest sets level by level, and effects by number patched."""
 
 from __future__ import annotations
 
@@ -11,30 +11,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.studies.attribution import attribution, integrated
-from maze_interp.studies.pairs import Pair, PairExperiment
-from maze_interp.studies.patching import PairRun, place_masks, run_pair
-from maze_interp.studies.smallest_set import Effect, prefixes, smallest_set
+from maze_interp.studies.patch.attribution import attribution, integrated
+from maze_interp.studies.patch.pairs import Pair, PairExperiment
+from maze_interp.studies.patch.runs import PLACES, PairRun, place_masks, run_pair
+from maze_interp.studies.patch.smallest_set import Effect, prefixes, smallest_set
 
 SHARES = (0.5, 0.7, 0.9, 0.99)
 """Of the whole effect."""
 
 LEAST = 0.2
-"""Whole effect on the lead (from −1 to 1) that a level must have: as much as a tenth of the probability moved."""
+"""Whole effect on the probability difference (−1 to 1) that a level must have: a tenth of the probability moved."""
 
 DRAWS = 8
 """Random sets of a size, or random rankings, whose mean is the control."""
+
+
+_BEFORE, _AFTER = (
+    tuple(f"p_{goal}_{when}" for goal in ("recipient_goal", "donor_goal")) for when in ("before", "after")
+)
 
 
 @dataclass(frozen=True)
 class SmallestSets(PairExperiment):
     """The smallest sets found, at the decision square, and what other sets of their size do.
 
-    A row per layer and share, for levels whose whole effect on the lead is at least `LEAST`. Effects
-    are shares of the whole one: `reached` by the set; by as many drawn from all of the layer's
-    activations (`random`), drawn from those that differ between the runs (`random_changed`), and with
-    the largest differences (`largest`). `here`, `there` and `mouse` count the members around those
-    places (which may overlap). `members` are channel/row/column, or features.
+    A row per layer and share, for levels whose whole effect on the probability difference is at least `LEAST`.
+    Effects are shares of the whole one: `reached` by the set; by as many drawn from all of the layer's activations
+    (`random`), drawn from those that differ between the runs (`random_changed`), and with the largest differences
+    (`largest`). The columns of `PLACES` count the members around those places (which may overlap). `members` are
+    channel/row/column, or features.
 
     Sets of one or two are the smallest there are; larger ones are upper bounds.
 
@@ -46,8 +51,7 @@ class SmallestSets(PairExperiment):
     columns: ClassVar[Sequence[str]] = (
         *("layer", "share", "whole", "activations", "changed", "count", "reached"),
         *("random", "random_changed", "largest"),
-        *("p_here_before", "p_there_before", "p_here_after", "p_there_after"),
-        *("here", "there", "mouse", "members"),
+        *(*_BEFORE, *_AFTER, *PLACES, "members"),
     )
     layers: tuple[str, ...]
 
@@ -58,42 +62,40 @@ class SmallestSets(PairExperiment):
 
     def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
         run = run_pair(self.policy, pair, layer)
-        before, whole = run.lead(torch.cat([run.none, run.whole]))
+        before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
         if whole - before < LEAST:
             return
         effect = effect_of(run)
-        difference = run.difference[0].flatten()
+        difference = run.activation_difference[0].flatten()
         order = integrated(run)[0].flatten().argsort(descending=True, stable=True)
         shared = {
             "layer": layer,
             "whole": whole - before,
             "activations": len(order),
             "changed": int((difference != 0).sum()),
-            **dict(zip(("p_here_before", "p_there_before"), run.chances(run.none)[0, 0], strict=True)),
+            **dict(zip(_BEFORE, run.probabilities(run.none)[0, 0], strict=True)),
         }
         for share in SHARES:
-            found = _smallest(effect, order, difference, share)
-            count = int(found.sum())
+            members = _smallest(effect, order, difference, share)
+            count = int(members.sum())
             yield {
                 **shared,
                 "share": share,
                 "count": count,
-                "reached": effect(found[None])[0],
+                "reached": effect(members[None])[0],
                 **_controls(effect, difference, count, pair.recipient.seed),
-                **dict(
-                    zip(("p_here_after", "p_there_after"), run.chances(_shaped(run, found[None]))[0, 0], strict=True)
-                ),
-                **_places(pair, run, found),
-                "members": " ".join("/".join(map(str, one)) for one in found.reshape(run.shape).nonzero().tolist()),
+                **dict(zip(_AFTER, run.probabilities(_shaped(run, members[None]))[0, 0], strict=True)),
+                **_at_places(pair, run, members),
+                "members": _listed(members.reshape(run.shape)),
             }
 
 
 def effect_of(run: PairRun) -> Effect:
-    """The share of the whole effect on the lead that sets of a layer's activations have."""
-    before, whole = run.lead(torch.cat([run.none, run.whole]))
+    """The share of the whole effect on the probability difference that sets of a layer's activations have."""
+    before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
 
     def effect(sets: Tensor) -> NDArray[np.float64]:
-        share: NDArray[np.float64] = (run.lead(_shaped(run, sets)) - before) / (whole - before)
+        share: NDArray[np.float64] = (run.probability_difference(_shaped(run, sets)) - before) / (whole - before)
         return share
 
     return effect
@@ -119,37 +121,40 @@ def _controls(effect: Effect, difference: Tensor, count: int, seed: int) -> dict
         "largest": [largest],
     }
     return {
-        name: float(effect(torch.cat([prefixes(one, [count], n) for one in some])).mean())
-        for name, some in rankings.items()
+        name: float(effect(torch.cat([prefixes(order, [count], n) for order in orders])).mean())
+        for name, orders in rankings.items()
     }
 
 
-def _places(pair: Pair, run: PairRun, found: Tensor) -> dict[str, int | None]:
+def _listed(members: Tensor) -> str:
+    return " ".join("/".join(map(str, index)) for index in members.nonzero().tolist())
+
+
+def _at_places(pair: Pair, run: PairRun, members: Tensor) -> dict[str, int | None]:
     if len(run.shape) != 3:
-        return dict.fromkeys(("here", "there", "mouse"))
+        return dict.fromkeys(PLACES)
     masks = place_masks(pair, run.shape)
-    members = found.reshape(run.shape)
-    return {name: int((masks[name] & members).sum()) for name in ("here", "there", "mouse")}
+    return {name: int((masks[name] & members.reshape(run.shape)).sum()) for name in PLACES}
 
 
 def _smallest(effect: Effect, ranking: Tensor, difference: Tensor, share: float) -> Tensor:
     """`smallest_set`; instead of two activations a single one, if any reaches the share."""
-    found = smallest_set(effect, ranking, share)
-    if found.sum() != 2:
-        return found
+    smallest = smallest_set(effect, ranking, share)
+    if smallest.sum() != 2:
+        return smallest
     changed = difference.nonzero().flatten()
     singles = torch.nn.functional.one_hot(changed, len(ranking)).bool()
     reached = effect(singles)
-    return singles[int(reached.argmax())] if reached.max() >= share else found
+    return singles[int(reached.argmax())] if reached.max() >= share else smallest
 
 
 RANKINGS = ("integrated", "gradient", "largest", "random_changed", "random")
-"""Ways to order a layer's activations: by what gradients promise, by size of the difference, at random."""
+"""Ways to order a layer's activations: by estimates from gradients, by size of the difference, at random."""
 
 
 @dataclass(frozen=True)
 class PatchCurves(PairExperiment):
-    """The lead as more and more activations are patched, in several orders.
+    """The probability difference as more and more activations are patched, in several orders.
 
     A row per layer, ranking and count (powers of 2, and all); random rankings as the mean of `DRAWS`.
 
@@ -168,24 +173,31 @@ class PatchCurves(PairExperiment):
 
     def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
         run = run_pair(self.policy, pair, layer)
-        here, there = run.donor_chances[0]
-        shared = {"layer": layer, "recipient": run.lead(run.none)[0], "donor": there - here}
+        shared = {
+            "layer": layer,
+            "recipient": run.probability_difference(run.none)[0],
+            "donor": run.donor_probability_difference,
+        }
         for ranking, orders in _rankings(run, pair.recipient.seed).items():
             n = run.none.numel()
             counts = sorted({*(2**power for power in range(n.bit_length())), n})
-            leads = [run.lead(_shaped(run, prefixes(order, counts, n))) for order in orders]
-            for count, lead in zip(counts, np.mean(leads, axis=0), strict=True):
-                yield {**shared, "ranking": ranking, "count": count, "patched": lead}
+            patched = [run.probability_difference(_shaped(run, prefixes(order, counts, n))) for order in orders]
+            for count, value in zip(counts, np.mean(patched, axis=0), strict=True):
+                yield {**shared, "ranking": ranking, "count": count, "patched": value}
 
 
 def _rankings(run: PairRun, seed: int) -> dict[str, list[Tensor]]:
     """Orders of all activations by `RANKINGS`; where only the changed ones are drawn, the others come last."""
-    difference = run.difference[0].flatten()
+    difference = run.activation_difference[0].flatten()
     every, changed = torch.arange(len(difference)), difference.nonzero().flatten()
     rest = (difference == 0).nonzero().flatten()
-    scores = {"integrated": integrated(run)[0], "gradient": attribution(run)[0], "largest": run.difference[0].abs()}
+    scores = {
+        "integrated": integrated(run)[0],
+        "gradient": attribution(run)[0],
+        "largest": run.activation_difference[0].abs(),
+    }
     return {
         **{name: [score.flatten().argsort(descending=True, stable=True)] for name, score in scores.items()},
-        "random_changed": [torch.cat([one, rest]) for one in random_rankings(changed, seed)],
+        "random_changed": [torch.cat([order, rest]) for order in random_rankings(changed, seed)],
         "random": random_rankings(every, seed),
     }

@@ -1,0 +1,36 @@
+"""Run a network's second part on activations mixed from two runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.policies.split import Crossing, Split
+
+
+def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> NDArray[np.float64]:
+    """The second part on n observations: the donor's activation where a mask is True, the recipient's elsewhere.
+
+    Args:
+        cut: the network's two parts.
+        recipient: what the second part needs of the n recipient observations.
+        donor: the layer's output for the n donor observations, `[n, ...]`.
+        masks: bool `[m, ...]`, broadcast over the layer's shape.
+
+    Returns:
+        move probabilities and value, float64 `[m, n, 6]`.
+    """
+    count = len(recipient)
+    outputs = []
+    together = max(1, BATCH // count)
+    for first in range(0, len(masks), together):
+        batch = masks[first : first + together]
+        rows = torch.arange(count).repeat(len(batch))
+        picked = recipient.rows(rows)
+        mixed = torch.where(batch.repeat_interleave(count, dim=0), donor[rows], picked.activation)
+        with torch.no_grad():
+            outputs.append(outputs_of(*cut.suffix(picked.with_activation(mixed))))
+    return np.concatenate(outputs).reshape(len(masks), count, 6)

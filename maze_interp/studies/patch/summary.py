@@ -1,0 +1,132 @@
+"""The result of `patch` in words, with its tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.tables import records, row_estimate
+from maze_interp.results.text import percent, short_layer
+from maze_interp.studies.patch.pairs import KINDS
+from maze_interp.studies.patch.pictures import pictures
+from maze_interp.studies.patch.sets import LEAST
+from maze_interp.studies.patch.study import Patch
+from maze_interp.studies.patch.tables import (
+    agreement_table,
+    channel_set_table,
+    channel_table,
+    curve_table,
+    layer_table,
+    network_size,
+    position_table,
+    set_table,
+)
+from maze_interp.studies.result import Result
+
+_NOTES = (
+    "A patch replaces the recipient's activation by the donor's, the mouse on the same square. The probability "
+    "difference is P(move towards the donor's goal) − P(move towards the recipient's cheese) at the decision square: a "
+    "patch that merely broke the policy would lower both. A share of the effect is (patched − recipient) / (donor − "
+    "recipient), a ratio of means over levels.",
+    f"Sets are sought level by level, where the whole effect is at least {LEAST}: activations are ranked by integrated "
+    "gradients, the ranking is cut where the share is reached, and every activation is dropped that the rest can do "
+    "without. Each set has been run. Sets of one or two are the smallest there are; larger ones are upper bounds. "
+    "Controls are sets of the same size: random ones, and the activations that differ most.",
+    "In whole episodes the same activations are patched on every square; a share is the lesser of the shares of the "
+    "fall of P(cheese) and the rise of P(corner), and nothing is dropped.",
+)
+
+
+def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """The result, from the rows of every experiment by its name."""
+    network = network_size(study.policy)
+    tables = tables_of(rows, study.later.seeds[0], network)
+    numbers = {
+        "pairs": int(rows["layers"]["seed"].nunique()),
+        "activations_of_the_network": network,
+        "unpatched": unpatched(rows["layers"], study.paths[0]),
+        **{
+            name: records(tables.get(name, pd.DataFrame()))
+            for name in ("by_layer", "agreement", "smallest_sets", "episode_sets")
+        },
+    }
+    return Result(
+        statement=_statement(study, numbers, rows["sets"], tables.get("smallest_sets")),
+        lines=_lines(numbers, tables),
+        numbers=numbers,
+        tables=tables,
+        pictures=pictures(study, rows, tables),
+        captions={"by_layer": "Shares of the whole effect by layer and part", "smallest_sets": "The smallest sets"},
+        notes=_NOTES,
+    )
+
+
+def tables_of(rows: Mapping[str, pd.DataFrame], split: int, network: int) -> dict[str, pd.DataFrame]:
+    """Tables over levels by name, of the experiments that gave rows.
+
+    Args:
+        rows: by the experiment's name.
+        split: the seed from which levels do not order channels.
+        network: activations of the whole network.
+    """
+    makers = {
+        "by_layer": ("layers", layer_table),
+        "by_channel": ("parts", lambda part: channel_table(part, split)),
+        "by_position": ("parts", position_table),
+        "agreement": ("parts", agreement_table),
+        "by_count": ("curves", curve_table),
+        "smallest_sets": ("sets", lambda part: set_table(part, network)),
+        "episode_sets": ("episodes", lambda part: set_table(part, network)),
+        "channel_sets": ("channels", channel_set_table),
+    }
+    return {name: make(rows[source]) for name, (source, make) in makers.items() if len(rows[source])}
+
+
+def unpatched(layers: pd.DataFrame, layer: str) -> dict[str, dict[str, Estimate]]:
+    """What recipient and donor do, by metric, from rows of `LayerPatching`."""
+    whole = layers[(layers["part"] == "whole") & (layers["layer"] == layer)]
+    return {
+        str(metric): {end: estimate(part[end]) for end in ("recipient", "donor")}
+        for metric, part in whole.groupby("metric", sort=False)
+    }
+
+
+def _statement(study: Patch, numbers: Mapping[str, Any], rows: pd.DataFrame, sets: pd.DataFrame | None) -> str:
+    pairs = f"{numbers['pairs']} pairs of mazes ({KINDS[study.kind]})"
+    if sets is None:
+        return f"In none of {pairs} is the whole effect on the probability difference {LEAST} or more."
+    layer = study.paths[0] if (sets["layer"] == study.paths[0]).any() else sets["layer"].iloc[0]
+    figures = _figures(sets, layer, 0.9)
+    count, random, changed = (figures[name] for name in ("count", "random", "random_changed"))
+    activations = int(rows.loc[rows["layer"] == layer, "activations"].iloc[0])
+    ends = "" if count.low is None else f" [{count.low:.0f}, {count.high:.0f}]"
+    return (
+        f"On {count.n} of {pairs}, {count.mean:.0f}{ends} of the {activations:,} activations of {short_layer(layer)} "
+        f"(median over levels) have 90% of the effect of patching all of them on the move at the decision square; as "
+        f"many random ones have {percent(random)}, drawn from those that differ {percent(changed)}."
+    )
+
+
+def _figures(table: pd.DataFrame, layer: str, share: float) -> dict[str, Estimate]:
+    """The figures of `set_table` of one layer and share, by name."""
+    part = table[(table["layer"] == layer) & (table["share"] == share)]
+    return {row["figure"]: row_estimate(row) for row in part.to_dict("records")}
+
+
+def _lines(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    difference = numbers["unpatched"]["probability_difference"]
+    lines = [
+        f"pairs: {numbers['pairs']}",
+        f"probability difference, recipient: {difference['recipient']}, donor: {difference['donor']}",
+    ]
+    for name, words in {"smallest_sets": "", "episode_sets": "whole episodes, "}.items():
+        if name not in tables:
+            continue
+        for layer, share in tables[name][["layer", "share"]].drop_duplicates().itertuples(index=False):
+            figures = _figures(tables[name], layer, share)
+            sets = f"median {figures['count']} activations; random sets: {figures['random']}"
+            lines.append(f"{words}{share:.0%} of the effect, {short_layer(layer)}: {sets}")
+    return lines
