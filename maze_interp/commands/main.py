@@ -12,7 +12,6 @@ from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
 from maze_interp.commands.constructed import constructed
 from maze_interp.commands.explore import explore
-from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
@@ -41,7 +40,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "questions score": questions_score,
     "questions new-forecast": questions_new_forecast,
     "train": train_agent,
-    "finetune": finetune_agent,
     "agents list": agents_list,
     "agents show": agents_show,
     "agents import": agents_import,

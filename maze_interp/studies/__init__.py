@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
+from maze_interp.studies.finetune.study import Finetune as finetune
 from maze_interp.studies.patch.study import Patch as patch
 from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
@@ -19,6 +20,7 @@ __all__ = [
     "Study",
     "dead_ends",
     "field",
+    "finetune",
     "patch",
     "references",
     "register",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.field.study import Field
+from maze_interp.studies.finetune.study import Finetune
 from maze_interp.studies.patch.study import Patch
 from maze_interp.studies.references.study import References
 from maze_interp.studies.resample.study import Resample
@@ -37,5 +38,6 @@ for _study in (
     Resample,
     Vectors,
     Patch,
+    Finetune,
 ):
     register(_study)

@@ -18,9 +18,9 @@ from maze_interp.questions.resolvers import (
     destinations,
     distances,
     edits,
+    finetune,
     probes,
     references,
-    tuning,
     values,
 )
 from maze_interp.questions.resolvers.setting import Setting
@@ -35,7 +35,7 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
     "dissociation": edits.dissociation,
     "distance-coefficient": distances.distance_coefficient,
     "edit-search": edits.edit_search,
-    "finetune-compute": tuning.finetune_compute,
+    "finetune-compute": finetune.finetune_compute,
     "first-exit": distances.first_exit,
     "goal-models": references.goal_models,
     "luck-coefficient": distances.luck_coefficient,
@@ -50,7 +50,7 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
     "square-probe": probes.square_probe,
     "steering-channels": destinations.steering_channels,
     "tracking-importance": edits.tracking_importance,
-    "tuning-against-editing": tuning.tuning_against_editing,
+    "tuning-against-editing": finetune.tuning_against_editing,
     "value-agreement": values.value_agreement,
 }
 """What measures each word of the vocabulary."""

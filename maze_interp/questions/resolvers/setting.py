@@ -87,7 +87,7 @@ class Setting:
             asked: what else a level must meet.
         """
         where: dict[str, int | str] = {"region": self.region, "none": "none"}
-        placed = LevelSet(range(0), self.mode, where.get(cheese, "anywhere"))
+        placed = LevelSet(range(1), self.mode, where.get(cheese, "anywhere"))
 
         def qualifies(seed: int) -> bool:
             maze = placed.maze(seed)

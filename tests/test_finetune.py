@@ -1,18 +1,18 @@
-"""Fine-tuning compared: the weights between two agents, what is told of each, and the command from start to end."""
+"""Fine-tuning compared: the weights between two agents, the figures of each, and the study from start to end."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.patches import Rectangle
 
 import maze_interp as mi
-from maze_interp.commands.finetune import finetune_agent
 from maze_interp.commands.main import main
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.errors import MazeInterpError
@@ -21,18 +21,12 @@ from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.results.estimates import estimate
-from maze_interp.studies.tuning import (
-    QUANTITIES,
-    Tuning,
-    interpolate,
-    interpolation_table,
-    largest_mix,
-    tuning_figures,
-    weight_change,
-)
+from maze_interp.studies.finetune.figures import learning_figure, weights_figure
+from maze_interp.studies.finetune.measure import QUANTITIES, Tuning, interpolate, weight_change
+from maze_interp.studies.finetune.tables import interpolation_table, tuning_figures
+from maze_interp.studies.finetune.training import LEARNING, tuning_config
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.training.compute import Compute, training_compute
-from maze_interp.training.finetune import tuning_config
 
 LEVELS = LevelSet(range(900_000_005, 900_000_009), "easy")  # sizes 5, 3, 11, 5
 
@@ -123,13 +117,6 @@ def test_figures_are_paired_by_level(rows: pd.DataFrame) -> None:
     assert half["mean"].item() == pytest.approx(rows.loc[rows["mix"] == 0.5, "p_cheese"].mean())
 
 
-def test_the_largest_change_that_keeps_enough() -> None:
-    made = [(0.0, 0.5, 1.0), (0.5, 0.7, 0.95), (1.0, 0.9, 0.80)]
-    rows = pd.DataFrame(made, columns=["mix", "outside_p_cheese", "region_p_cheese"])
-    for direction, keep, mix in ((1, 0.9, 0.5), (1, 0.7, 1.0), (1, 0.99, 0.0), (-1, 0.7, 0.0)):
-        assert largest_mix(rows, "outside_p_cheese", direction, "region_p_cheese", keep) == mix
-
-
 def test_the_run_is_about_as_long_as_asked() -> None:
     config = tuning_config(mi.DEFAULT_AGENT, "corner", 20_000, seed=3)
     assert (config.name, config.goal, config.region, config.seed) == (f"{mi.DEFAULT_AGENT}-corner", "corner", None, 3)
@@ -151,47 +138,61 @@ def test_what_the_training_took() -> None:
     assert training_compute("rand_region_5") == both + Compute(last["steps"], last["flops"])
 
 
-def test_the_command_from_start_to_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    main(["finetune", "--steps", "1300", "--levels", "2", "--workers", "1"])
-    out = tmp_path / "runs/finetune" / f"{mi.DEFAULT_AGENT}-cheese"
+def test_the_study_from_start_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    options = ["--seeds", "900000000:900000002", "--workers", "1", "--out", str(out)]
+    main(["finetune", "--steps", "1300", *options])
     folder = out / f"{mi.DEFAULT_AGENT}-cheese"
     tuned = load_network(str(folder / "weights.safetensors"))
     assert agent_hash(tuned) != agent_hash(load_network(mi.DEFAULT_AGENT))
     assert "Made by reinforcement learning" in (folder / "README.md").read_text()
-    summary = json.loads((out / "comparison/summary.json").read_text())
+    summary = json.loads((out / "summary.json").read_text())
     spent, training = summary["figures"]["compute"], training_compute(mi.DEFAULT_AGENT)
     assert spent["step_share"] == pytest.approx(spent["steps"] / training.steps)
     assert spent["flop_share"] == pytest.approx(spent["flops"] / training.flops)
-    table = pd.read_csv(out / "comparison/tuning.csv")
+    assert (summary["goal"], summary["steps"], summary["seed"]) == ("cheese", 1300, 0)
+    table = pd.read_csv(out / "tuning.csv")
     before = table[table["mix"] == 0].set_index("seed")["p_cheese"]
     maze = maze_from_seed(900_000_000, "easy")
     assert before[maze.seed] == pytest.approx(mi.behaviour(load_network(mi.DEFAULT_AGENT), maze).p_cheese, abs=1e-6)
+    after = table[(table["mix"] == 1) & (table["seed"] == maze.seed)]["p_cheese"].item()
+    assert after == pytest.approx(mi.behaviour(tuned, maze).p_cheese, abs=1e-6)
+    assert pd.read_csv(out / "learning.csv")["steps"].iloc[-1] == spent["steps"]
     for picture in ("change", "interpolation", "weights", "learning"):
-        assert (out / "comparison" / f"{picture}.png").stat().st_size > 5_000
+        assert (out / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
     assert "of the original's training" in capsys.readouterr().out
+    again = mi.studies.finetune(steps=1300, seeds=range(900_000_000, 900_000_002)).run(out)
+    pd.testing.assert_frame_equal(again.tables["tuning"], table)
     with pytest.raises(SystemExit):
-        main(["finetune", "--steps", "2600", "--levels", "2", "--workers", "1"])
-    assert "belongs to another run" in capsys.readouterr().err
+        main(["finetune", "--steps", "2600", *options])
+    assert "belongs to another run: its steps is 1300, not 2600" in capsys.readouterr().err
+
+
+def test_pictures_show_every_layer_and_the_whole_curve(original: Impala, tuned: Impala) -> None:
+    table = weight_change(original, tuned)
+    bars = weights_figure(table).axes[0]
+    assert [label.get_text() for label in bars.get_yticklabels()] == table["layer"].tolist()[:-1]
+    assert [cast(Rectangle, bar).get_width() for bar in bars.patches] == pytest.approx(table["relative"].tolist()[:-1])
+    curve = pd.DataFrame([(10, 500, 1, 0.1, 0.2, 0.3), (20, 900, 2, 0.2, 0.4, 0.2)], columns=LEARNING)
+    axes = learning_figure(curve, 9000).axes[0]
+    assert [list(np.asarray(line.get_xdata())) for line in axes.lines] == [[500, 900]] * 2
+    assert [list(np.asarray(line.get_ydata())) for line in axes.lines] == [[0.2, 0.4], [0.1, 0.2]]
+    assert axes.get_ylim() == (0, 1.02)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"goal": "chese"}, "unknown goal 'chese': did you mean cheese"),
+        ({"goal": "chese"}, "--goal cannot be 'chese'"),
         ({"agent": "rand_region_4"}, "unknown agent 'rand_region_4'"),
         ({"agent": "reference:random"}, "is a rule, not a network"),
         ({"steps": 10}, "10 steps are too few"),
-        ({"levels": 0}, "a comparison needs at least 1 level, not 0"),
+        ({"seeds": "3:3"}, "the seed range 3:3 is empty"),
+        ({"threads": 0}, "--threads is a whole number from 1, not 0"),
     ],
 )
-def test_bad_input_before_anything_is_written(
-    options: dict[str, object], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_bad_input_before_anything_is_written(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(MazeInterpError, match=message) as caught:
-        finetune_agent(**options)  # type: ignore[arg-type]
+        mi.studies.finetune(**options).run(tmp_path / "run")
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "run").exists()

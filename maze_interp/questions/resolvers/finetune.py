@@ -14,13 +14,17 @@ from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.edit_search import UNEDITED, Direction
-from maze_interp.studies.tuning import Tuning
+from maze_interp.studies.finetune.measure import Tuning
+from maze_interp.studies.finetune.study import Finetune, Goal
+from maze_interp.studies.finetune.training import tuning_config
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster, ordered
 from maze_interp.training.compute import Compute, curve_compute, training_compute
-from maze_interp.training.exact import Goal, train_exactly
-from maze_interp.training.finetune import tuning_config
+from maze_interp.training.exact import train_exactly
 from maze_interp.training.flops import forward_flops
+
+LEAST = 10_000
+"""States that a quick run evaluates, unless the question has fewer."""
 
 
 def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -39,7 +43,9 @@ def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measure
 
     shares = {"flop_share": spent.flops / before.flops, "step_share": spent.steps / before.steps}
     fixed = {name: Draws(value, np.array([value]), len(levels.seeds)) for name, value in shares.items()}
-    return setting.measured({**resample_levels(table, statistic), **fixed}, levels, _command(setting, "cheese"))
+    return setting.measured(
+        {**resample_levels(table, statistic), **fixed}, levels, _command(setting, "cheese", parameters)
+    )
 
 
 def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -62,7 +68,7 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
         tuning, editing = (more - less) / 2, (edited_more - edited_less) / 2
         return {"tuning": tuning, "editing": editing, "lead": tuning - editing}
 
-    return setting.measured(resample_levels(table, statistic), levels, _command(setting, "corner"))
+    return setting.measured(resample_levels(table, statistic), levels, _command(setting, "corner", parameters))
 
 
 def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str, tuple[PolicyNetwork, Compute]]:
@@ -74,7 +80,7 @@ def finetuned(setting: Setting, goals: tuple[Goal, ...], steps: int) -> dict[str
 
 def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[PolicyNetwork, Compute]:
     setting, steps = about
-    count = setting.count(steps, least=10_000)
+    count = setting.count(steps, LEAST)
     config = tuning_config(setting.agent, goal, count, setting.mode)
     folder = setting.folder(f"finetune-{goal}-{count}")
     tuned = train_exactly(config, folder)
@@ -88,5 +94,6 @@ def _tuned(setting: Setting, tuned: PolicyNetwork, levels: LevelSet) -> pd.DataF
     return wide.astype(float).reset_index(drop=True)
 
 
-def _command(setting: Setting, goal: Goal) -> str:
-    return f"maze-interp finetune --agent {setting.agent} --goal {goal}"
+def _command(setting: Setting, goal: Goal, parameters: Mapping[str, Any]) -> str:
+    steps = setting.count(int(parameters["steps"]), LEAST)
+    return Finetune(agent=setting.agent, mode=setting.mode, goal=goal, steps=steps).command()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,8 +10,9 @@ from matplotlib.ticker import PercentFormatter
 
 from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.style import BLUE, GREEN, GREY, VERMILLION, new_figure, styled
-from maze_interp.results.estimates import Estimate
-from maze_interp.studies.tuning import QUANTITIES
+from maze_interp.results.text import points
+from maze_interp.studies.finetune.measure import QUANTITIES
+from maze_interp.studies.finetune.tables import Figures
 
 _LINES = {
     "region_p_cheese": (BLUE, "o", "cheese, in the training region"),
@@ -23,30 +21,32 @@ _LINES = {
 }
 """The quantities whose course between the two agents is drawn."""
 
+_WHEN = (("before", GREY, "o"), ("after", BLUE, "s"))
+
 
 @styled
-def change_figure(figures: Mapping[str, Mapping[str, Estimate]]) -> Figure:
+def change_figure(figures: Figures) -> Figure:
     """Each quantity before and after tuning, with intervals; the paired difference in words.
 
     Args:
-        figures: of `maze_interp.studies.tuning.tuning_figures`.
+        figures: of `tuning_figures`.
     """
     shown = [name for name in QUANTITIES if figures[name]["before"].n and name != "variation"]
     figure = new_figure(9.5, 1.3 + 0.5 * len(shown))
     axes = figure.subplots()
     for y, name in enumerate(shown):
         for offset, (when, colour, marker) in zip((-0.13, 0.13), _WHEN, strict=True):
-            one = figures[name][when]
-            assert one.mean is not None
-            face = "white" if one.n < FEW else colour
-            bars = None if one.low is None or one.high is None else whiskers([one.mean], [one.low], [one.high])
-            axes.errorbar([one.mean], [y + offset], xerr=bars, color=colour, marker=marker, markerfacecolor=face)
-        axes.annotate(_points(figures[name]["difference"]), (1.03, y), va="center", fontsize=9, annotation_clip=False)
+            estimate = figures[name][when]
+            face = "white" if estimate.n < FEW else colour
+            mean, low, high = np.array([[estimate.mean], [estimate.low], [estimate.high]], dtype=float)
+            bars = whiskers(mean, low, high)
+            axes.errorbar(mean, [y + offset], xerr=bars, color=colour, marker=marker, markerfacecolor=face)
+        axes.annotate(points(figures[name]["difference"]), (1.03, y), va="center", fontsize=9, annotation_clip=False)
     axes.set_yticks(range(len(shown)), [f"{QUANTITIES[name]} (n = {figures[name]['before'].n})" for name in shown])
     axes.set(xlim=(-0.02, 1.02), ylim=(len(shown) - 0.5, -0.5), xlabel="mean over levels, 95% interval")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x")
-    axes.set_title("after less before, points", loc="right", fontsize=9)
+    axes.set_title("after less before", loc="right", fontsize=9)
     handles = [
         axes.plot([], [], color=colour, marker=marker, linestyle="none", label=f"{when} tuning")[0]
         for when, colour, marker in _WHEN
@@ -55,29 +55,19 @@ def change_figure(figures: Mapping[str, Mapping[str, Estimate]]) -> Figure:
     return figure
 
 
-_WHEN = (("before", GREY, "o"), ("after", BLUE, "s"))
-
-
-def _points(one: Estimate) -> str:
-    """A difference of probabilities in points."""
-    assert one.mean is not None
-    interval = "" if one.low is None or one.high is None else f" [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
-    return f"{100 * one.mean:+.1f}{interval}".replace("-", "−")
-
-
 @styled
 def interpolation_figure(table: pd.DataFrame) -> Figure:
     """What networks do whose weights lie between the original's and the tuned agent's, and beyond.
 
     Args:
-        table: of `maze_interp.studies.tuning.interpolation_table`.
+        table: of `interpolation_table`.
     """
     figure = new_figure(6.6, 4.4)
     axes = figure.subplots()
     for name, (colour, marker, words) in _LINES.items():
-        some = table[(table["quantity"] == name) & (table["n"] > 0)].sort_values("mix")
-        axes.plot(some["mix"], some["mean"], color=colour, marker=marker, label=words)
-        axes.fill_between(some["mix"], some["low"], some["high"], color=colour, alpha=0.15, linewidth=0)
+        rows = table[(table["quantity"] == name) & (table["n"] > 0)].sort_values("mix")
+        axes.plot(rows["mix"], rows["mean"], color=colour, marker=marker, label=words)
+        axes.fill_between(rows["mix"], rows["low"], rows["high"], color=colour, alpha=0.15, linewidth=0)
     for mix, words in ((0, "original"), (1, "tuned")):
         axes.axvline(mix, color=GREY, linewidth=0.8, linestyle="--")
         axes.annotate(words, (mix, 1.02), ha="center", va="bottom", fontsize=9, color=GREY, annotation_clip=False)
@@ -93,7 +83,7 @@ def weights_figure(table: pd.DataFrame) -> Figure:
     """How far tuning moved each layer, as a share of the length of its weights.
 
     Args:
-        table: of `maze_interp.studies.tuning.weight_change`.
+        table: of `weight_change`.
     """
     layers = table[table["layer"] != "all"]
     whole = float(table.loc[table["layer"] == "all", "relative"].iloc[0])
@@ -108,21 +98,20 @@ def weights_figure(table: pd.DataFrame) -> Figure:
 
 
 @styled
-def learning_figure(curve: Sequence[Mapping[str, Any]], training_steps: int | None = None) -> Figure:
+def learning_figure(learning: pd.DataFrame, training_steps: int | None = None) -> Figure:
     """Success on levels not seen before, and the discounted return, against the states evaluated.
 
     Args:
-        curve: lines of the log of a fine-tuning run.
+        learning: of `training.curve_table`.
         training_steps: steps of the original's training, to write the states as a share of; None if not known.
     """
-    steps = np.array([line["steps"] for line in curve])
     figure = new_figure(6.6, 4.0)
     axes = figure.subplots()
     for key, colour, marker, words in (
         ("success", BLUE, "o", "P(reaches the goal within 500 moves)"),
         ("return", GREY, "s", "discounted return"),
     ):
-        axes.plot(steps, [line[key] for line in curve], color=colour, marker=marker, markersize=3.5, label=words)
+        axes.plot(learning["steps"], learning[key], color=colour, marker=marker, markersize=3.5, label=words)
     axes.set(
         xlabel="states evaluated", ylabel="mean over the levels since the last point", xlim=(0, None), ylim=(0, 1.02)
     )

@@ -8,26 +8,34 @@ zero, has hardly a gradient. The value head is fitted at the end.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
+import pandas as pd
+import torch
 
 from maze_interp.environment.levels import maze_from_seed
 from maze_interp.environment.observe import FACINGS
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import agent_mode, load_network
-from maze_interp.training.exact import ExactConfig, Goal
+from maze_interp.policies.network import PolicyNetwork
+from maze_interp.studies.finetune.study import Goal
+from maze_interp.training.card import bundle_agent
+from maze_interp.training.checkpoint import read_log
+from maze_interp.training.exact import ExactConfig, train_exactly
 
-GOALS: tuple[Goal, ...] = get_args(Goal)
-"""`"cheese"`: reaching the cheese. `"corner"`: standing on the top-right square; the cheese ends the episode unpaid."""
+TRAINING = "training"
+"""Folder of the training in that of the run."""
+
+LEARNING = ("updates", "steps", "flops", "return", "success", "entropy")
+"""What the log says of the updates since its last line that depends on no clock."""
 
 _SAMPLE = 200  # levels that the mean number of states is taken from
 
 
 def tuning_config(
     agent: str,
-    goal: str,
+    goal: Goal,
     steps: int,
     distribution_mode: DistributionMode | None = None,
     learning_rate: float = 5e-4,
@@ -37,28 +45,26 @@ def tuning_config(
 
     Args:
         agent: name or file to begin with.
-        goal: of `GOALS`.
+        goal: what is rewarded: reaching the cheese, or standing on the top-right square; the cheese ends the episode.
         steps: states to evaluate, about: whole updates, whose levels differ in size.
         distribution_mode: of the levels; the agent's own unless given.
         learning_rate: at its peak.
         seed: of the levels.
 
     Raises:
-        MazeInterpError: no such goal or agent, or too few steps for one update.
+        MazeInterpError: no such agent, or too few steps for one update.
     """
-    if goal not in GOALS:
-        raise unknown_name("goal", goal, GOALS)
-    mode = distribution_mode or agent_mode(agent)
+    policy, mode = load_network(agent), distribution_mode or agent_mode(agent)
     per_update = ExactConfig.levels * _states(mode)
     updates = round(steps / per_update)
     if updates < 1:
         raise MazeInterpError(f"one update evaluates about {per_update:.0f} states; {steps} steps are too few")
     return ExactConfig(
-        name=f"{Path(agent).stem if Path(agent).suffix else agent}-{goal}",
+        name=f"{policy.name}-{goal}",
         distribution_mode=mode,
         region=None,
         goal=goal,
-        width=load_network(agent).settings["width"],
+        width=policy.settings["width"],
         updates=updates,
         learning_rate=learning_rate,
         objective="log",
@@ -68,6 +74,30 @@ def tuning_config(
         seed=seed,
         start_from=agent,
     )
+
+
+def tuned_agent(config: ExactConfig, folder: Path, levels: int, threads: int = 1) -> PolicyNetwork:
+    """Run or resume the training, and write the agent's folder.
+
+    Args:
+        config: the run.
+        folder: the checkpoint and the log go to `training/` in it, the agent to `<name>/`.
+        levels: held-out levels for the agent's card.
+        threads: of the network while it learns.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        tuned = train_exactly(config, folder / TRAINING, checkpoint_every=10).requires_grad_(False)
+    finally:
+        torch.set_num_threads(before)
+    bundle_agent(tuned, config, folder / TRAINING, folder / config.name, levels)
+    return tuned
+
+
+def curve_table(folder: Path) -> pd.DataFrame:
+    """The log of the training: a row every ten updates with the `LEARNING` columns."""
+    return pd.DataFrame(read_log(folder / TRAINING / "curve.jsonl"))[list(LEARNING)]
 
 
 def _states(mode: DistributionMode) -> float:

@@ -16,7 +16,6 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.network import Network, PolicyNetwork, require_same_shape
-from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import Experiment
 
 MIXES = (-0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
@@ -32,7 +31,7 @@ QUANTITIES = {
     "decision_p_top_right": "P(top right | decision square)",
     "variation": "total variation of the moves from the original's, mean over squares",
 }
-"""What is told of each agent, in words. The cheese ends an episode, so one on the way to the corner bars it."""
+"""What is measured of each agent, in words. The cheese ends an episode: on the way to the corner it bars that."""
 
 
 def interpolate(original: Network, tuned: Network, mix: float) -> Network:
@@ -71,7 +70,7 @@ def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame
     rows = []
     for layer, names in (layers | {"all": list(ends[0])}).items():
         before, after = (np.concatenate([end[name].numpy().ravel() for name in names]) for end in ends)
-        norm, change = (float(np.linalg.norm(one.astype(float))) for one in (before, after - before))
+        norm, change = (float(np.linalg.norm(weights.astype(float))) for weights in (before, after - before))
         rows.append({"layer": layer, "parameters": len(before), "norm": norm, "change": change})
     table = pd.DataFrame(rows)
     whole = max(float(table["change"].iloc[-1]), np.finfo(float).tiny)
@@ -117,10 +116,10 @@ class Tuning(Experiment):
         original = behaviour(self.policy, maze)
         rows = []
         for mix, policy in self.mixed.items():
-            here = original if mix == 0 else behaviour(policy, maze)
-            row = {"mix": mix, "size": maze.size, **_quantities(here, self.region)}
+            result = original if mix == 0 else behaviour(policy, maze)
+            row = {"mix": mix, "size": maze.size, **_quantities(result, self.region)}
             row["region_p_cheese"] = behaviour(policy, inside).p_cheese
-            row["variation"] = 0.5 * np.abs(here.field.probs - original.field.probs).sum(axis=1).mean()
+            row["variation"] = 0.5 * np.abs(result.field.probs - original.field.probs).sum(axis=1).mean()
             rows.append(row)
         return rows
 
@@ -136,45 +135,3 @@ def _quantities(result: Behaviour, region: int) -> dict[str, float | None]:
         "decision_p_cheese": result.field.p_cheese,
         "decision_p_top_right": result.field.p_top_right,
     }
-
-
-def tuning_figures(rows: pd.DataFrame) -> dict[str, dict[str, Estimate]]:
-    """Each of `QUANTITIES` `before` (mix 0) and `after` (mix 1) tuning, and their `difference`, paired by level."""
-    before, after = (rows[rows["mix"] == mix].set_index("seed") for mix in (0, 1))
-    return {
-        name: {
-            "before": estimate(before[name]),
-            "after": estimate(after[name]),
-            "difference": estimate(after[name] - before[name]),
-        }
-        for name in QUANTITIES
-    }
-
-
-def interpolation_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Columns mix, quantity; n, mean, low, high over levels."""
-    return pd.DataFrame(
-        [
-            {"mix": mix, "quantity": name, **estimate(some[name]).as_dict()}
-            for mix, some in rows.groupby("mix")
-            for name in QUANTITIES
-        ]
-    )
-
-
-def largest_mix(rows: pd.DataFrame, quantity: str, direction: int, keep: str, keep_share: float) -> float:
-    """The mix that changes one quantity most and keeps enough of another, on the levels given.
-
-    Args:
-        rows: of `Tuning`, the mix 0 among them.
-        quantity: of `QUANTITIES`, to be changed.
-        direction: 1 for more of it, −1 for less.
-        keep: of `QUANTITIES`.
-        keep_share: of its mean at mix 0 that must be left.
-
-    Returns:
-        the mix; 0 if every other loses too much.
-    """
-    means = rows.groupby("mix")[[quantity, keep]].mean()
-    kept = means[(means[keep] >= keep_share * means.loc[0, keep]) | (means.index == 0)]
-    return float((direction * kept[quantity]).idxmax())
