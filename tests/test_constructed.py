@@ -14,7 +14,6 @@ import pytest
 
 import maze_interp as mi
 from maze_interp import LevelSet, Maze
-from maze_interp.commands.constructed import constructed
 from maze_interp.environment.levels import maze_from_seed
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.constructed import (
@@ -29,16 +28,10 @@ from maze_interp.mazes.constructed import (
 )
 from maze_interp.policies.agents import load_policy
 from maze_interp.policies.references import Reference
-from maze_interp.studies.constructed import (
-    DETOUR,
-    SWAP,
-    Constructed,
-    cheese_map,
-    detour_slope,
-    leaving,
-    pair_table,
-    swap_levels,
-)
+from maze_interp.studies.constructed.cheese_map import CheeseMap, cheese_grid, shown_level
+from maze_interp.studies.constructed.measure import DETOUR, OUTCOMES, SWAP, ConstructedLevels, leaving
+from maze_interp.studies.constructed.tables import detour_slope, pair_table, swap_levels
+from maze_interp.sweeps.experiment import run_experiment
 
 SEEDS = range(900_000_000, 900_000_060)
 
@@ -128,7 +121,7 @@ def test_the_cheese_lies_everywhere_once() -> None:
 def test_rules_do_on_constructed_levels_what_they_say() -> None:
     levels = LevelSet(SEEDS[:24], "easy")
     for name, expected in (("shortest-to-cheese", (1.0, 1.0)), ("shortest-to-corner", (0.5, 0.0))):
-        experiment = Constructed(Reference(f"reference:{name}"), name, levels, region=3, shortest=2)
+        experiment = ConstructedLevels(Reference(f"reference:{name}"), name, levels, region=3, shortest=2)
         rows = pd.DataFrame([{"seed": s, **row} for s in levels.seeds for row in experiment.rows(levels.maze(s))])
         swap = swap_levels(rows)
         assert len(swap) > 2
@@ -148,7 +141,7 @@ def test_figures_are_those_of_single_behaviours() -> None:
     policy = load_policy(mi.DEFAULT_AGENT)
     levels = LevelSet(range(900_000_003, 900_000_004), "easy")
     maze = levels.maze(900_000_003)
-    rows = Constructed(policy, "", levels, region=3, shortest=2).rows(maze)
+    rows = ConstructedLevels(policy, "", levels, region=3, shortest=2).rows(maze)
     assert rows
     for row in (row for row in rows if row["kind"] == DETOUR):
         result = mi.behaviour(policy, detours(maze)[row["variant"]])
@@ -162,11 +155,6 @@ def test_figures_are_those_of_single_behaviours() -> None:
         off = sum(field.prob(square, move) for move, to in onward.items() if to in maze.squares)
         assert field.p_cheese is not None
         assert row["towards"] == pytest.approx(field.p_cheese / off, abs=1e-6)
-    grid = cheese_map(policy, maze)
-    x, y = maze.top_right
-    assert grid[y, x] == pytest.approx(mi.behaviour(policy, maze.with_cheese((x, y))).p_cheese, abs=1e-5)
-    assert np.isnan(grid[0, 0])
-    assert np.isfinite(grid).sum() == len(maze.squares) - 1
 
 
 def test_leaving_counts_moves_off_the_fork_alone() -> None:
@@ -175,13 +163,35 @@ def test_leaving_counts_moves_off_the_fork_alone() -> None:
     assert leaving(field, (0, 0), [(0, 2), (2, 0)]) == pytest.approx([1 / 4, 3 / 4])
 
 
-def test_the_command_writes_all_and_refuses_what_gives_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    constructed("reference:shortest-to-cheese", "900000000:900000012", 2, "easy", tmp_path / "run", workers=1)
-    assert "follows: 1.000" in capsys.readouterr().out
+def test_the_map_of_one_level_is_resumed_place_by_place(tmp_path: Path) -> None:
+    policy, levels = Reference("reference:local-search-5"), LevelSet(range(900_000_003, 900_000_005), "easy")
+    seed = shown_level(levels)
+    maze = levels.maze(seed)
+    places = CheeseMap.of_level(policy, "rule", levels, seed)
+    whole = places.table(run_experiment(places, tmp_path / "whole", workers=1))
+    assert set(whole["seed"]) == {seed}
+    grid = cheese_grid(whole, maze.size)
+    assert np.isfinite(grid).sum() == len(maze.squares) - 1
+    for square in maze.squares[1::7]:
+        assert grid[square[::-1]] == mi.behaviour(policy, maze.with_cheese(square)).p_cheese
+    run_experiment(places, tmp_path / "run", workers=1)
+    (tmp_path / "run" / "cheese_map.csv").unlink()
+    parts = tmp_path / "run" / "parts"
+    parts.mkdir()
+    (parts / "8.csv").write_text("8,1,2,0.125\n")
+    assert 0.125 in run_experiment(places, tmp_path / "run", workers=1)["p_cheese"].tolist()
+
+
+def test_the_study_writes_all_and_refuses_what_gives_nothing(tmp_path: Path) -> None:
+    rule = "reference:shortest-to-cheese"
+    study = mi.studies.constructed(agent=rule, seeds=range(900_000_000, 900_000_012), shortest=2, mode="easy")
+    result = study.run(tmp_path / "run")
+    assert "takes the one with the cheese with probability 100.0%" in result.statement
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["figures"]["switch"]["mean"] == 1.0
-    assert {"pairs.png", "detours.png", "cheese_map.png"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    assert {path.stem for path in (tmp_path / "run").glob("*.png")} == {"pairs", "detours", "cheese_map"}
+    assert (pd.read_csv(tmp_path / "run" / "cheese_map.csv")["p_cheese"] == 1).all()
+    assert len(result.figures["pairs"].axes) == result.tables["pairs"]["kind"].nunique()
+    assert {text.get_text() for text in result.figures["pairs"].legends[0].get_texts()} == set(OUTCOMES.values())
     with pytest.raises(MazeInterpError, match="allows a construction"):
-        constructed("reference:shortest-to-cheese", "900000037:900000038", 90, "easy", tmp_path / "none", workers=1)
+        mi.studies.constructed(agent=rule, seeds=range(900_000_037, 900_000_038), shortest=90, mode="easy").run()

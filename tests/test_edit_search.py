@@ -19,6 +19,7 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
+from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
 from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total, likeliest_way
 from maze_interp.studies.edit_search import (
     UNEDITED as PLAIN,
@@ -30,7 +31,6 @@ from maze_interp.studies.edit_search import (
     finalists,
     propose,
 )
-from maze_interp.studies.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
 
 LAYER = "embedder.block2.res1.resadd"
 SEED = 900_000_003  # 7×7, with a decision square

@@ -10,7 +10,6 @@ from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
-from maze_interp.commands.constructed import constructed
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.probe import probe_store
@@ -28,7 +27,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
     "statistics": statistics,
     "compare": compare,
-    "constructed": constructed,
     "explore": explore,
     "record": record_store,
     "probe": probe_store,

@@ -1,4 +1,4 @@
-"""Mazes made to tell one thing: the cheese moved so that only one distance changes, or swapped between two branches.
+"""Mazes with the cheese moved so that only one distance changes, or swapped between two branches.
 
 All keep the walls of a maze without loops, such as procgen's own or `random_tree`, and move its cheese alone.
 """

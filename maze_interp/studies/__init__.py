@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maze_interp.studies.constructed.study import Constructed as constructed
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
 from maze_interp.studies.finetune.study import Finetune as finetune
@@ -18,6 +19,7 @@ __all__ = [
     "STUDIES",
     "AgentStudy",
     "Study",
+    "constructed",
     "dead_ends",
     "field",
     "finetune",

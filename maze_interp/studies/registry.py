@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.constructed.study import Constructed
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.field.study import Field
 from maze_interp.studies.finetune.study import Finetune
@@ -34,6 +35,7 @@ for _study in (
     Field,
     References,
     DeadEnds,
+    Constructed,
     Values,
     Resample,
     Vectors,

@@ -11,7 +11,8 @@ from torch import nn
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.results.estimates import Estimate, estimate
-from maze_interp.studies.constructed import DETOUR, SWAP, Constructed, detour_slope, swap_levels
+from maze_interp.studies.constructed.measure import DETOUR, SWAP, ConstructedLevels
+from maze_interp.studies.constructed.tables import detour_slope, swap_levels
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.dead_ends.tables import dead_end_figures
 from maze_interp.studies.references.measure import CHEESE, CORNER, ReferenceMoves
@@ -64,7 +65,7 @@ def study_figures(
     return {
         **_rules(fitted, moves),
         **_dead_ends(run("dead_ends", DeadEndVisits(policy, agent, levels))),
-        **_constructed(run("constructed", Constructed(policy, agent, levels, region, kinds=(SWAP, DETOUR)))),
+        **_constructed(run("constructed", ConstructedLevels(policy, agent, levels, region, kinds=(SWAP, DETOUR)))),
         **_values({name: run(f"values_{name}", one) for name, one in values.items()}),
     }
 

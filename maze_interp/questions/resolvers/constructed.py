@@ -1,4 +1,4 @@
-"""Questions on levels that are made or chosen to tell one thing."""
+"""Questions on levels in which only the cheese moves."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.distances import refitted
 from maze_interp.questions.resolvers.setting import Setting, level_figures
 from maze_interp.statistics.fits import Array
-from maze_interp.studies.constructed import SWAP, Constructed, swap_levels
-from maze_interp.studies.region_parts import INSIDE, OUTSIDE, RegionParts, matched_difference
+from maze_interp.studies.constructed.measure import SWAP, ConstructedLevels
+from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, RegionParts, matched_difference
+from maze_interp.studies.constructed.tables import swap_levels
 
 GROUPS = {"cheese in a region of several parts": INSIDE, "cheese outside the region": OUTSIDE}
 
@@ -29,7 +30,7 @@ def branch_swap(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return swapped_branches(maze, setting.region, shortest) is not None
 
     levels = setting.levels(parameters["levels"], decision=False, asked=asked)
-    experiment = Constructed(setting.policy, setting.agent, levels, setting.region, shortest, (SWAP,))
+    experiment = ConstructedLevels(setting.policy, setting.agent, levels, setting.region, shortest, (SWAP,))
     figures = level_figures(swap_levels(setting.run(experiment)), _means, ("follows", "switch"))
     return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent} --shortest {shortest}")
 

@@ -12,7 +12,7 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.plots.intervals import FEW, whiskers
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import BLUE, GREY, ORANGE, PROBABILITY, new_figure, styled
-from maze_interp.studies.constructed import OUTCOMES
+from maze_interp.studies.constructed.measure import OUTCOMES
 
 _TITLES = {
     "swap": "two branches into the region",
@@ -56,7 +56,7 @@ def pairs_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def detour_figure(table: pd.DataFrame) -> Figure:
-    """The cheese farther and farther into a branch beside the way to the corner.
+    """The cheese farther and farther into a branch beside the path to the corner.
 
     Args:
         table: of `detour_table`; steps with fewer than `FEW` levels are left out.
@@ -72,7 +72,7 @@ def detour_figure(table: pd.DataFrame) -> Figure:
         axes.plot(mine["steps"], mine["mean"], color=colour, linewidth=0.9)
         axes.errorbar(mine["steps"], mine["mean"], yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="steps from the way to the corner to the cheese", ylabel="probability", ylim=(-0.03, 1.03))
+    axes.set(xlabel="steps from the path to the corner to the cheese", ylabel="probability", ylim=(-0.03, 1.03))
     axes.grid(axis="y")
     figure.legend(loc="outside lower left", ncols=2)
     return figure
@@ -84,7 +84,7 @@ def cheese_map_figure(maze: Maze, grid: NDArray[np.float64], region: int | None 
 
     Args:
         maze: drawn without its cheese.
-        grid: of `cheese_map`.
+        grid: of `cheese_grid`.
         region: outlined, if given.
     """
     figure = new_figure(5.4, 4.6, square=True)

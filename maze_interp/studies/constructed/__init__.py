@@ -1,0 +1,1 @@
+"""`constructed`: what moving the cheese alone does."""
