@@ -42,7 +42,7 @@ from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import split
-from maze_interp.studies.ablation import Ablation, DecisionAblation, ExactAblation
+from maze_interp.studies.ablate.measure import Ablation, DecisionAblation, ExactAblation
 from maze_interp.training.exact import ExactConfig, update
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate_batch, outputs
 from maze_interp.training.ppo import PPOConfig, Trainer

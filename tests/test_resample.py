@@ -183,7 +183,7 @@ def test_the_command_writes_rows_changes_and_a_picture(tmp_path: Path, capsys: p
 
 
 def test_the_result_shows_every_set_and_source() -> None:
-    study = mi.studies.resample(seeds=LEVELS.seeds[:2], channels=[3, 5], draws=1)
+    study = mi.studies.resample(seeds=LEVELS.seeds[:2], channels=(3, 5), draws=1)
     result = study.run()
     assert study.sized(1).seeds == LEVELS.seeds[:1]
     panels, changes = result.figures["resampling"].axes, result.tables["changes"]

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from maze_interp.commands.ablate import ablate
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
@@ -31,7 +30,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "record": record_store,
     "probe": probe_store,
     "channels": channels,
-    "ablate": ablate,
     "retarget": retarget_levels,
     "questions list": questions_list,
     "questions resolve": questions_resolve,

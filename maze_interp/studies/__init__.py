@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maze_interp.studies.ablate.study import Ablate as ablate
 from maze_interp.studies.constructed.study import Constructed as constructed
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
@@ -19,6 +20,7 @@ __all__ = [
     "STUDIES",
     "AgentStudy",
     "Study",
+    "ablate",
     "constructed",
     "dead_ends",
     "field",

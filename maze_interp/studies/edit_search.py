@@ -24,8 +24,8 @@ from maze_interp.measure.decision import decision, evaluate_at, unseen, visited
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.studies.ablation import REFERENCE
-from maze_interp.studies.importance import level_effects
+from maze_interp.studies.ablate.effects import level_effects
+from maze_interp.studies.ablate.measure import REFERENCE
 from maze_interp.sweeps.experiment import Experiment
 
 Direction = Literal["less", "more"]

@@ -13,7 +13,8 @@ from maze_interp.measure.channels import count_channels
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.results.estimates import RESAMPLES
-from maze_interp.studies.ablation import DecisionAblation
+from maze_interp.studies.ablate.effects import level_effects
+from maze_interp.studies.ablate.measure import DecisionAblation
 from maze_interp.studies.channels.scores import cheese_channels
 from maze_interp.studies.edit_search import (
     UNEDITED,
@@ -24,7 +25,6 @@ from maze_interp.studies.edit_search import (
     finalists,
     propose,
 )
-from maze_interp.studies.importance import level_effects
 from maze_interp.sweeps.levels import LevelSet
 
 RANDOM_SETS = 10

@@ -1,8 +1,9 @@
-"""What channels are needed for, in pictures: every channel's effect, the strongest ones', and two metrics compared."""
+"""Effects of ablation in pictures: every channel's, the strongest ones', two metrics compared, and one field."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from maze_interp.measure.field import vector_field
+from maze_interp.plots.field import change_figure
 from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLACK, BLUE, DIVERGING, GREEN, GREY, PURPLE, VERMILLION, new_figure, styled
 from maze_interp.results.text import short_layer
-from maze_interp.studies.importance import RATE
-
-METRICS = {
-    "decision_p_cheese": "P(cheese | decision square)",
-    "decision_p_top_right": "P(top-right | decision square)",
-    "p_cheese": "P(cheese), cheese where procgen puts it",
-    "p_solve": "P(cheese), cheese in the training region",
-}
-"""The metrics in words."""
+from maze_interp.studies.ablate.effects import RATE, level_effects
+from maze_interp.studies.ablate.measure import METRICS, DecisionAblation
 
 _LEAST = 1e-3  # an axis of effects spans at least a tenth of a point either way
 _PER_ROW = 32  # channels in one row of the heat map
 _LOOKS = {"zero": (BLUE, "o"), "mean": (VERMILLION, "s"), "resample": (GREEN, "D")}
-_PARTS = {"block1": (BLUE, "o"), "block2": (VERMILLION, "s"), "block3": (GREEN, "D"), "fc": (PURPLE, "^")}
+_PART_LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (PURPLE, "^"))
 
 
 @styled
 def effects_figure(effects: pd.DataFrame, kind: str) -> Figure:
     """Every channel's effect by one kind of ablation, mean over levels: a panel for each metric, rows of 32 channels.
 
-    Colours end at the 99th percentile of the effects in size; a dot marks an effect told from 0.
+    Colours end at the 99th percentile of the effects in size; a dot marks a significant effect.
 
     Args:
         effects: of `channel_effects`.
@@ -52,7 +48,7 @@ def effects_figure(effects: pd.DataFrame, kind: str) -> Figure:
         axes.set_title(METRICS[metric])
     for axes in panels[len(metrics) :]:
         axes.set_axis_off()
-    label = f"told from 0 (false discovery rate {RATE})"
+    label = f"significant (false discovery rate {RATE})"
     dot = Line2D([], [], linestyle="none", marker=".", color=BLACK, label=label)
     figure.legend(handles=[dot], loc="outside lower left")
     return figure
@@ -144,17 +140,16 @@ def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, 
         pairs: of metrics, the one along x first.
     """
     some = effects[effects["kind"] == kind].pivot(index=["layer", "channel"], columns="metric", values="mean")
-    parts = np.array([_part(layer) for layer in some.index.get_level_values("layer")])
+    parts = pd.Series([short_layer(layer).split(".")[0] for layer in some.index.get_level_values("layer")], some.index)
     figure = new_figure(5.6 * len(pairs), 5.6)
     panels = figure.subplots(1, len(pairs), squeeze=False).ravel()
     for axes, (a, b) in zip(panels, pairs, strict=True):
         for line in (axes.axhline, axes.axvline):
             line(0, color=GREY, linewidth=0.8)
-        for part, (colour, marker) in _PARTS.items():
-            mine = some[parts == part].dropna(subset=[a, b])
+        both = some.dropna(subset=[a, b])
+        for (part, mine), (colour, marker) in zip(both.groupby(parts), cycle(_PART_LOOKS)):
             look: dict[str, Any] = {"color": colour, "marker": marker, "alpha": 0.6, "markersize": 5}
-            if len(mine):
-                axes.plot(mine[a], mine[b], linestyle="none", label=f"{part} ({len(mine)} channels)", **look)
+            axes.plot(mine[a], mine[b], linestyle="none", label=f"{part} ({len(mine)} channels)", **look)
         for scale in (axes.set_xscale, axes.set_yscale):
             scale("symlog", linthresh=_LEAST)
         axes.set(xlabel=f"effect on {METRICS[a]}", ylabel=f"effect on {METRICS[b]}")
@@ -164,6 +159,18 @@ def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, 
     return figure
 
 
-def _part(layer: str) -> str:
-    first = short_layer(layer).split(".")[0]
-    return first if first in _PARTS else "fc"
+def example_figure(decision: DecisionAblation, rows: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
+    """The field without and with one channel ablated, on the level where that matters most.
+
+    Args:
+        decision: the experiment; the first of its kinds is drawn.
+        rows: its rows.
+        chosen: of `strongest`; the channel is that of its first row.
+    """
+    kind, (layer, channel) = decision.kinds[0], chosen[["layer", "channel"]].iloc[0]
+    effects = level_effects(rows, decision.metrics[0])[kind, layer, channel]
+    maze = decision.levels.maze(int(effects.abs().idxmax()))
+    edit = decision.edit(kind, layer, int(channel), maze.seed)
+    figure = change_figure(vector_field(decision.policy, maze), vector_field(decision.policy, maze, [edit]))
+    figure.suptitle(f"{kind} ablation of channel {channel} of {short_layer(layer)}", x=0.01, ha="left", fontsize=11)
+    return figure

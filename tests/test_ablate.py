@@ -15,8 +15,9 @@ import torch
 from scipy.stats import false_discovery_control, spearmanr, ttest_1samp
 from torch import Tensor, nn
 
+import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, behaviour, observe, to_input
-from maze_interp.commands.ablate import ablate
+from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
 from maze_interp.measure.channels import ablated_outputs
 from maze_interp.policies.agents import load_network
@@ -24,22 +25,15 @@ from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import activation_layers
 from maze_interp.policies.moves import move_probabilities
 from maze_interp.policies.network import parse_layers
-from maze_interp.studies.ablation import (
+from maze_interp.studies.ablate.agreement import compare, kind_agreement, metric_overlap, separable
+from maze_interp.studies.ablate.effects import RATE, channel_effects, level_effects, strongest, unedited
+from maze_interp.studies.ablate.measure import (
+    METRICS,
     UNEDITED,
     Ablation,
     DecisionAblation,
     ExactAblation,
     squares_before_cheese,
-)
-from maze_interp.studies.importance import (
-    channel_effects,
-    compare,
-    kind_agreement,
-    level_effects,
-    metric_overlap,
-    separable,
-    strongest,
-    unedited,
 )
 
 LAYERS = ("embedder.block1.conv", "embedder.block2.res1.resadd", "embedder.fc")
@@ -326,26 +320,59 @@ def test_what_makes_no_sense_is_refused(untrained: Impala, options: dict[str, An
 
 
 def test_the_command_writes_tables_figures_and_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "run"
-    layer = "embedder.block3.res2.resadd"
-    ablate(
-        layer=layer, kind="zero", seeds="900000000:900000006", exact=4, exact_layer=layer,
-        out=out, workers=1,
-    )  # fmt: skip
+    out, layer = tmp_path / "run", "embedder.block3.res2.resadd"
+    main(
+        ["ablate", "--layers", layer, "--kinds", "zero", "--seeds", "900000000:900000006", "--exact-levels", "4"]
+        + ["--exact-layers", layer, "--out", str(out), "--workers", "1"]
+    )
     assert "P(cheese | decision square), unedited: 0." in capsys.readouterr().out
     table = pd.read_csv(out / "ablation.csv")
     assert len(table) == (2 + 2) * 32
     summary = json.loads((out / "summary.json").read_text())
-    levels = pd.read_csv(out / "decision_ablation" / "decision_ablation.csv")
+    levels = pd.read_csv(out / "rows" / "decision_ablation" / "decision_ablation.csv")
     assert summary["agent"] == DEFAULT_AGENT
-    assert summary["figures"]["unedited"]["decision_p_cheese"]["n"] == levels["seed"].nunique()
-    assert {row["metric"] for row in summary["figures"]["strongest"]} == {
-        "decision_p_cheese", "decision_p_top_right", "p_cheese", "p_solve"
-    }  # fmt: skip
-    assert [row["b"] for row in summary["figures"]["overlap"]] == ["p_solve", "p_solve"]
-    assert {path.name for path in out.glob("*.png")} == {
-        "effects_zero.png", "goal_and_ability_zero.png", "strongest.png", "strongest_channel.png"
-    }  # fmt: skip
+    figures = summary["figures"]
+    assert figures["unedited"]["decision_p_cheese"]["n"] == levels["seed"].nunique()
+    assert {row["metric"] for row in figures["strongest"]} == set(METRICS)
+    assert [row["b"] for row in figures["overlap"]] == ["p_solve", "p_solve"]
+    for row in figures["significant"]:
+        p = table.loc[table["metric"] == row["metric"], "p"]
+        assert (row["channels"], row["significant"]) == (32, (p <= RATE).sum())
+    assert {path.stem for path in out.glob("*.png")} == {
+        "effects_zero",
+        "overlap_zero",
+        "strongest",
+        "strongest_channel",
+    }
+
+
+def test_the_result_shows_every_channel() -> None:
+    layer = "embedder.block3.res2.resadd"
+    study = mi.studies.ablate(seeds=SEEDS[:3], layers=(layer,), kinds=("zero", "resample"), exact_levels=0)
+    result = study.run()
+    assert set(result.figures) == {"strongest", "effects_zero", "effects_resample", "strongest_channel"}
+    maps = [axes for axes in result.figures["effects_zero"].axes if axes.get_title(loc="left") in METRICS.values()]
+    assert len(maps) == 2
+    effects = result.tables["ablation"].query("metric == 'decision_p_cheese' and kind == 'zero'")["mean"]
+    np.testing.assert_allclose(np.asarray(maps[0].images[0].get_array()).ravel(), effects)
+    points, *_ = result.figures["strongest"].axes
+    chosen = result.tables["strongest"].query("metric == 'decision_p_cheese'")
+    assert [text.get_text() for text in points.get_yticklabels()] == [
+        f"block3.res2.resadd  {channel}" for channel in chosen["channel"].unique()
+    ]
+    assert f"of 32 channels, {chosen['channel'].iloc[0]} of block3.res2.resadd" in result.statement
+    assert len(result.notes) <= 3
+    alone = mi.studies.ablate(seeds=SEEDS[:1], layers=(layer,), kinds=("zero",), exact_levels=0).run()
+    assert set(alone.figures) == {"effects_zero"}
+    assert "and there is one" in alone.statement
+
+
+def test_the_report_measures_the_default_layer_exactly() -> None:
+    study = mi.studies.ablate.for_report(DEFAULT_AGENT, None, 1, {})
+    assert study is not None
+    decision, exact = study.experiments
+    assert (len(decision.levels.seeds), len(exact.levels.seeds)) == (120, 20)
+    assert (decision.layers, exact.layers) == (Impala.main_layers, (Impala.default_layer,))
 
 
 @pytest.mark.parametrize(
@@ -353,12 +380,17 @@ def test_the_command_writes_tables_figures_and_pictures(tmp_path: Path, capsys: 
     [
         ({"agent": "rand_region_4"}, "unknown agent"),
         ({"seeds": "5:5"}, "empty"),
-        ({"kind": "zeros"}, "unknown kind of ablation"),
-        ({"layer": "embedder.fc", "exact_layer": "embedder.block3"}, "embedder.block3 is measured exactly but not"),
+        ({"kinds": "zeros"}, "unknown kind of ablation"),
+        (
+            {"layers": "embedder.fc", "exact_layers": "embedder.block3"},
+            "embedder.block3 is among --exact-layers",
+        ),
+        ({"exact_levels": 0, "exact_layers": "embedder.fc"}, "no effect with --exact-levels 0"),
+        ({"exact_levels": -1}, "a number from 0"),
         ({"seeds": "800000000:800000010"}, "measure on others"),
     ],
 )
 def test_bad_input_leaves_no_folder(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(MazeInterpError, match=message):
-        ablate(**{"out": tmp_path / "run", "workers": 1, **options})
+        mi.studies.ablate(**options).run(tmp_path / "run")
     assert not (tmp_path / "run").exists()

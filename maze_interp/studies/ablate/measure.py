@@ -1,4 +1,4 @@
-"""What each channel is needed for: behaviour with one channel at a time zeroed, averaged or resampled away."""
+"""Behaviour with one channel at a time set to zero, to its mean, or to its value in another observation."""
 
 from __future__ import annotations
 
@@ -34,8 +34,16 @@ from maze_interp.sweeps.experiment import Experiment
 Floats = NDArray[np.float64]
 
 KINDS = ("zero", "mean", "resample")
-"""What a channel is set to: 0; its mean over the reference observations, position by position; or what it is in one
-of them, drawn anew for every level."""
+"""What a channel is set to: 0; its mean over the reference observations, position by position; or its value in one
+of them, another one for each level."""
+
+METRICS = {
+    "decision_p_cheese": "P(cheese | decision square)",
+    "decision_p_top_right": "P(top-right | decision square)",
+    "p_cheese": "P(cheese), cheese where procgen puts it",
+    "p_solve": "P(cheese), cheese in the training region",
+}
+"""The metrics of both experiments, in words."""
 
 UNEDITED = "unedited"
 """In the column `kind`: the network as it is."""
