@@ -13,6 +13,7 @@ from .measure.field import vector_field as vector_field
 from .measure.field import vector_fields as vector_fields
 from .measure.retarget import retarget as retarget
 from .measure.retarget import retarget_by_cheese as retarget_by_cheese
+from .policies.agents import list_agents as list_agents
 from .policies.agents import load_network as load_network
 from .policies.agents import load_policy as load_policy
 from .policies.checkpoints import agent_hash as agent_hash

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import settings
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
@@ -17,6 +19,27 @@ torch.set_num_threads(1)  # the networks are small: a second thread costs more t
 
 settings.register_profile("same every time", derandomize=True, deadline=None, print_blob=False, max_examples=300)
 settings.load_profile("same every time")
+
+
+class RowsThrough(TorchFunctionMode):
+    """Counts the rows that run through a convolution or linear layer, without a hook that would change the way."""
+
+    def __init__(self, network: nn.Module, layer: str) -> None:
+        super().__init__()
+        self._weight = network.get_submodule(layer).weight
+        self.rows = 0
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if len(args) > 1 and args[1] is self._weight:
+            self.rows += len(args[0])
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.fixture(scope="session")
+def rows_through() -> type[RowsThrough]:
+    """`with rows_through(network, layer) as count:`, then `count.rows`."""
+    return RowsThrough
+
 
 CHECKPOINTS = "MAZE_INTERP_CHECKPOINTS"
 

@@ -100,7 +100,7 @@ def raise_in_forward(network: Impala, x: Tensor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "error"), [(raise_in_block, KeyError), (raise_in_hook, KeyError), (raise_in_forward, RuntimeError)]
+    ("act", "error"), [(raise_in_block, KeyError), (raise_in_hook, KeyError), (raise_in_forward, MazeInterpError)]
 )
 def test_hooks_vanish_after_an_exception(
     untrained: Impala, x: Tensor, act: Callable[[Impala, Tensor], None], error: type[Exception]
@@ -261,7 +261,10 @@ def test_a_layer_that_puts_out_several_tensors_is_refused() -> None:
 
 def test_layers_by_one_name_several_or_a_function(untrained: Impala, x: Tensor) -> None:
     assert list(untrained.run_with_cache(x, "embedder.fc")[2]) == ["embedder.fc"]
-    assert list(untrained.run_with_cache(x, "default")[2]) == [LAYER]
+    studied = untrained.run_with_cache(x, "default")[2]
+    assert list(studied) == [LAYER]
+    assert torch.equal(studied["default"], studied[LAYER])
+    assert "default" in studied.detach()
     assert list(untrained.run_with_cache(x, ("embedder.fc", LAYER))[2]) == [LAYER, "embedder.fc"]
     chosen = untrained.run_with_cache(x, lambda path: path.endswith(".conv"))[2]
     assert list(chosen) == [f"embedder.block{number}.conv" for number in (1, 2, 3)]

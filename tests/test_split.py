@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -93,27 +95,19 @@ def test_an_unknown_layer_is_named(untrained: Impala) -> None:
         split(untrained, "embedder.fcc")
 
 
-def rows_through(network: nn.Module, layer: str) -> tuple[list[int], torch.utils.hooks.RemovableHandle]:
-    seen: list[int] = []
-    handle = network.get_submodule(layer).register_forward_hook(lambda module, args, output: seen.append(len(output)))
-    return seen, handle
-
-
-def test_the_first_part_runs_once_per_observation_however_many_edits(untrained: Impala) -> None:
+def test_the_first_part_runs_once_per_observation_however_many_edits(untrained: Impala, rows_through: Any) -> None:
     maze = Maze.from_seed(3, "easy")
-    before, stop_before = rows_through(untrained, "embedder.block1.conv")
-    after, stop_after = rows_through(untrained, "embedder.fc")
-    try:
-        for _ in evaluate(untrained, [maze]):
-            states = sum(before)
-        before.clear()
-        after.clear()
-        evaluate_edits(untrained, maze, LAYER, [(edits.Zero(LAYER, channel),) for channel in range(7)])
-    finally:
-        stop_before.remove()
-        stop_after.remove()
-    assert sum(before) == states
-    assert sum(after) == 7 * states
+    first, last = "embedder.block1.conv", "embedder.fc"
+    some = [(edits.Zero(LAYER, channel),) for channel in range(7)]
+    evaluate_edits(untrained, maze, LAYER, some[:1])  # after which both ways of running it have been compared
+    with rows_through(untrained, last) as states:
+        list(evaluate(untrained, [maze]))
+    with rows_through(untrained, first) as once:
+        evaluate_edits(untrained, maze, LAYER, some[:1])
+    with rows_through(untrained, first) as before, rows_through(untrained, last) as after:
+        evaluate_edits(untrained, maze, LAYER, some)
+    assert before.rows == once.rows == states.rows + 1  # and the picture that they share
+    assert after.rows == 7 * states.rows
 
 
 def test_many_edits_at_once_give_what_each_gives_alone(untrained: Impala) -> None:
@@ -133,18 +127,15 @@ def test_many_edits_at_once_give_what_each_gives_alone(untrained: Impala) -> Non
     assert np.abs(together[0].probs - together[1].probs).max() > 1e-3
 
 
-def test_only_what_is_wanted_is_run(untrained: Impala) -> None:
+def test_only_what_is_wanted_is_run(untrained: Impala, rows_through: Any) -> None:
     maze = Maze.from_seed(3, "easy")
     some = [(), (edits.Zero(LAYER, 3),), (edits.Zero(LAYER, 4),)]
     every = evaluate_edits(untrained, maze, LAYER, some, facings=("left",))
     wanted = np.random.default_rng(0).random((3, len(every[0].squares), 1)) < 0.3
     wanted[1] = False
-    after, stop = rows_through(untrained, "embedder.fc")
-    try:
+    with rows_through(untrained, "embedder.fc") as after:
         part = evaluate_edits(untrained, maze, LAYER, some, wanted, facings=("left",))
-    finally:
-        stop.remove()
-    assert sum(after) == wanted.sum()
+    assert after.rows == wanted.sum()
     for result, full, mask in zip(part, every, wanted, strict=True):
         np.testing.assert_allclose(result.probs[mask], full.probs[mask], atol=1e-5)
         assert np.isnan(result.probs[~mask]).all()

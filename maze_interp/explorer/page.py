@@ -14,6 +14,7 @@ from maze_interp.explorer.record import NETWORKS, NO_VALUE, PLAIN, Explored
 from maze_interp.mazes.constructed import cheese_everywhere
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.style import HEAT, PROBABILITY
+from maze_interp.policies.names import agent_label
 from maze_interp.results.estimates import INTERVAL, Estimate, estimate
 from maze_interp.results.files import write_json, write_whole
 from maze_interp.studies.section import template
@@ -69,7 +70,7 @@ def explorer_page(experiment: Explored, rows: pd.DataFrame, region: int) -> str:
         _level(experiment.levels.maze(int(str(seed))), some, region) for seed, some in rows.groupby("seed", sort=False)
     ]
     data = {"levels": levels, "colours": {name: _colours(name) for name in (PROBABILITY, HEAT)}, "noValue": NO_VALUE}
-    agent = f"{Path(settings['agent']).stem} ({settings['agent_hash']})"
+    agent = f"{agent_label(settings['agent'])} ({settings['agent_hash']})"
     return template("maze_interp.explorer", "explorer.html").render(
         agent=agent, mode=settings["mode"], region=region, plain=PLAIN, edits=settings["edits"], data=data
     )

@@ -104,7 +104,7 @@ def _run(
 
 def _changed(activation: Tensor, edits: Sequence[Bound]) -> Tensor:
     for edit in edits:
-        activation = edit.change(activation)
+        activation = edit.change(activation).to(activation.device, activation.dtype)
     return activation
 
 

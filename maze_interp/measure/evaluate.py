@@ -127,4 +127,4 @@ def _depth(edit: Edit) -> int:
 
 def outputs_of(logits: Tensor, value: Tensor) -> NDArray[np.float64]:
     """Move probabilities and value of `[n, 15]` and `[n]`, float64 `[n, 6]`."""
-    return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1).numpy()
+    return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1).cpu().numpy()

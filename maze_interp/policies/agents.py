@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import filecmp
+import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+import pandas as pd
+import torch
 import yaml
 
-from maze_interp.bundled import bundled_path
+from maze_interp.bundled import DEFAULT_AGENT, bundled_path
+from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
-from maze_interp.policies.checkpoints import policy_from_weights, read_weights, write_weights
+from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
+from maze_interp.policies.names import agent_label, names_file, require_agent_name
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
 
@@ -30,6 +36,9 @@ class AgentInfo:
         region: the cheese lay in the top-right region × region squares in training; `"anywhere"` where procgen
             puts it; None if that is not known.
         training: how it was made, in a few words.
+        architecture: of `maze_interp.policies.architectures`; None to find it from the names of the weights.
+        success: exact probability of reaching the cheese on held-out levels as in training; None if not measured.
+        anywhere: the same with the cheese where procgen puts it.
     """
 
     name: str
@@ -37,74 +46,138 @@ class AgentInfo:
     distribution_mode: DistributionMode
     region: int | Literal["anywhere"] | None
     training: str
+    architecture: str | None = None
+    success: float | None = None
+    anywhere: float | None = None
 
     @property
     def card(self) -> str:
         """The agent's README."""
-        return (self.path / "README.md").read_text()
+        return (self.path / "README.md").read_text(encoding="utf-8")
 
 
 def agent_folders() -> dict[str, Path]:
-    """Folders of the agents at hand, by name: the bundled ones, then those under `./agents`."""
-    roots = [Path("agents"), bundled_path("agents")]
-    return {weights.parent.name: weights.parent for root in roots for weights in sorted(root.glob(f"*/{_WEIGHTS}"))}
+    """Folders of the agents at hand, by name: those under `./agents`, then the bundled ones."""
+    bundled = _folders(bundled_path("agents"))
+    return {**{name: folder for name, folder in _folders(Path("agents")).items() if name not in bundled}, **bundled}
+
+
+def _folders(root: Path) -> dict[str, Path]:
+    return {weights.parent.name: weights.parent for weights in sorted(root.glob(f"*/{_WEIGHTS}"))}
+
+
+def agent_folder(name: str) -> Path:
+    """The folder of an agent.
+
+    Raises:
+        MazeInterpError: there is none, or another one of that name under `./agents`.
+    """
+    folders = agent_folders()
+    if name not in folders:
+        raise unknown_name("agent", name, [*folders, *REFERENCES])
+    folder, own = folders[name], Path("agents") / name
+    weights, shadowed = folder / _WEIGHTS, own / _WEIGHTS
+    if own.resolve() != folder.resolve() and shadowed.is_file() and not filecmp.cmp(weights, shadowed, shallow=False):
+        raise MazeInterpError(
+            f"{own} has the name of the bundled agent {name!r} and other weights; rename it, or give the path of the "
+            f"file you mean: {shadowed} or {weights}"
+        )
+    return folder
 
 
 def agent_info(name: str) -> AgentInfo:
     """What is recorded about an agent.
 
     Raises:
-        MazeInterpError: no such agent, a reference policy, or its `config.yaml` is missing or lacks a field.
+        MazeInterpError: no such agent, two of them, a reference policy, or its `config.yaml` is missing or damaged.
     """
     if is_reference(name):
         raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
-    folders = agent_folders()
-    if name not in folders:
-        raise unknown_name("agent", name, [*folders, *REFERENCES])
-    config = folders[name] / "config.yaml"
+    folder = agent_folder(name)
+    config = folder / "config.yaml"
+    content = load_yaml(config)
+    if not isinstance(content, dict):
+        raise MazeInterpError(f"{config} does not describe an agent: it is no mapping")
+    for field in ("distribution_mode", "region", "training"):
+        if field not in content:
+            raise MazeInterpError(f"{config} does not describe an agent: {field} is missing")
+    info = AgentInfo(name, folder, **{field.name: content[field.name] for field in _RECORDED if field.name in content})
+    if info.distribution_mode not in WORLD_SIZE:
+        raise unknown_name(f"distribution_mode in {config}:", str(info.distribution_mode), WORLD_SIZE)
+    number = isinstance(info.region, int) and not isinstance(info.region, bool) and info.region > 0
+    if not (number or info.region in (None, "anywhere")):
+        raise MazeInterpError(f"region in {config} is a number from 1, anywhere, or empty, not {info.region!r}")
+    return info
+
+
+_RECORDED = fields(AgentInfo)[2:]
+
+
+def list_agents() -> pd.DataFrame:
+    """The agents at hand, one per row.
+
+    Returns:
+        indexed by name; columns mode, region, training, success (as in training) and anywhere (exact probabilities of
+        reaching the cheese on held-out levels, NaN where not measured), hash (of the weights), and problem: empty, or
+        why the agent cannot be used.
+    """
+    table = pd.DataFrame([_row(name) for name in sorted(agent_folders())], columns=["name", *_COLUMNS])
+    return table.set_index("name").astype({"success": float, "anywhere": float})
+
+
+_COLUMNS = ("mode", "region", "training", "success", "anywhere", "hash", "problem")
+
+
+def _row(name: str) -> tuple[object, ...]:
     try:
-        content: Any = yaml.safe_load(config.read_text())
-        recorded = {
-            field.name: content[field.name] for field in fields(AgentInfo) if field.name not in ("name", "path")
-        }
-    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
-        raise MazeInterpError(f"{config} does not describe an agent: {error!r}") from error
-    if recorded["distribution_mode"] not in WORLD_SIZE:
-        raise unknown_name(f"distribution_mode in {config}:", str(recorded["distribution_mode"]), WORLD_SIZE)
-    return AgentInfo(name=name, path=folders[name], **recorded)
+        info = agent_info(name)
+        own_hash = agent_hash(load_network(name))
+    except MazeInterpError as error:
+        return name, "", "", "", None, None, "", str(error)
+    region = "" if info.region is None else info.region
+    return name, info.distribution_mode, region, info.training, info.success, info.anywhere, own_hash, ""
 
 
-def load_policy(agent: str | Path) -> PolicyNetwork | Reference:
+def load_policy(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu") -> PolicyNetwork | Reference:
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
+
+    Args:
+        agent: the name or path; the default agent's unless given.
+        device: where the weights go.
 
     Returns:
         the network in evaluation mode, without gradients on its weights; its `name` is the
         agent's, or the file's without suffix. Or the reference policy.
 
     Raises:
-        MazeInterpError: an unknown name, or a file that is missing, damaged, hostile, or holds
-            another network.
+        MazeInterpError: an unknown name, a file that is missing, damaged, hostile, or holds another network, or a
+            device that is not there.
     """
-    return Reference(str(agent)) if is_reference(agent) else load_network(agent)
+    return Reference(str(agent)) if is_reference(agent) else load_network(agent, device)
 
 
-def load_network(agent: str | Path) -> PolicyNetwork:
+def load_network(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu") -> PolicyNetwork:
     """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
-    path = Path(agent)
-    if path.suffix in (".safetensors", ".pth", ".pt"):
-        return policy_from_weights(read_weights(path), path.stem, path)
-    weights = agent_info(str(agent)).path / _WEIGHTS
-    return policy_from_weights(read_weights(weights), str(agent), weights)
+    if names_file(agent):
+        policy = policy_from_weights(read_weights(Path(agent)), agent_label(agent), Path(agent))
+    else:
+        info = agent_info(str(agent))
+        weights = info.path / _WEIGHTS
+        policy = policy_from_weights(read_weights(weights), info.name, weights, info.architecture)
+    try:
+        return policy.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch raises either for a device that it lacks
+        raise MazeInterpError(f"there is no device {str(device)!r} here: {str(error).splitlines()[0]}") from error
 
 
 def agent_mode(agent: str | Path) -> DistributionMode:
     """The levels an agent was trained on; hard mode for a file, which does not say, and for a reference policy."""
-    return "hard" if Path(agent).suffix or is_reference(agent) else agent_info(str(agent)).distribution_mode
+    return "hard" if names_file(agent) or is_reference(agent) else agent_info(str(agent)).distribution_mode
 
 
 def training_region(agent: str | Path) -> int:
     """The n of the top-right n×n an agent was trained with; the published 5 where that is not known or anywhere."""
-    region = None if Path(agent).suffix or is_reference(agent) else agent_info(str(agent)).region
+    region = None if names_file(agent) or is_reference(agent) else agent_info(str(agent)).region
     return region if isinstance(region, int) else REGION
 
 
@@ -116,19 +189,31 @@ def trained_anywhere(agent: str | Path) -> bool:
 def import_agent(
     source: Path, name: str, distribution_mode: DistributionMode, region: int | None, into: Path = Path("agents")
 ) -> Path:
-    """Copy a foreign checkpoint into `into/<name>/` as safetensors with a config and a card.
+    """Copy a foreign checkpoint into `into/<name>/` as safetensors with a config and a card, whole or not at all.
 
     Raises:
-        MazeInterpError: the file does not load, or the name is taken.
+        MazeInterpError: the file does not load, the region is no number from 1, or the name is taken or cannot be one.
     """
+    require_agent_name(name)
+    if region is not None and region < 1:
+        raise MazeInterpError(f"region is n of the top-right n×n, at least 1, not {region}")
     policy = policy_from_weights(read_weights(source), name, source)
     folder = into / name
     if folder.exists() or name in agent_folders():
         raise MazeInterpError(f"there is already an agent {name!r}; choose another name")
-    folder.mkdir(parents=True)
+    into.mkdir(parents=True, exist_ok=True)
     training = f"imported from {source.name}; how it was trained is not recorded here"
-    config = {"distribution_mode": distribution_mode, "region": region, "training": training}
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    (folder / "README.md").write_text(f"# {name}\n\n{policy.architecture} {policy.settings}, {training}.\n")
-    write_weights(policy, folder / _WEIGHTS)
+    config = {
+        "distribution_mode": distribution_mode,
+        "region": region,
+        "training": training,
+        "architecture": policy.architecture,
+    }
+    with tempfile.TemporaryDirectory(dir=into, prefix=".import-") as partial:
+        whole = Path(partial) / name
+        whole.mkdir()
+        (whole / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        (whole / "README.md").write_text(f"# {name}\n\n{policy.description}, {training}.\n", encoding="utf-8")
+        write_weights(policy, whole / _WEIGHTS)
+        whole.rename(folder)
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -17,10 +17,12 @@ class ActivationCache(Mapping[str, Tensor]):
 
     Args:
         activations: `[n, ...]` each.
+        aliases: other names of layers.
     """
 
-    def __init__(self, activations: Mapping[str, Tensor]) -> None:
+    def __init__(self, activations: Mapping[str, Tensor], aliases: Mapping[str, str] | None = None) -> None:
         self._activations = dict(activations)
+        self._aliases = dict(aliases or {})
 
     def __getitem__(self, layer: str) -> Tensor:
         """The output of a layer.
@@ -28,13 +30,17 @@ class ActivationCache(Mapping[str, Tensor]):
         Raises:
             MazeInterpError: the layer was not kept, or does not exist; the message lists the close ones.
         """
-        for name in (layer, str(layer).removesuffix("_out")):
+        for name in self._meanings(layer):
             if name in self._activations:
                 return self._activations[name]
         raise unknown_name("layer in this cache", str(layer), self._activations)
 
     def __contains__(self, layer: object) -> bool:
-        return isinstance(layer, str) and not {layer, layer.removesuffix("_out")}.isdisjoint(self._activations)
+        return any(name in self._activations for name in self._meanings(layer))
+
+    def _meanings(self, layer: object) -> list[str]:
+        name = str(layer)
+        return [name, name.removesuffix("_out"), self._aliases.get(name, name)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._activations)
@@ -49,8 +55,12 @@ class ActivationCache(Mapping[str, Tensor]):
 
     def to(self, device: torch.device | str) -> ActivationCache:
         """The same on another device."""
-        return ActivationCache({layer: activation.to(device) for layer, activation in self.items()})
+        return self._each(lambda activation: activation.to(device))
 
     def detach(self) -> ActivationCache:
         """The same without gradients."""
-        return ActivationCache({layer: activation.detach() for layer, activation in self.items()})
+        return self._each(Tensor.detach)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> ActivationCache:
+        changed = {layer: change(activation) for layer, activation in self.items()}
+        return ActivationCache(changed, self._aliases)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.policies.architectures import ARCHITECTURES
+from maze_interp.policies.architectures import ARCHITECTURES, architecture
+from maze_interp.policies.names import WEIGHT_SUFFIXES
 from maze_interp.policies.network import PolicyNetwork
 
-_PICKLE_KEYS = ("model_state_dict", "state_dict")
+_STATE_DICTS = ("model_state_dict", "state_dict")  # where published checkpoints keep weights; looked into first
+_WRAPPERS = ("module", "_orig_mod")  # that data parallelism and compilation put into names
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The state dict in a `.safetensors` file or a published `.pth` / `.pt` pickle.
+def read_weights(path: Path) -> Mapping[str, Any]:
+    """The content of a `.safetensors` file or of a `.pth` / `.pt` pickle: weights by name, perhaps beside other things.
 
     Raises:
         MazeInterpError: no such file, another kind of file, or one that is damaged, cut short, or
@@ -30,61 +33,106 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise MazeInterpError(f"there is no checkpoint file {path}")
-    if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise MazeInterpError(f"{path} is not a whole safetensors file: {error}") from error
-    if path.suffix in (".pth", ".pt"):
+    if path.suffix.lower() not in WEIGHT_SUFFIXES:
+        raise MazeInterpError(f"{path} is no checkpoint: expected a name ending in {', '.join(WEIGHT_SUFFIXES)}")
+    if path.suffix.lower() != ".safetensors":
         return _read_pickle(path)
-    raise MazeInterpError(f"{path} is no checkpoint: expected a name ending in .safetensors, .pth or .pt")
-
-
-def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        with warnings.catch_warnings():  # torch also remarks on the protocol of pickles it then refuses
-            warnings.filterwarnings("ignore", "Detected pickle protocol")
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise MazeInterpError(f"{path} is not a whole safetensors file: {error}") from error
+
+
+def _read_pickle(path: Path) -> Mapping[str, Any]:
+    try:
+        with warnings.catch_warnings():  # torch remarks on the protocol of pickles it then refuses, and on quantisation
+            warnings.simplefilter("ignore")
             content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise MazeInterpError(f"{path} holds more than plain tensors, or is no pickle; it was not loaded") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         reason = next(iter(str(error).splitlines()), "no content")
         raise MazeInterpError(f"{path} is damaged or cut short: {reason}") from error
-    for key in _PICKLE_KEYS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            return dict(content[key])
-    raise MazeInterpError(f"{path} holds no weights under {' or '.join(map(repr, _PICKLE_KEYS))}")
+    if not isinstance(content, Mapping):
+        raise MazeInterpError(f"{path} holds no weights by name, but a {type(content).__name__}")
+    return content
 
 
-def policy_from_weights(weights: dict[str, Tensor], name: str, source: Path) -> PolicyNetwork:
-    """A network with these weights, float32, in evaluation mode; its architecture is found from their names.
+def policy_from_weights(content: Mapping[str, Any], name: str, source: Path, kind: str | None = None) -> PolicyNetwork:
+    """A network with these weights, float32, in evaluation mode.
+
+    Args:
+        content: weights by name, or a mapping with such a mapping in it (an optimiser's state may lie beside it).
+            Names may be those of a wrapped network or of another trainer that the architecture knows.
+        name: what to call the network.
+        source: where the weights come from, for messages.
+        kind: the architecture; found from the names and shapes of the weights unless given.
 
     Raises:
-        MazeInterpError: a tensor is missing, superfluous, of another shape, or not finite.
+        MazeInterpError: no weights of that architecture; a head or a tensor is missing, superfluous, of another
+            shape, of a kind that cannot be run, or not finite.
     """
-    shapes = {key: tuple(getattr(tensor, "shape", ())) for key, tensor in weights.items()}
-    policy = _with_shapes(shapes, name, source)
+    kinds = [architecture(kind)] if kind else list(ARCHITECTURES.values())
+    candidates = list(_state_dicts(content))
+    if not candidates:
+        raise MazeInterpError(f"{source} holds no weights by name")
+    for weights, network_class in product(candidates, kinds):
+        own = {network_class.own_name(key): value for key, value in weights.items()}
+        shapes = {key: tuple(getattr(value, "shape", ())) for key, value in own.items()}
+        if (settings := network_class.settings_of(shapes)) is not None:
+            return _loaded(network_class, settings, own, name, source)
+    known = ", ".join(network_class.architecture for network_class in kinds)
+    raise MazeInterpError(f"{source}: its weights are those of no known architecture ({known})")
+
+
+def _state_dicts(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What may be a network's weights: the content itself, or mappings in it; names without what wrappers add."""
+    inner = [content[key] for key in _STATE_DICTS if key in content]
+    inner += [value for key, value in content.items() if key not in _STATE_DICTS]
+    for weights in (content, *inner):
+        if isinstance(weights, Mapping) and any(isinstance(value, Tensor) for value in weights.values()):
+            yield {_unwrapped(str(key)): value for key, value in weights.items() if not isinstance(value, Mapping)}
+
+
+def _unwrapped(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
+
+
+def _loaded(
+    kind: type[PolicyNetwork], settings: Mapping[str, int], weights: Mapping[str, Any], name: str, source: Path
+) -> PolicyNetwork:
+    with torch.device("meta"):  # neither memory nor random numbers for weights that are replaced
+        policy = kind(**settings, name=name)  # type: ignore[arg-type]
     expected = policy.state_dict()
-    for key in expected.keys() ^ weights.keys():
+    for head, use in ((kind.policy_head, "chooses no moves"), (kind.value_head, "gives no values")):
+        if not any(key.startswith(f"{head}.") for key in weights):
+            raise MazeInterpError(f"{source} has no {head}: a network without it {use} and is no policy")
+    for key in sorted(expected.keys() ^ weights.keys()):
         raise MazeInterpError(f"{source}: {'missing' if key in expected else 'unexpected'} tensor {key!r}")
-    for key, tensor in weights.items():
-        if not isinstance(tensor, Tensor) or tensor.shape != expected[key].shape:
-            shape = tuple(getattr(tensor, "shape", ()))
-            raise MazeInterpError(f"{source}: {key} has shape {shape}, expected {tuple(expected[key].shape)}")
-        if not tensor.isfinite().all():
-            raise MazeInterpError(f"{source}: {key} holds values that are not finite")
-    policy.load_state_dict({key: tensor.float() for key, tensor in weights.items()}, assign=True)
-    policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    own = {key: _plain(f"{source}: {key}", weights[key], tuple(expected[key].shape)) for key in expected}
+    policy.load_state_dict(own, assign=True)
     return policy.eval().requires_grad_(False)
 
 
-def _with_shapes(shapes: Mapping[str, tuple[int, ...]], name: str, source: Path) -> PolicyNetwork:
-    """A network whose weights have these shapes, as far as that decides its settings; its own weights are not made."""
-    for kind in ARCHITECTURES.values():
-        if (settings := kind.settings_of(shapes)) is not None:
-            with torch.device("meta"):
-                return kind(**settings, name=name)  # type: ignore[arg-type]
-    raise MazeInterpError(f"{source}: its weights are those of no known architecture ({', '.join(ARCHITECTURES)})")
+def _plain(what: str, tensor: Any, shape: tuple[int, ...]) -> Tensor:
+    """A dense float32 copy."""
+    if not isinstance(tensor, Tensor):
+        raise MazeInterpError(f"{what} is a {type(tensor).__name__}, not a tensor")
+    if tensor.shape != shape:
+        raise MazeInterpError(f"{what} has shape {tuple(tensor.shape)}, expected {shape}")
+    if tensor.is_quantized:
+        raise MazeInterpError(f"{what} is quantised ({tensor.dtype}); save the network from before it was quantised")
+    if tensor.layout != torch.strided:
+        raise MazeInterpError(f"{what} is sparse ({tensor.layout}); save it dense, as to_dense() makes it")
+    if tensor.is_complex() or not tensor.is_floating_point():
+        raise MazeInterpError(f"{what} holds {tensor.dtype} numbers; weights are floats")
+    if tensor.is_meta:
+        raise MazeInterpError(f"{what} has a shape but no numbers (it was saved from the meta device)")
+    plain = tensor.detach().to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+    if not plain.isfinite().all():
+        beyond = bool(tensor.double().isfinite().all())
+        raise MazeInterpError(f"{what} holds values that {'float32 cannot hold' if beyond else 'are not finite'}")
+    return plain
 
 
 def write_weights(network: nn.Module, path: Path) -> None:

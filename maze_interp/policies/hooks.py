@@ -193,4 +193,5 @@ def run_with_cache(
     hooks = [_Hook(name, keep, optional=every) for name in names]
     with torch.set_grad_enabled(gradients), _attached(network, hooks):
         output = network(x)
-    return output, ActivationCache(kept)
+    default = getattr(network, "default_layer", None)
+    return output, ActivationCache(kept, {DEFAULT_LAYER: default} if default else None)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import torch
 from torch import Tensor, nn
 
+from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.cache import ActivationCache
 from maze_interp.policies.hooks import (
@@ -23,6 +25,9 @@ from maze_interp.policies.split import SharedPicture, Split, WholeNetwork
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+_PIXEL = 32  # no input in [0, 1] comes near it, however it was changed; nearly every picture in 0 to 255 exceeds it
 
 
 class PolicyNetwork(nn.Module, ABC):
@@ -63,8 +68,8 @@ class PolicyNetwork(nn.Module, ABC):
         self.settings = dict(settings)
 
     @abstractmethod
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits `[n, 15]` and value `[n]` of observations `[n, 3, 64, 64]` in [0, 1]."""
+    def outputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`forward` for observations that are `prepared`."""
 
     @classmethod
     @abstractmethod
@@ -72,9 +77,39 @@ class PolicyNetwork(nn.Module, ABC):
         """The settings of a network whose weights have these names and shapes; None if it is none of this kind."""
 
     @classmethod
-    def renamed(cls, names: Sequence[str]) -> dict[str, str]:
-        """This architecture's names of weights by the names that other programs save them under."""
-        return {name: name for name in names}
+    def own_name(cls, name: str) -> str:
+        """This architecture's name of a weight that another program saves under `name`."""
+        return name
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `[n, 15]` and value `[n]` of observations `[n, 3, 64, 64]` in [0, 1].
+
+        Raises:
+            MazeInterpError: observations of another shape or type, or in 0 to 255.
+        """
+        x = self.prepared(x)
+        if x.device.type == "cpu" and not torch.compiler.is_compiling() and len(x) and x.detach().amax() > _PIXEL:
+            raise MazeInterpError("observations are in [0, 1], these are in 0 to 255: divide by 255, as to_input does")
+        return self.outputs(x)
+
+    def prepared(self, x: Tensor) -> Tensor:
+        """Observations on the device and in the precision of the weights, laid out channels-last, which is fastest.
+
+        Raises:
+            MazeInterpError: observations of another shape or type.
+        """
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            given = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise MazeInterpError(f"a network takes floats in [0, 1], not {given}; to_input makes them of observations")
+        if x.shape[1:] != (3, PIXELS, PIXELS):
+            raise MazeInterpError(f"a network takes observations [n, 3, {PIXELS}, {PIXELS}], not {list(x.shape)}")
+        weights = next(self.parameters())
+        return x.to(weights.device, weights.dtype, memory_format=torch.channels_last)
+
+    @property
+    def description(self) -> str:
+        """Architecture and settings in words, such as "impala, width 1"."""
+        return ", ".join([self.architecture, *(f"{key} {value}" for key, value in self.settings.items())])
 
     def untrained(self, name: str) -> Self:
         """A network of the same settings with new random weights."""
@@ -134,9 +169,9 @@ def require_same_shape(*networks: PolicyNetwork) -> None:
     Raises:
         MazeInterpError: they differ in architecture or settings.
     """
-    kinds = [f"{network.architecture} {network.settings}" for network in networks]
+    kinds = [network.description for network in networks]
     if len(set(kinds)) > 1:
-        raise MazeInterpError(f"the weights of {' and '.join(kinds)} do not correspond")
+        raise MazeInterpError(f"the weights of networks of different kinds do not correspond: {' and '.join(kinds)}")
 
 
 def single_layer(network: nn.Module, layers: Sequence[str]) -> str:

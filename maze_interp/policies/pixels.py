@@ -14,8 +14,8 @@ from maze_interp.policies.architectures import new_network
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 
 
-def activation_pixel(maze: Maze, square: Square, layer: str) -> tuple[int, int]:
-    """The position of `square`, open or wall, in the map of a convolutional layer of the published network.
+def activation_pixel(maze: Maze, square: Square, layer: str, network: nn.Module | None = None) -> tuple[int, int]:
+    """The position of `square`, open or wall, in the map of a convolutional layer, of the published network or another.
 
     It is the one that holds the square's centre: the published ⌊(i + ½) · 2.56 / 4⌋ for 16×16
     layers in hard mode, in general ⌊(i + ½) · side of the map / side of the world⌋ with i the
@@ -27,7 +27,7 @@ def activation_pixel(maze: Maze, square: Square, layer: str) -> tuple[int, int]:
     Raises:
         MazeInterpError: a square off the maze, an unknown layer, or one without a map.
     """
-    return pixel_in(maze, square, _map_size(layer))
+    return pixel_in(maze, square, _map_size(layer) if network is None else map_size(network, layer))
 
 
 def pixel_in(maze: Maze, square: Square, size: tuple[int, int]) -> tuple[int, int]:
@@ -49,7 +49,9 @@ def map_size(network: nn.Module, layer: str) -> tuple[int, int]:
     layer = resolve_layer(network, layer)
     device = next((weights.device for weights in network.parameters()), None)
     with without_hooks():
-        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device), [layer])
+        _, seen = run_with_cache(
+            network, torch.zeros(1, 3, PIXELS, PIXELS, dtype=torch.float32, device=device), [layer]
+        )
     if seen[layer].ndim != 4:
         raise MazeInterpError(f"{layer} has no map of positions; a convolutional layer has")
     height, width = seen[layer].shape[2:]

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from maze_interp.errors import MazeInterpError
 from maze_interp.policies.hooks import hooked, resolve_layer
 
 INPUT = ""
@@ -118,7 +119,9 @@ class WholeNetwork:
         seen: list[Tensor] = []
         with hooked(self._network, {self._layer: lambda activation, _: seen.append(activation)}):
             self._network(x)
-        return Crossing(seen[-1].clone(), {INPUT: x})
+        if len(seen) > 1:
+            raise MazeInterpError(f"{self._layer} runs {len(seen)} times in one pass: no cut after it is well defined")
+        return Crossing(seen[0].clone(), {INPUT: x})
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
         """See `Split`."""

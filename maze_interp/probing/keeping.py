@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from maze_interp.policies.names import agent_label
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.examples import KNOWN, per_square
 from maze_interp.probing.files import Card, Probe, save_probe
@@ -36,7 +36,7 @@ def save_fitted(
     whole = [row for row in scores if row["part"] == "all"]
     for name, probe in zip(names, probes, strict=True):
         card = Card(
-            agent=Path(study.store.settings["agent"]).stem,
+            agent=agent_label(study.store.settings["agent"]),
             agent_hash=study.store.settings["agent_hash"],
             layer=layer,
             target=name,

@@ -14,6 +14,7 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, load_network, training_region
+from maze_interp.policies.names import agent_label, names_file
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.groups import in_region, read_levels
@@ -54,7 +55,7 @@ class Study:
     @property
     def name(self) -> str:
         """The agent's name, or its file's without folder and suffix."""
-        return Path(self.agent).stem if self.info is None else self.agent
+        return agent_label(self.agent)
 
     @property
     def region_recorded(self) -> bool:
@@ -139,7 +140,7 @@ def make_study(agent: str, out: Path, levels: int, mode: DistributionMode | None
     return Study(
         agent=agent,
         policy=load_network(agent),
-        info=None if Path(agent).suffix else agent_info(agent),
+        info=None if names_file(agent) else agent_info(agent),
         mode=mode or agent_mode(agent),
         region=training_region(agent),
         seeds=range(HELD_OUT, HELD_OUT + levels),

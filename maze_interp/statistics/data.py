@@ -16,6 +16,7 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.names import agent_label
 from maze_interp.sweeps.groups import groups, read_levels
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.selection import parse_seeds
@@ -63,7 +64,7 @@ class FinishedSweep:
     @property
     def agent(self) -> str:
         """Name and hash of the agent, for titles."""
-        return f"{Path(self.settings['agent']).stem} ({self.settings['agent_hash']})"
+        return f"{agent_label(self.settings['agent'])} ({self.settings['agent_hash']})"
 
     def mazes(self, levels: pd.DataFrame) -> list[Maze]:
         """The mazes of some of the rows, in their order."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
+from maze_interp.policies.names import agent_label
 from maze_interp.results.estimates import estimate, estimate_statistic
 from maze_interp.statistics import published
 from maze_interp.statistics.data import FinishedSweep
@@ -49,7 +49,7 @@ Sweeps = Mapping[str, FinishedSweep]
 def name_of(settings: Mapping[str, Any]) -> str:
     """How a sweep's agent is named in the tables: by name or file, mode, and whether its activations were edited."""
     edited = ", edited" if settings.get("edits") else ""
-    return f"{Path(settings['agent']).stem} ({settings['mode']}{edited})"
+    return f"{agent_label(settings['agent'])} ({settings['mode']}{edited})"
 
 
 def by_name(sweeps: Sequence[FinishedSweep]) -> dict[str, FinishedSweep]:

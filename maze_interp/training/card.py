@@ -13,6 +13,7 @@ import yaml
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
+from maze_interp.policies.names import names_file
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import run_experiment
@@ -47,12 +48,15 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     tables = {
         where: _measure(policy, config, cheese, levels, run / f"held_out_{cheese}") for where, cheese in places.items()
     }
+    measured = {"success": _region(config), "anywhere": "anywhere"}
     curve = read_log(run / "curve.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "distribution_mode": config.distribution_mode,
         "region": "anywhere" if config.region is None else config.region,
         "training": _training(config),
+        "architecture": policy.architecture,
+        **{key: round(float(tables[where]["p_cheese"].mean()), 4) for key, where in measured.items()},
         "run": {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -83,7 +87,7 @@ def _training(config: Config) -> str:
 
 
 def _start(start_from: str) -> str:
-    return Path(start_from).parent.name if Path(start_from).suffix else start_from
+    return Path(start_from).parent.name if names_file(start_from) else start_from
 
 
 def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int) -> str:

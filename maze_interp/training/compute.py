@@ -10,6 +10,7 @@ import yaml
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_info, load_network
+from maze_interp.policies.names import names_file
 from maze_interp.training.checkpoint import read_log
 from maze_interp.training.flops import forward_flops
 
@@ -36,7 +37,7 @@ def training_compute(agent: str) -> Compute:
     Raises:
         MazeInterpError: an unknown agent, or one whose training is not recorded.
     """
-    if Path(agent).suffix:
+    if names_file(agent):
         raise MazeInterpError(f"how {agent} was trained is not recorded; a bundled agent's training is")
     folder = agent_info(agent).path
     curve = folder / "curve.jsonl"
@@ -48,7 +49,7 @@ def training_compute(agent: str) -> Compute:
     before = run.get("start_from")
     if before is None:
         return own
-    return own + training_compute(Path(before).parent.name if Path(before).suffix else before)
+    return own + training_compute(Path(before).parent.name if names_file(before) else before)
 
 
 def curve_compute(curve: Path, forward: int, epochs: int = 1) -> Compute:

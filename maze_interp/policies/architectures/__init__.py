@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from maze_interp.errors import unknown_name
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.architectures.nature_cnn import NatureCNN
 from maze_interp.policies.network import PolicyNetwork
 
-ARCHITECTURES: dict[str, type[PolicyNetwork]] = {kind.architecture: kind for kind in (Impala,)}
+ARCHITECTURES: dict[str, type[PolicyNetwork]] = {kind.architecture: kind for kind in (Impala, NatureCNN)}
 """By name."""
 
 DEFAULT: type[PolicyNetwork] = Impala

@@ -9,6 +9,7 @@ from typing import Any
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.names import agent_label
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolution_files import NAME, read_resolutions, write_resolutions
 from maze_interp.questions.resolutions import METHOD, Measured, Resolution, Resolutions, resolve
@@ -99,4 +100,4 @@ def resolve_all(
 
 def resolution_path(out: Path, agent: str) -> Path:
     """The resolution file of an agent: in a folder of its name in `out`."""
-    return out / Path(agent).stem / NAME
+    return out / agent_label(agent) / NAME

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from maze_interp.policies.architectures.impala.split import SplitImpala, share
+from maze_interp.policies.architectures.impala.split import cut, share
 from maze_interp.policies.moves import ACTIONS
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import SharedPicture, Split
@@ -16,6 +17,15 @@ from maze_interp.policies.split import SharedPicture, Split
 _BLOCKS = tuple(f"embedder.block{number}" for number in (1, 2, 3))
 _STUDIED = "embedder.block2.res1.resadd"
 _LINEAR = "embedder.fc"
+_OTHER_NAMES: dict[str, str | Callable[[re.Match[str]], str]] = {
+    r"^(?:conv_seqs|network)\.([012])\.": lambda match: f"embedder.block{int(match[1]) + 1}.",
+    r"\.res_block([01])\.conv([01])\.": lambda match: f".res{int(match[1]) + 1}.conv{int(match[2]) + 1}.",
+    r"^(?:hidden_fc|network\.5)\.": "embedder.fc.",
+    r"^(?:logits_fc|actor)\.": "fc_policy.",
+    r"^(?:value_fc|critic)\.": "fc_value.",
+}
+"""Names of weights elsewhere, as patterns, and here."""
+
 _BASE_CHANNELS = 16  # of the first convolution at width 1
 
 
@@ -115,10 +125,9 @@ class Impala(PolicyNetwork):
         self.fc_policy = nn.Linear(256, ACTIONS)
         self.fc_value = nn.Linear(256, 1)
         self._initialise()
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits `[n, 15]` and value `[n]` of observations `[n, 3, 64, 64]` in [0, 1]."""
+    def outputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `PolicyNetwork`."""
         features = self.embedder(x)
         return self.fc_policy(features), self.fc_value(features).squeeze(-1)
 
@@ -130,9 +139,16 @@ class Impala(PolicyNetwork):
             return None
         return {"width": first[0] // _BASE_CHANNELS}
 
+    @classmethod
+    def own_name(cls, name: str) -> str:
+        """See `PolicyNetwork`; understood are the names of other public trainers of this network on procgen."""
+        for theirs, ours in _OTHER_NAMES.items():
+            name = re.sub(theirs, ours, name)
+        return name
+
     def cut(self, layer: str) -> Split:
         """See `PolicyNetwork`. A subclass may run its modules in another order, so it is not cut."""
-        return SplitImpala(self, layer) if type(self) is Impala else super().cut(layer)
+        return (cut(self, layer) if type(self) is Impala else None) or super().cut(layer)
 
     def share(self, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
         """See `PolicyNetwork`."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor
 
 from maze_interp.policies.architectures.impala.shared_picture import SHARED, PictureOfImpala
-from maze_interp.policies.split import INPUT, Crossing, SharedPicture
+from maze_interp.policies.as_built import as_built
+from maze_interp.policies.split import INPUT, Crossing, SharedPicture, Split
 
 if TYPE_CHECKING:
     from maze_interp.policies.architectures.impala.network import Impala
@@ -37,6 +40,7 @@ class SplitImpala:
 
     def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
         """See `Split`."""
+        x = self._network.prepared(x)
         if shared is None:
             outputs = self._run(self._before, {INPUT: x})
         else:
@@ -59,16 +63,53 @@ class SplitImpala:
         return outputs
 
 
-def share(network: Impala, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
-    """What observations share, if all of `layers` run after it.
+def cut(network: Impala, layer: str) -> Split | None:
+    """The network in two parts; None where that is not proven to be the network itself."""
+    return SplitImpala(network, layer) if _proven(network) else None
 
-    Hooks are due the activations of whole pictures, so a network that has any shares nothing.
-    """
-    if any(module._forward_hooks or module._forward_pre_hooks for module in network.modules()):
-        return None
+
+def share(network: Impala, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+    """What observations share, if all of `layers` run after it and that is proven to be what the network makes."""
     late = {step.path for step in _later(_steps(), SHARED)}
-    cut = SplitImpala(network, SHARED)
-    return PictureOfImpala(network, picture) if late.issuperset(map(cut.runs, layers)) else None
+    if not _shares(network) or not late.issuperset(SplitImpala(network, SHARED).runs(layer) for layer in layers):
+        return None
+    return PictureOfImpala(network, network.prepared(picture)) if _proven(network) else None
+
+
+def _shares(network: Impala) -> bool:
+    """Whether pieces of a picture may be run for themselves: float32 on a CPU, where that is fast and exact enough."""
+    return all(weights.dtype == torch.float32 and weights.device.type == "cpu" for weights in network.parameters())
+
+
+_agree: WeakKeyDictionary[Impala, bool] = WeakKeyDictionary()
+
+
+def _proven(network: Impala) -> bool:
+    """Whether the network is as built, and both ways of running it agreed on one observation, tried once for each."""
+    if not as_built(network):
+        return False
+    if network not in _agree:
+        _agree[network] = _agrees(network)
+    return _agree[network]
+
+
+@torch.no_grad()
+def _agrees(network: Impala) -> bool:
+    weights = next(network.parameters())
+    if weights.is_meta:
+        return True
+    picture = torch.arange(3 * 64 * 64, dtype=torch.float32).mul(0.618).frac().view(1, 3, 64, 64)
+    x = picture.clone()
+    x[..., 20:27, 33:40] = 1 - x[..., 20:27, 33:40]
+    shared = PictureOfImpala(network, network.prepared(picture)) if _shares(network) else None
+    parts = SplitImpala(network, SHARED)
+    got, expected = _row(parts.suffix(parts.prefix(x, shared))), _row(network(x))
+    error = (got - expected).abs().max() / (1 + expected.abs().max())
+    return bool(error < (1e-3 if weights.dtype in (torch.float32, torch.float64) else 5e-2))
+
+
+def _row(outputs: tuple[Tensor, Tensor]) -> Tensor:
+    return torch.cat([outputs[0], outputs[1][:, None]], dim=1)
 
 
 def _later(steps: Sequence[_Step], path: str) -> Sequence[_Step]:
