@@ -386,6 +386,7 @@ def test_the_report_measures_the_default_layer_exactly() -> None:
             "embedder.block3 is among --exact-layers",
         ),
         ({"exact_levels": 0, "exact_layers": "embedder.fc"}, "no effect with --exact-levels 0"),
+        ({"layers": "embedder.block1.conv"}, "none of --layers is the output of a main part"),
         ({"exact_levels": -1}, "a number from 0"),
         ({"seeds": "800000000:800000010"}, "measure on others"),
     ],

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
-from maze_interp.commands.channels import channels
 from maze_interp.commands.compare import compare
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
@@ -29,7 +28,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "explore": explore,
     "record": record_store,
     "probe": probe_store,
-    "channels": channels,
     "retarget": retarget_levels,
     "questions list": questions_list,
     "questions resolve": questions_resolve,

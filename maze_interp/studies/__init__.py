@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maze_interp.studies.ablate.study import Ablate as ablate
+from maze_interp.studies.channels.study import Channels as channels
 from maze_interp.studies.constructed.study import Constructed as constructed
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
@@ -21,6 +22,7 @@ __all__ = [
     "AgentStudy",
     "Study",
     "ablate",
+    "channels",
     "constructed",
     "dead_ends",
     "field",

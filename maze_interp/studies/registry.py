@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.ablate.study import Ablate
+from maze_interp.studies.channels.study import Channels
 from maze_interp.studies.constructed.study import Constructed
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.field.study import Field
@@ -38,6 +39,7 @@ for _study in (
     DeadEnds,
     Constructed,
     Values,
+    Channels,
     Ablate,
     Resample,
     Vectors,

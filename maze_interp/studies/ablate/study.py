@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.studies.options import Names, Seeds
+from maze_interp.studies.options import Mode, Names, Seeds
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
+    from maze_interp.policies.network import PolicyNetwork
     from maze_interp.studies.ablate.measure import Ablation
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
-_EXACT_LAYERS = ("outputs",)
 _REPORT_SHARE = 6  # of the report's levels every sixth is measured exactly
 
 
@@ -31,10 +33,10 @@ class Ablate(AgentStudy):
     one. Levels without a decision square are left out.
 
     Attributes:
-        layers: Names with commas between them, or a group: main, outputs or all.
+        layers: Layers by module path, or main, outputs or all.
         kinds: What a channel is set to: zero, mean or resample, or several with commas between them.
         exact_levels: How many of the levels, the first ones, are measured exactly too, at most; 0 for none.
-        exact_layers: The layers ablated there, likewise; they must be among the others.
+        exact_layers: Layers ablated there, among the others; unless given, the outputs of the main parts among them.
     """
 
     name: ClassVar[str] = "ablate"
@@ -45,37 +47,59 @@ class Ablate(AgentStudy):
     layers: Names = ("main",)
     kinds: Names = ("zero", "mean", "resample")
     exact_levels: int = 100
-    exact_layers: Names = _EXACT_LAYERS
+    exact_layers: Names | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.exact_levels < 0:
             raise MazeInterpError(f"--exact-levels is a number from 0, not {self.exact_levels}")
-        if not self.exact_levels and self.exact_layers != _EXACT_LAYERS:
+        if not self.exact_levels and self.exact_layers is not None:
             raise MazeInterpError("--exact-layers has no effect with --exact-levels 0; leave one of them out")
 
-    @property
+    @cached_property
+    def policy(self) -> PolicyNetwork:
+        """The agent's network."""
+        from maze_interp.policies.agents import load_network
+
+        return load_network(self.agent)
+
+    @cached_property
     def experiments(self) -> list[Ablation]:
         """What is measured: the moves at decision squares and, unless left out, exact behaviour.
 
         Raises:
-            MazeInterpError: an unknown layer or kind, or a layer that is measured exactly alone.
+            MazeInterpError: an unknown layer or kind, or no layer, or another, to measure exactly.
         """
-        from maze_interp.policies.network import PolicyNetwork, parse_layers
+        from maze_interp.policies.network import parse_layers
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 
-        assert isinstance(self.policy, PolicyNetwork)
-        layers, exact_layers = (parse_layers(self.policy, ",".join(some)) for some in (self.layers, self.exact_layers))
+        layers = parse_layers(self.policy, ",".join(self.layers))
         experiments: list[Ablation] = [DecisionAblation(self.policy, self.agent, self.levels(), layers, self.kinds)]
         if self.exact_levels:
-            if alone := [layer for layer in exact_layers if layer not in layers]:
-                raise MazeInterpError(
-                    f"{alone[0]} is among --exact-layers and not among --layers; add it there, or give --exact-layers"
-                )
             levels = self.levels(self.seeds[: self.exact_levels])
-            settings = (self.policy, self.agent, levels, exact_layers, self.kinds)
+            settings = (self.policy, self.agent, levels, self._exact(layers), self.kinds)
             experiments.append(ExactAblation(*settings, region=self.training_region))
         return experiments
+
+    def _exact(self, layers: Sequence[str]) -> tuple[str, ...]:
+        """The module paths of the layers that are ablated exactly."""
+        from maze_interp.policies.network import parse_layers
+
+        if self.exact_layers is None:
+            exact = tuple(layer for layer in self.policy.output_layers if layer in layers)
+            if not exact:
+                raise MazeInterpError(
+                    "none of --layers is the output of a main part; give --exact-layers, or --exact-levels 0"
+                )
+            return exact
+        exact = parse_layers(self.policy, ",".join(self.exact_layers))
+        if alone := [layer for layer in exact if layer not in layers]:
+            raise MazeInterpError(f"{alone[0]} is among --exact-layers and not among --layers; add it there")
+        return exact
+
+    def settings(self) -> dict[str, Any]:
+        """See `Study`."""
+        return {**super().settings(), "region": self.training_region}
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""
@@ -93,6 +117,11 @@ class Ablate(AgentStudy):
         return summarise([(experiment, rows[experiment.name]) for experiment in self.experiments])
 
     def sized(self, levels: int) -> Self:
-        """See `Study`: fewer exact levels, and of those the default layer alone."""
-        exact = min(self.exact_levels, -(-levels // _REPORT_SHARE))
-        return replace(super().sized(levels), exact_levels=exact, exact_layers=("default",) if exact else _EXACT_LAYERS)
+        """See `Study`: fewer exact levels, too."""
+        return replace(super().sized(levels), exact_levels=min(self.exact_levels, -(-levels // _REPORT_SHARE)))
+
+    @classmethod
+    def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
+        """See `Study`: exactly, the default layer alone."""
+        study = super().for_report(agent, mode, share, sweeps)
+        return study and replace(study, exact_layers=("default",))

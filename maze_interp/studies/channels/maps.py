@@ -1,4 +1,4 @@
-"""What channels respond to: ranked scores beside untrained networks', and the observations behind them."""
+"""Maps of channels beside the observations behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -20,89 +19,17 @@ from torch import nn
 from maze_interp.environment.observe import PIXELS, observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.plots.intervals import whiskers
-from maze_interp.plots.style import BLACK, BLUE, VERMILLION, new_figure, styled
+from maze_interp.plots.style import BLACK, new_figure, styled
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.results.estimates import estimate
 from maze_interp.studies.channels.responses import strongest
-from maze_interp.studies.channels.scores import AS_GOOD, level_scores
-from maze_interp.studies.channels.tracking import NEAR, TARGETS, Maps, maps_of
+from maze_interp.studies.channels.tables import Mark
+from maze_interp.studies.channels.tracking import NEAR, Maps, maps_of
 from maze_interp.sweeps.levels import LevelSet
-
-Mark = tuple[int, int]
-"""A channel and the sign of its peak."""
-
-SHOWN = 20
-"""Ranks in the picture of scores."""
 
 _HALO = [withStroke(linewidth=3, foreground="white")]
 _MAP_COLOURS = "RdBu_r"
 _TILE = PIXELS + 6  # from the left edge of one picture of a strip to that of the next
 _WORDS = {1: "highest", -1: "lowest"}
-
-
-def mark_name(mark: Mark) -> str:
-    """The channel's number, with an arrow if it marks things with its lowest value."""
-    return f"{mark[0]}{'' if mark[1] > 0 else '↓'}"
-
-
-@styled
-def scores_figure(reported: pd.DataFrame, chosen: pd.DataFrame, tracking: pd.DataFrame) -> Figure:
-    """Ranked scores of the agent's channels, a panel per target, over those of every untrained network.
-
-    Args:
-        reported: table of `Responses` for the agent's scores.
-        chosen: another, of the levels that channels were chosen on, for the untrained networks' scores.
-        tracking: the rows that track of `tracking_scores(chosen)`.
-    """
-    figure = new_figure(10, 7.4)
-    for axes, target in zip(figure.subplots(2, 2).ravel(), TARGETS, strict=True):
-        marks = set(tracking.loc[tracking["target"] == target, ["channel", "sign"]].itertuples(index=False, name=None))
-        _untrained(axes, level_scores(chosen, target).drop(columns=0, level=0))
-        _ranked(axes, level_scores(reported, target)[0], marks)
-        what = "correlation" if target == "walls" else "share of hits"
-        axes.set(xlabel="channel and sign, best first", ylabel=f"{what} above chance", title=target)
-        axes.set_xticks(range(1, SHOWN + 1, 3))
-        axes.margins(y=0.09)
-        axes.grid(axis="y")
-    handles = [
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="none",
-            color=BLUE,
-            label="tracks (chosen on other levels; ↓ by its lowest value)",
-        ),
-        Line2D([], [], marker="o", linestyle="none", color=BLUE, markerfacecolor="white", label="does not"),
-        Line2D([], [], color="#BBBBBB", label="an untrained network"),
-        Line2D([], [], color=VERMILLION, linestyle="--", label=f"above {1 - AS_GOOD:.0%} of untrained channels"),
-    ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=2)
-    return figure
-
-
-def _untrained(axes: Axes, scores: pd.DataFrame) -> None:
-    means = scores.mean()
-    for _, network in means.groupby(level=0):
-        best = network.sort_values(ascending=False)[:SHOWN]
-        axes.plot(range(1, len(best) + 1), best, color="#BBBBBB", linewidth=1, zorder=1)
-    axes.axhline(means.quantile(1 - AS_GOOD), color=VERMILLION, linestyle="--", linewidth=1.4, zorder=1)
-
-
-def _ranked(axes: Axes, scores: pd.DataFrame, chosen: set[Mark]) -> None:
-    order = list(scores.mean().sort_values(ascending=False, kind="stable").index[:SHOWN])
-    estimates = [estimate(scores[mark]) for mark in order]
-    mean, low, high = (np.array([getattr(one, end) for one in estimates], float) for end in ("mean", "low", "high"))
-    rank, tracks = np.arange(1, len(order) + 1), np.array([mark in chosen for mark in order])
-    for some, face in ((tracks, BLUE), (~tracks, "white")):
-        ends = whiskers(mean[some], low[some], high[some])
-        axes.errorbar(
-            rank[some], mean[some], yerr=ends, fmt="o", color=BLUE, markerfacecolor=face, markersize=5, zorder=3
-        )
-    for i in np.flatnonzero(tracks):
-        at = (rank[i], np.fmax(high[i], mean[i]))
-        axes.annotate(mark_name(order[i]), at, (0, 3), textcoords="offset points", ha="center", fontsize=7)
 
 
 @styled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from maze_interp.commands.channels import channels
+import maze_interp as mi
+from maze_interp.commands.main import main
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
@@ -22,11 +24,14 @@ from maze_interp.policies.untrained import untrained_like
 from maze_interp.studies.channels.responses import Responses, strongest
 from maze_interp.studies.channels.scores import (
     CHOOSING,
+    channel_numbers,
     channel_scores,
     cheese_channels,
     tracking_counts,
     tracking_scores,
 )
+from maze_interp.studies.channels.summary import summarise
+from maze_interp.studies.channels.tables import Findings
 from maze_interp.studies.channels.tracking import (
     SIGNS,
     TARGETS,
@@ -301,31 +306,27 @@ def test_what_makes_no_sense_is_refused(untrained: Impala, options: dict[str, ob
         cheese_channels(untrained, **{**few, **options})  # type: ignore[arg-type]
 
 
-# The command.
+# The study.
+
+FEW = ["--choose", "5:9", "--placements", "4", "--untrained", "2", "--workers", "1"]
 
 
 def test_the_command_writes_figures_tables_and_pictures(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    channels(
-        layer="embedder.block1.res1.resadd",
-        seeds="900000000:900000003",
-        choose="5:9",
-        placements=4,
-        untrained=2,
-        out=out,
-        workers=1,
-    )
+    layer = ["--layers", "embedder.block1.res1.resadd", "--gallery"]
+    main(["channels", *layer, *FEW, "--seeds", "900000000:900000003", "--out", str(out)])
     assert {"scores.png", "gallery_000.png", "gallery_008.png"} <= {path.name for path in out.iterdir()}
     summary = json.loads((out / "summary.json").read_text())
-    assert (summary["seeds"], summary["chosen_on"]) == ("900000000:900000003", "5:9")
-    scores = pd.read_csv(out / "scores.csv")
+    assert (summary["seeds"], summary["choose"]) == ("900000000:900000003", "5:9")
+    scores, targets = pd.read_csv(out / "scores.csv"), pd.read_csv(out / "targets.csv").set_index("target")
     assert len(scores) == 16 * 2 * 4
     for target in TARGETS:
         figures, rows = summary["figures"][target], scores[scores["tracks"] & (scores["target"] == target)]
-        assert figures["tracking"] == rows["channel"].nunique()
+        assert figures["tracking"] == targets["tracking"][target] == rows["channel"].nunique()
         if len(rows):
             assert figures["best"]["score"]["mean"] == pytest.approx(rows.iloc[0]["score"])
-    reported = pd.read_csv(out / "reported" / "responses.csv")
+            assert targets["share"][target] == pytest.approx(rows.iloc[0]["share"])
+    reported = pd.read_csv(out / "rows" / "reported" / "responses.csv")
     assert set(reported["seed"]) == set(range(900_000_000, 900_000_003))
     row = scores.iloc[0]
     mine = reported[(reported["channel"] == row["channel"]) & (reported["sign"] == row["sign"])]
@@ -333,7 +334,61 @@ def test_the_command_writes_figures_tables_and_pictures(tmp_path: Path) -> None:
     assert len(pd.read_csv(out / "strongest.csv")) == 16 * 2 * 3
 
 
-def test_levels_chosen_on_are_not_reported_on(tmp_path: Path) -> None:
-    with pytest.raises(MazeInterpError, match=r"chosen on levels 5:9 cannot be reported on 8:12"):
-        channels(seeds="8:12", choose="5:9", out=tmp_path / "out")
+def test_the_result_shows_what_tracks(table: pd.DataFrame) -> None:
+    findings = Findings(table, table[table["network"] == 0])
+    result = summarise(findings, Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=0), False)
+    cheese = result.numbers["cheese"]
+    assert cheese["tracking"] == findings.counts.loc[0, "cheese"] > 0
+    assert f"the best, {cheese['best']['channel']}, has its " in result.statement
+    panels = result.figures["scores"].axes
+    assert [axes.get_title(loc="left") for axes in panels] == list(TARGETS)
+    for axes in panels:
+        assert len(axes.get_lines()) >= 6 + 1  # the untrained networks, and the line above 99% of their channels
+    moved = result.figures["cheese_moved"]
+    shown = list(dict.fromkeys(channel for channel, _ in findings.marks("cheese")))
+    assert [axes.get_ylabel() for axes in moved.axes if "channel" in axes.get_ylabel()] == [
+        f"channel {c}" for c in shown
+    ]
+    assert set(result.figures) == {"scores", "cheese_moved", "strongest"}
+    marks = list(dict.fromkeys(mark for target in TARGETS for mark in findings.marks(target)[:2]))
+    headings = [axes.get_title(loc="left") for axes in result.figures["strongest"].axes]
+    assert [heading.split(",")[0] for heading in headings] == [f"channel {channel}" for channel, _ in marks]
+    assert "<section" in result._repr_html_()
+
+
+def test_nothing_tracked_is_a_result(table: pd.DataFrame) -> None:
+    still = table.assign(**{f"{target}_share": table[f"{target}_chance"] for target in TARGETS})
+    findings = Findings(still, still[still["network"] == 0])
+    responses = Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=0)
+    result = summarise(findings, responses, False)
+    assert "0 track the cheese" in result.statement
+    assert set(result.figures) == {"scores"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": "8:12", "choose": "5:9"}, "--seeds and --choose share levels"),
+        ({"choose": "5:6"}, "tested over levels; --choose 2 or more"),
+        ({"untrained": 1}, "--untrained is 2 or more, not 1"),
+        ({"placements": 1}, "2 placements or more, not 1"),
+        ({"layers": "embedder.fc"}, "embedder.fc has no map"),
+        ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here"),
+    ],
+)
+def test_bad_options_leave_no_folder(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(MazeInterpError, match=message):
+        mi.studies.channels(**options).run(tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_report_has_levels_enough_to_choose_on() -> None:
+    study = mi.studies.channels.for_report(mi.DEFAULT_AGENT, None, 0.001, {})
+    assert study is not None
+    assert (len(study.seeds), len(study.choose)) == (1, 2)
+
+
+def test_channels_by_number(untrained: Impala) -> None:
+    assert channel_numbers(untrained, LAYER, (3, 31), "easy") == (3, 31)
+    with pytest.raises(MazeInterpError, match="has channels 0 to 31, none is 32"):
+        channel_numbers(untrained, LAYER, (3, 32), "easy")
