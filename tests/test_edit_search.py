@@ -18,19 +18,20 @@ from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
-from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
-from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total, likeliest_way
-from maze_interp.studies.edit_search import (
+from maze_interp.questions.edit_search import (
     UNEDITED as PLAIN,
 )
-from maze_interp.studies.edit_search import (
+from maze_interp.questions.edit_search import (
     Candidate,
     CandidateEffects,
     best_candidate,
     finalists,
     propose,
 )
+from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
+from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
+from maze_interp.studies.retarget.destinations import UNEDITED, Destinations, activation_total, likeliest_path
+from maze_interp.studies.retarget.marks import Mark
 
 LAYER = "embedder.block2.res1.resadd"
 SEED = 900_000_003  # 7×7, with a decision square
@@ -60,12 +61,12 @@ def test_candidates_do_what_behaviour_says_of_the_same_edits(bundled: Impala) ->
         assert row["decision_p_cheese"] == pytest.approx(found.field.p_cheese, abs=2e-6)
         assert row["p_cheese"] == pytest.approx(found.p_cheese, abs=1e-5)
         assert row["p_top_right"] == pytest.approx(found.p_top_right, abs=1e-5)
-        assert row["ability"] == pytest.approx(there.p_cheese, abs=1e-5)
+        assert row["region_p_cheese"] == pytest.approx(there.p_cheese, abs=1e-5)
 
 
 def test_a_patch_acts_as_in_the_maze_without_cheese(bundled: Impala) -> None:
     maze = LEVEL.maze(SEED)
-    _, patched = CandidateEffects(bundled, "", LEVEL, (Candidate("patch", LAYER),), 3, ability=False).rows(maze)
+    _, patched = CandidateEffects(bundled, "", LEVEL, (Candidate("patch", LAYER),), 3, solve_rate=False).rows(maze)
     field = mi.vector_field(bundled, maze.with_cheese(None))
     square, cheese = maze.decision_square, maze.cheese
     assert square is not None
@@ -75,7 +76,7 @@ def test_a_patch_acts_as_in_the_maze_without_cheese(bundled: Impala) -> None:
         onward[0] - square[0], onward[1] - square[1]
     ]
     assert patched["decision_p_cheese"] == pytest.approx(field.prob(square, move), abs=1e-6)
-    assert np.isnan(patched["ability"]) if patched["ability"] is not None else True
+    assert patched["region_p_cheese"] is None
 
 
 def test_the_search_takes_the_strongest_that_keeps_enough() -> None:
@@ -114,13 +115,13 @@ def test_proposals_rank_channels_by_what_the_cheese_loses_beyond_the_corner() ->
 
 
 def test_destinations_are_reached_as_retargeting_says(bundled: Impala) -> None:
-    recipe = Recipe("mark", (5, 17), 20.0)
-    rows = pd.DataFrame(Destinations(bundled, "", LEVEL, (recipe,), destinations=4).rows(LEVEL.maze(SEED)))
+    mark = Mark("mark", (5, 17), 20.0)
+    rows = pd.DataFrame(Destinations(bundled, "", LEVEL, (mark,), destinations=4).rows(LEVEL.maze(SEED)))
     maze = LEVEL.maze(SEED).with_cheese(None)
     targets = list(zip(rows["x"][:4], rows["y"][:4], strict=True))
     found = mi.retarget(bundled, maze, targets, channels=(5, 17), value=20.0)
-    assert rows[rows["recipe"] == UNEDITED]["p_visit"].tolist() == pytest.approx(found.p_visit_unedited, abs=1e-6)
-    assert rows[rows["recipe"] == "mark"]["p_visit"].tolist() == pytest.approx(found.p_visit, abs=1e-6)
+    assert rows[rows["mark"] == UNEDITED]["p_visit"].tolist() == pytest.approx(found.p_visit_unedited, abs=1e-6)
+    assert rows[rows["mark"] == "mark"]["p_visit"].tolist() == pytest.approx(found.p_visit, abs=1e-6)
 
 
 def test_destinations_may_be_far_and_hard(bundled: Impala) -> None:
@@ -129,10 +130,10 @@ def test_destinations_may_be_far_and_hard(bundled: Impala) -> None:
     assert all(row["p_visit"] < 0.2 and row["steps"] >= 6 for row in rows)
 
 
-def test_the_fork_is_where_the_way_leaves_the_likeliest_one(bundled: Impala) -> None:
+def test_the_fork_is_where_the_path_leaves_the_likeliest_one(bundled: Impala) -> None:
     maze = LEVEL.maze(SEED).with_cheese(None)
     plain = next(evaluate(bundled, [maze]))
-    way = likeliest_way(plain)
+    way = likeliest_path(plain)
     assert way[0] == maze.start
     assert len(set(way)) == len(way)
     assert all(abs(a - c) + abs(b - d) == 1 for (a, b), (c, d) in itertools.pairwise(way))
@@ -147,9 +148,9 @@ def test_the_fork_is_where_the_way_leaves_the_likeliest_one(bundled: Impala) -> 
             )
 
 
-def test_recipes_count_what_they_write() -> None:
-    assert Recipe("mark", (1, 2), 1.0).activations((16, 16)) == 2
-    assert Recipe("filled", (1, 2), 1.0, fill=0.0).activations((16, 16)) == 512
+def test_marks_count_what_they_write() -> None:
+    assert Mark("mark", (1, 2), 1.0).activations((16, 16)) == 2
+    assert Mark("filled", (1, 2), 1.0, fill=0.0).activations((16, 16)) == 512
     total = activation_total(Impala(1))
     assert total > 16 * 64 * 64 + 32 * 16 * 16
     assert activation_total(Impala(2)) > total

@@ -14,7 +14,6 @@ from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
-from maze_interp.commands.retarget import retarget_levels
 from maze_interp.commands.statistics import statistics
 from maze_interp.commands.study import command_of
 from maze_interp.commands.train import train_agent
@@ -28,7 +27,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "explore": explore,
     "record": record_store,
     "probe": probe_store,
-    "retarget": retarget_levels,
     "questions list": questions_list,
     "questions resolve": questions_resolve,
     "questions score": questions_score,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from dataclasses import Field as DataclassField
 from functools import lru_cache
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from docstring_parser import parse
 from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
@@ -46,6 +46,22 @@ def _channel(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else as_whole(value)
 
 
+def parse_squares(value: Any) -> tuple[tuple[int, int], ...]:
+    """Squares (x, y), or a text such as `"4,6 0,2"`.
+
+    Raises:
+        MazeInterpError: not of that form, or none.
+    """
+    try:
+        parts = [part.split(",") for part in value.split()] if isinstance(value, str) else value
+        squares = tuple((int(x), int(y)) for x, y in parts)
+    except (TypeError, ValueError) as error:
+        raise MazeInterpError(f"squares are written x,y with spaces between them, not {value!r}") from error
+    if not squares:
+        raise MazeInterpError("squares is empty; name at least one, or leave it out for all")
+    return squares
+
+
 Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
 """Level seeds, rising: on the command line `first:end` (half-open), or several with commas."""
 
@@ -60,6 +76,9 @@ Numbers = Annotated[tuple[int, ...], BeforeValidator(split_list)]
 
 Channels = Annotated[tuple[int, ...] | str, PlainValidator(parse_channels)]
 """Channel numbers, or `auto`: those that `studies.channels.scores.channel_numbers` chooses."""
+
+Squares = Annotated[tuple[tuple[int, int], ...], PlainValidator(parse_squares)]
+"""Squares of a maze: `x,y` with spaces between them."""
 
 Reals = Annotated[tuple[float, ...], BeforeValidator(split_list)]
 """Numbers, with commas between them on the command line."""
@@ -85,6 +104,8 @@ def read_value(kind: Any, name: str, value: Any) -> Any:
     Raises:
         MazeInterpError: it has another type or form; the message names the option.
     """
+    if value is None and type(None) in get_args(kind):
+        return None
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
@@ -97,7 +118,10 @@ def written(value: Any) -> str:
     """An option's value as on the command line; `coerced` reads it back."""
     if isinstance(value, range):
         return seeds_text(value)
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        pairs = any(isinstance(part, tuple) for part in value)
+        return " ".join(map(written, value)) if pairs else ",".join(map(str, value))
+    return str(value)
 
 
 def option_name(field_name: str) -> str:

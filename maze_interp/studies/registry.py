@@ -12,6 +12,7 @@ from maze_interp.studies.finetune.study import Finetune
 from maze_interp.studies.patch.study import Patch
 from maze_interp.studies.references.study import References
 from maze_interp.studies.resample.study import Resample
+from maze_interp.studies.retarget.study import Retarget
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.studies.values.study import Values
@@ -43,6 +44,7 @@ for _study in (
     Ablate,
     Resample,
     Vectors,
+    Retarget,
     Patch,
     Finetune,
 ):

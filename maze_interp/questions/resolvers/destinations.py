@@ -16,8 +16,10 @@ from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.studies.channels.scores import channel_scores
-from maze_interp.studies.destinations import UNEDITED, Destinations, Recipe, activation_total
-from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, natural_peak
+from maze_interp.studies.retarget.destinations import UNEDITED, Destinations, activation_total
+from maze_interp.studies.retarget.marks import MULTIPLES, Mark, natural_peak
+from maze_interp.studies.retarget.search import Steering, choose_marks
+from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 
 RANDOM_SETS = 3
@@ -28,27 +30,27 @@ def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`retarget`; shares are of all activations of the network, see `activation_total`."""
     shares = sorted(float(share) for share in parameters["shares"])
     layer = setting.policy.default_layer
-    marks = chosen_marks(setting, layer, tracking_channels(setting, layer), parameters["chosen_on"])
-    recipes = [Recipe(mark.name, mark.channels, mark.value) for mark in marks if "random" not in mark.name]
-    recipes += [replace(one, name=f"{one.name}, rest zeroed", fill=0.0) for one in recipes]
+    chosen = chosen_marks(setting, layer, tracking_channels(setting, layer), parameters["chosen_on"])
+    marks = [mark for mark in chosen if "random" not in mark.name]
+    marks += [replace(mark, name=f"{mark.name}, rest zeroed", fill=0.0) for mark in marks]
     run: dict[str, Any] = {
         "below": float(parameters["reached_if"]),
         "destinations": setting.count(parameters["destinations"], least=4),
     }
     choosing = setting.levels(parameters["chosen_on"], "none", decision=False, first=CHOOSING, least=6)
-    tried = measured_destinations(setting, recipes, choosing, **run)
-    best = _best_recipes(setting, recipes, reached_levels(tried, parameters).mean(), shares)
+    tried = measured_destinations(setting, marks, choosing, **run)
+    best = _best_marks(setting, marks, reached_levels(tried, parameters).mean(), shares)
     levels = setting.levels(parameters["levels"], "none", decision=False)
-    wanted = list(dict.fromkeys(one for one in best.values() if one is not None))
+    wanted = list(dict.fromkeys(mark for mark in best.values() if mark is not None))
     reached = reached_levels(measured_destinations(setting, wanted, levels, **run), parameters)
-    table = pd.DataFrame({share: reached[one.name] if one else 0.0 for share, one in best.items()}, reached.index)
+    table = pd.DataFrame({share: reached[mark.name] if mark else 0.0 for share, mark in best.items()}, reached.index)
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
         means = some.mean()
         enough = [share for share in shares if means[share] >= float(parameters["levels_share"])]
         return {"share_needed": min(enough, default=1.0), "levels_reached": means[shares[-1]]}
 
-    what = "; ".join(f"{share:g}: {one.name if one else 'nothing fits'}" for share, one in best.items())
+    what = "; ".join(f"{share:g}: {mark.name if mark else 'nothing fits'}" for share, mark in best.items())
     command = f"maze-interp retarget --agent {setting.agent}"
     return setting.measured(resample_levels(table, statistic), levels, command, f"by share of activations, {what}")
 
@@ -60,13 +62,13 @@ def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Mea
     levels = setting.levels(parameters["levels"], "none", decision=False)
     table = measured_destinations(
         setting,
-        [Recipe(mark.name, mark.channels, mark.value)],
+        [mark],
         levels,
         layer,
         destinations=setting.count(parameters["destinations"], least=4),
         nearest=int(parameters["nearest"]),
     )
-    edited = table[(table["recipe"] == mark.name) & table["move"].notna()]
+    edited = table[(table["mark"] == mark.name) & table["move"].notna()]
     means = edited.groupby("seed")[["move", "p_visit"]].mean()
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
@@ -74,7 +76,7 @@ def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Mea
         return {"right_move": move, "arrival": arrival, "lead": move - arrival}
 
     chosen = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
-    command = f"maze-interp retarget --agent {setting.agent} --layer {layer}"
+    command = f"maze-interp retarget --agent {setting.agent} --layers {layer}"
     return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command, chosen)
 
 
@@ -86,11 +88,10 @@ def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     marks = chosen_marks(setting, layer, channels, parameters["chosen_on"])
     wanted = [mark for mark in marks if mark.name == "tracking" or mark.name.startswith("random")]
     levels = setting.levels(parameters["levels"], "none", decision=False)
-    recipes = [Recipe(mark.name, mark.channels, mark.value) for mark in wanted]
     table = measured_destinations(
-        setting, recipes, levels, layer, destinations=setting.count(parameters["destinations"], least=4)
+        setting, wanted, levels, layer, destinations=setting.count(parameters["destinations"], least=4)
     )
-    means = table.groupby(["seed", "recipe"])["p_visit"].mean().unstack("recipe")
+    means = table.groupby(["seed", "mark"])["p_visit"].mean().unstack("mark")
     random = means[[mark.name for mark in wanted if mark.name != "tracking"]].mean(axis=1)
     gains = pd.DataFrame({"tracking": means["tracking"] - means[UNEDITED], "random": random - means[UNEDITED]})
 
@@ -100,7 +101,7 @@ def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measur
 
     figures = level_figures(gains, statistic, tuple(gains))
     count = Draws(float(len(channels)), np.array([float(len(channels))]), len(tracking_levels(setting).seeds))
-    command = f"maze-interp retarget --agent {setting.agent} --layer {layer} --channels {','.join(map(str, channels))}"
+    command = f"maze-interp retarget --agent {setting.agent} --layers {layer} --channels {','.join(map(str, channels))}"
     return setting.measured({"channels": count, **figures}, levels, command)
 
 
@@ -113,34 +114,38 @@ def chosen_marks(
     values = [natural_peak(setting.policy, layer, some) * multiple for multiple in MULTIPLES]
     tracking = {"tracking": tuple(channels)} if channels else {}
     folder = setting.folder(f"marks-{layer}-{len(some.seeds)}")
-    marks = choose_marks(search, folder, values, sets=tracking, draws=RANDOM_SETS)
+
+    def measured(search: Steering, step: str) -> pd.DataFrame:
+        return run_experiment(search, folder / step, setting.workers, setting.scheduler)
+
+    marks = choose_marks(search, measured, values, sets=tracking, draws=RANDOM_SETS)
     return tuple(mark for mark in marks if only in (None, mark.name))
 
 
 def measured_destinations(
-    setting: Setting, recipes: Sequence[Recipe], levels: LevelSet, layer: str = DEFAULT_LAYER, **options: Any
+    setting: Setting, marks: Sequence[Mark], levels: LevelSet, layer: str = DEFAULT_LAYER, **options: Any
 ) -> pd.DataFrame:
-    """Where recipes send the agent."""
-    experiment = Destinations(setting.policy, setting.agent, levels, tuple(recipes), layer, **options)
+    """Where marks send the agent."""
+    experiment = Destinations(setting.policy, setting.agent, levels, tuple(marks), layer, **options)
     return setting.run(experiment)
 
 
 def reached_levels(table: pd.DataFrame, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    """1 where a recipe reaches a range of a level's destinations, else 0: a row per level, a column per recipe."""
+    """1 where a mark reaches a range of a level's destinations, else 0: a row per level, a column per mark."""
     arrived = table.assign(arrived=table["p_visit"] >= float(parameters["reached_if"]))
-    share = arrived.groupby(["seed", "recipe"])["arrived"].mean().unstack("recipe")
+    share = arrived.groupby(["seed", "mark"])["arrived"].mean().unstack("mark")
     return (share >= float(parameters["range"])).astype(float)
 
 
-def _best_recipes(
-    setting: Setting, recipes: Sequence[Recipe], success: pd.Series, shares: Sequence[float]
-) -> dict[float, Recipe | None]:
-    """For every share of activations the best of the recipes that write no more; None if none does."""
+def _best_marks(
+    setting: Setting, marks: Sequence[Mark], success: pd.Series, shares: Sequence[float]
+) -> dict[float, Mark | None]:
+    """For every share of activations the best of the marks that write no more; None if none does."""
     total, size = activation_total(setting.policy), map_size(setting.policy, DEFAULT_LAYER)
-    best: dict[float, Recipe | None] = {}
+    best: dict[float, Mark | None] = {}
     for share in shares:
-        allowed = [one for one in recipes if one.activations(size) <= share * total]
-        best[share] = max(allowed, key=lambda one: float(success[one.name]), default=None)
+        allowed = [mark for mark in marks if mark.activations(size) <= share * total]
+        best[share] = max(allowed, key=lambda mark: float(success[mark.name]), default=None)
     return best
 
 

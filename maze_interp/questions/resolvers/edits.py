@@ -10,13 +10,7 @@ import pandas as pd
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.measure.channels import count_channels
-from maze_interp.questions.resolutions import Draws, Measured, resample_levels
-from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
-from maze_interp.results.estimates import RESAMPLES
-from maze_interp.studies.ablate.effects import level_effects
-from maze_interp.studies.ablate.measure import DecisionAblation
-from maze_interp.studies.channels.scores import cheese_channels
-from maze_interp.studies.edit_search import (
+from maze_interp.questions.edit_search import (
     UNEDITED,
     Candidate,
     CandidateEffects,
@@ -25,6 +19,12 @@ from maze_interp.studies.edit_search import (
     finalists,
     propose,
 )
+from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
+from maze_interp.results.estimates import RESAMPLES
+from maze_interp.studies.ablate.effects import level_effects
+from maze_interp.studies.ablate.measure import DecisionAblation
+from maze_interp.studies.channels.scores import cheese_channels
 from maze_interp.sweeps.levels import LevelSet
 
 RANDOM_SETS = 10
@@ -35,7 +35,7 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`edit-search`."""
     levels = setting.levels(parameters["levels"], parameters["cheese"])
     chosen = found_edit(setting, parameters, parameters["direction"])
-    table = measured_candidates(setting, [chosen], levels, ability=parameters["keep"] == "ability")
+    table = measured_candidates(setting, [chosen], levels, solve_rate=parameters["keep"] == "ability")
     figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]][0])
     command = "vectors" if chosen.family == "cheese-vector" else "ablate"
     return setting.measured(figures, levels, f"maze-interp {command} --agent {setting.agent}", str(chosen))
@@ -44,9 +44,9 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
 FINALISTS = {"full": 2, "quick": None}
 """Of each family and layer; None for one of each family."""
 
-KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("ability",)}
-"""Columns of `CandidateEffects` by what a question says is to be kept: first the one reported; a search keeps all of
-them, since few of its levels may end on the corner at all."""
+KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("region_p_cheese",)}
+"""Columns of `CandidateEffects` by what a question says is to be kept (`ability` is the solve rate in the training
+region): first the one reported; a search keeps all of them, since few of its levels may end on the corner at all."""
 
 
 def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> Candidate:
@@ -64,9 +64,9 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     candidates = propose(families, ablation, tracking, direction)
     if not candidates:
         raise Unmeasurable(f"there is no edit to try: no channel of {', '.join(layers)} tracks the cheese")
-    at_decision = measured_candidates(setting, candidates, choosing, episodes=False, ability=False)
+    at_decision = measured_candidates(setting, candidates, choosing, episodes=False, solve_rate=False)
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
-    table = measured_candidates(setting, final, choosing, ability="ability" in keep)
+    table = measured_candidates(setting, final, choosing, solve_rate="region_p_cheese" in keep)
     return best_candidate(final, table, direction, keep, parameters["keep_share"])
 
 
@@ -96,7 +96,7 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return {
             "cheese_set": lost["cheese", 0] - lost["corner", 0],
             "corner_set": lost["corner", 1] - lost["cheese", 1],
-            "ability": min(means["ability", number] for number in (0, 1)) / means["ability", UNEDITED],
+            "ability": min(means["region_p_cheese", number] for number in (0, 1)) / means["region_p_cheese", UNEDITED],
         }
 
     command, chosen = f"maze-interp ablate --agent {setting.agent}", f"{sets[0]}; {sets[1]}"
@@ -141,7 +141,7 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     sets = [channels, *(tuple(sorted(some.tolist())) for some in drawn)]
     levels = setting.levels(parameters["levels"], parameters["cheese"])
     candidates = [Candidate("ablation", layer, some) for some in sets]
-    wide = by_level(measured_candidates(setting, candidates, levels, episodes=False, ability=False))[
+    wide = by_level(measured_candidates(setting, candidates, levels, episodes=False, solve_rate=False))[
         "decision_p_cheese"
     ]
     lost = wide.rsub(wide[UNEDITED], axis=0)
@@ -185,10 +185,10 @@ def ablated(
 
 
 def measured_candidates(
-    setting: Setting, candidates: Sequence[Candidate], levels: LevelSet, episodes: bool = True, ability: bool = True
+    setting: Setting, candidates: Sequence[Candidate], levels: LevelSet, episodes: bool = True, solve_rate: bool = True
 ) -> pd.DataFrame:
     """What candidates do on levels that qualify."""
-    measured = (tuple(candidates), setting.region, episodes, ability)
+    measured = (tuple(candidates), setting.region, episodes, solve_rate)
     experiment = CandidateEffects(setting.policy, setting.agent, levels, *measured)
     return setting.run(experiment)
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.questions.edit_search import UNEDITED, Direction
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
 from maze_interp.questions.resolvers.setting import Setting
-from maze_interp.studies.edit_search import UNEDITED, Direction
 from maze_interp.studies.finetune.measure import Tuning
 from maze_interp.studies.finetune.study import Finetune, Goal
 from maze_interp.studies.finetune.training import tuning_config
@@ -58,7 +58,7 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
         p = _tuned(setting, networks[goal][0], levels)["p_cheese"]
         changes["tuning"].append(p[1.0] - p[0.0])
         edit = found_edit(setting, parameters, direction)
-        by_candidate = measured_candidates(setting, [edit], levels, ability=False)
+        by_candidate = measured_candidates(setting, [edit], levels, solve_rate=False)
         p = by_candidate.pivot(index="seed", columns="candidate", values="p_cheese").reset_index(drop=True)
         changes["editing"].append(p[0] - p[UNEDITED])
     table = pd.concat([one for some in changes.values() for one in some], axis=1, ignore_index=True)

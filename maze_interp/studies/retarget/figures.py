@@ -30,7 +30,7 @@ from maze_interp.plots.style import (
 
 CONDITIONS = {
     "unedited": "unedited",
-    "one": "best single channel",
+    "single": "best single channel",
     "subset": "best subset",
     "given": "the channels given",
     "tracking": "channels that track the cheese",
@@ -47,7 +47,7 @@ OUTCOMES = {
 
 _LOOKS = {
     "unedited": (GREY, "o"),
-    "one": (SKY, "v"),
+    "single": (SKY, "v"),
     "subset": (BLUE, "s"),
     "given": (GREEN, "D"),
     "tracking": (PURPLE, "^"),
@@ -67,7 +67,7 @@ def heat_map_figure(maze: Maze, grids: Mapping[str, Mapping[str, NDArray[np.floa
     Raises:
         MazeInterpError: a grid of another size.
     """
-    conditions = [one for one in CONDITIONS if any(one in some for some in grids.values())]
+    conditions = [name for name in CONDITIONS if any(name in grid for grid in grids.values())]
     figure = new_figure(3.5 * len(conditions) + 1.2, 3.7 * len(grids) + 0.5, square=True)
     panels = figure.subplots(len(grids), len(conditions), squeeze=False)
     empty = maze.with_cheese(None)
@@ -91,9 +91,9 @@ def overall_figure(table: pd.DataFrame) -> Figure:
     """Each condition's means over levels with their intervals, a panel per outcome.
 
     Args:
-        table: of `maze_interp.studies.retargeting.reach_table`, overall.
+        table: of `maze_interp.studies.retarget.tables.reach_table`, overall.
     """
-    shown = [one for one in CONDITIONS if one in set(table["condition"])]
+    shown = [name for name in CONDITIONS if name in set(table["condition"])]
     outcomes = _measured(table)
     figure = new_figure(3.2 + 3.8 * len(outcomes), 1.3 + 0.38 * len(shown))
     panels = figure.subplots(1, len(outcomes), sharey=True, squeeze=False)[0]
@@ -105,7 +105,7 @@ def overall_figure(table: pd.DataFrame) -> Figure:
             axes.errorbar([row["mean"]], [y], xerr=ends, fmt=marker, color=colour, capsize=4, markersize=7)
         axes.set(xlim=(-0.02, 1.02), xlabel=f"{OUTCOMES[outcome]},\nmean over {some['n'].max()} levels, 95% interval")
         axes.grid(axis="x")
-    panels[0].set_yticks(range(len(shown)), [CONDITIONS[one] for one in shown])
+    panels[0].set_yticks(range(len(shown)), [CONDITIONS[name] for name in shown])
     panels[0].set_ylim(len(shown) - 0.4, -0.6)
     return figure
 
@@ -115,12 +115,12 @@ def reach_figure(table: pd.DataFrame, by: str) -> Figure:
     """Each condition's means with their intervals by size or by distance, and the levels in each bin.
 
     Args:
-        table: of `maze_interp.studies.retargeting.reach_table`.
+        table: of `maze_interp.studies.retarget.tables.reach_table`.
         by: `"size"` or `"distance"`.
     """
     words = {
         "size": "size of the maze (squares per side)",
-        "distance": "squares of the way that are off the way to the top right",
+        "distance": "squares of the path that are off the path to the top right",
     }
     outcomes = _measured(table)
     figure = new_figure(2 + 4.8 * len(outcomes), 4.4)
@@ -134,7 +134,7 @@ def reach_figure(table: pd.DataFrame, by: str) -> Figure:
 
 def _lines(axes: Axes, table: pd.DataFrame, by: str) -> None:
     bins = list(dict.fromkeys(table[by]))
-    shown = [one for one in CONDITIONS if one in set(table["condition"])]
+    shown = [name for name in CONDITIONS if name in set(table["condition"])]
     for condition, shift in zip(shown, np.linspace(-0.25, 0.25, len(shown)), strict=True):
         some = table[table["condition"] == condition].set_index(by).reindex(bins)
         colour, marker = _LOOKS[condition]
@@ -143,7 +143,7 @@ def _lines(axes: Axes, table: pd.DataFrame, by: str) -> None:
         x = np.arange(len(bins)) + shift
         axes.errorbar(x, some["mean"], yerr=ends, linestyle="-", label=CONDITIONS[condition], **look)
     counts = table.groupby(by, observed=True)["n"].max().reindex(bins)
-    axes.set_xticks(range(len(bins)), [f"{one}\nn = {n}" for one, n in counts.items()])
+    axes.set_xticks(range(len(bins)), [f"{value}\nn = {n}" for value, n in counts.items()])
     axes.grid(axis="y")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import shlex
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -16,25 +15,27 @@ from torch import Tensor, nn
 
 import maze_interp as mi
 from maze_interp import LevelSet, edits
-from maze_interp.commands.retarget import retarget_levels
+from maze_interp.commands.main import make_parser
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.field import move_between
+from maze_interp.plots.style import PROBABILITY
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.report.retargeting import RetargetingStudy, parse_squares
-from maze_interp.report.sections import retargeting as section
-from maze_interp.report.study import make_study
 from maze_interp.results.estimates import estimate
-from maze_interp.studies.retargeting import Targets, random_as_one, reach_table, require_apart
-from maze_interp.studies.steering import MULTIPLES, Mark, Steering, choose_marks, draw_steps, natural_peak
+from maze_interp.results.tables import row_estimate
+from maze_interp.results.text import percent
+from maze_interp.studies.retarget.figures import CONDITIONS
+from maze_interp.studies.retarget.marks import MULTIPLES, Mark, natural_peak
+from maze_interp.studies.retarget.measure import Targets
+from maze_interp.studies.retarget.search import Steering, choose_marks, draw_steps
+from maze_interp.studies.retarget.tables import average_random, reach_table
 from maze_interp.sweeps.experiment import run_experiment
-from maze_interp.sweeps.spread import cluster
 
 LAYER = "embedder.block2.res1.resadd"
 SMALL = LevelSet(range(900_000_005, 900_000_009), "easy", "none")  # sizes 5, 3, 11, 5
 CHOOSE = LevelSet(range(800_000_000, 800_000_002), "easy")
-MARKS = (Mark("one", (5,), 12.0), Mark("random_0", (1, 2), 3.0), Mark("random_1", (3,), 3.0))
+MARKS = (Mark("single", (5,), 12.0), Mark("random_0", (1, 2), 3.0), Mark("random_1", (3,), 3.0))
 
 
 @pytest.fixture(scope="module", params=["bundled", "published"])
@@ -48,13 +49,6 @@ def policy(request: pytest.FixtureRequest) -> Impala:
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
     return cast(Impala, load_network(mi.DEFAULT_AGENT))
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[None]:
-    """One process for all runs of this module."""
-    with cluster(1):
-        yield
 
 
 class Planted(nn.Module):
@@ -81,10 +75,10 @@ def test_every_condition_is_as_if_measured_alone(policy: Impala) -> None:
     mark = MARKS[0]
     alone = {
         "unedited": mi.retarget(policy, maze, channels=0, value=0),
-        "one": mi.retarget(policy, maze, channels=mark.channels, value=mark.value),
+        "single": mi.retarget(policy, maze, channels=mark.channels, value=mark.value),
         "cheese": mi.retarget_by_cheese(policy, maze),
     }
-    assert set(rows["condition"]) == {"unedited", "cheese", "one", "random_0", "random_1"}
+    assert set(rows["condition"]) == {"unedited", "cheese", "single", "random_0", "random_1"}
     for condition, result in alone.items():
         mine = rows[rows["condition"] == condition].set_index(["x", "y"])
         assert set(mine.index) == set(maze.squares) - {maze.start}
@@ -110,7 +104,7 @@ def test_other_edits_hold_under_every_condition(bundled: Impala) -> None:
         assert rows["unedited", row["x"], row["y"]] == pytest.approx(row["path_probability_unedited"], abs=1e-5)
     for row in written.rows():
         if (row["x"], row["y"]) != maze.start:
-            assert rows["one", row["x"], row["y"]] == pytest.approx(row["path_probability"], abs=1e-5)
+            assert rows["single", row["x"], row["y"]] == pytest.approx(row["path_probability"], abs=1e-5)
     plain = pd.DataFrame(Targets(bundled, "", SMALL, (mark,), visits=0).rows(maze))
     assert not np.allclose(plain["path_probability"], rows, atol=1e-4)
     assert targets.settings["edits"] == [repr(others[0])]
@@ -149,14 +143,17 @@ def test_steering_by_hand(policy: Impala) -> None:
         assert row["probability"] == pytest.approx(np.mean(taken), abs=1e-5)
 
 
-@pytest.mark.usefixtures("workers")
 def test_a_planted_channel_is_found_and_the_random_ones_do_nothing(tmp_path: Path) -> None:
     planted = Planted()
     straight = LevelSet(range(0, 6), "easy")
     search = Steering(planted, "planted", straight, (), "map", targets=6)
-    chosen = choose_marks(search, tmp_path, [0.5, 4.0], sets={"mine": (7, 8)}, draws=2)
+
+    def measured(search: Steering, step: str) -> pd.DataFrame:
+        return run_experiment(search, tmp_path / step, 1)
+
+    chosen = choose_marks(search, measured, [0.5, 4.0], sets={"mine": (7, 8)}, draws=2)
     marks = {mark.name: mark for mark in chosen}
-    assert marks["one"] == Mark("one", (7,), 4.0)
+    assert marks["single"] == Mark("single", (7,), 4.0)
     assert 7 in marks["subset"].channels
     assert marks["mine"].value == 4.0
     for draw in range(2):
@@ -181,51 +178,41 @@ def test_the_natural_peak_by_hand(policy: Impala) -> None:
     assert natural_peak(policy, LAYER, CHOOSE) == pytest.approx(np.mean(found, axis=0).max(), abs=1e-6)
 
 
-def test_levels_to_choose_on_are_never_reported(bundled: Impala) -> None:
-    search = Steering(bundled, "", CHOOSE, ())
-    with pytest.raises(MazeInterpError, match="level 800000001 is among those to choose on and those to report on"):
-        RetargetingStudy(search, LevelSet(range(800_000_001, 800_000_009), "easy", "none"))
-    RetargetingStudy(search, LevelSet(CHOOSE.seeds, "easy", "none"), channels=(5,), value=1.0)  # nothing is chosen
-    require_apart(range(3), range(3, 6))
-    for options, message in (
-        ({"value": 1.0}, "a value needs the channels"),
-        ({"channels": (3, 32)}, "has channels 0 to 31, none is 32"),
-    ):
-        with pytest.raises(MazeInterpError, match=message):
-            RetargetingStudy(search, SMALL, **options)
+def test_a_search_needs_a_map(bundled: Impala) -> None:
     with pytest.raises(MazeInterpError, match="has no map"):
         Steering(bundled, "", CHOOSE, (), "embedder.fc")
+    mi.studies.retarget(seeds=CHOOSE.seeds, channels=5, value=1.0)  # nothing is chosen: the levels may be the same
 
 
 def test_tables_by_hand(bundled: Impala) -> None:
     experiment = Targets(bundled, "", SMALL, MARKS, visits=1)
     by_level = ({"seed": seed, **row} for seed in SMALL.seeds for row in experiment.rows(SMALL.maze(seed)))
     rows = pd.DataFrame(by_level)
-    merged = random_as_one(rows)
-    assert set(merged["condition"]) == {"unedited", "cheese", "one", "random"}
+    merged = average_random(rows)
+    assert set(merged["condition"]) == {"unedited", "cheese", "single", "random"}
     pair = rows[rows["condition"].str.startswith("random")].groupby(["seed", "x", "y"])["path_probability"].mean()
     assert merged[merged["condition"] == "random"]["path_probability"].mean() == pytest.approx(pair.mean())
     levels = rows.groupby(["condition", "seed"])["path_probability"].mean()
     overall = reach_table(merged).query("outcome == 'path_probability'").set_index("condition")
-    assert overall.loc["one", "mean"] == pytest.approx(levels["one"].mean())
-    assert overall.loc["one", "ratio"] == pytest.approx(levels["one"].sum() / levels["unedited"].sum())
-    gain = estimate(levels["one"] - levels["unedited"])
-    assert overall.loc["one", ["difference", "difference_low"]].tolist() == pytest.approx([gain.mean, gain.low])
-    sizes = reach_table(merged, "size").query("outcome == 'path_probability' and condition == 'one'").set_index("size")
+    assert overall.loc["single", "mean"] == pytest.approx(levels["single"].mean())
+    assert overall.loc["single", "ratio"] == pytest.approx(levels["single"].sum() / levels["unedited"].sum())
+    gain = estimate(levels["single"] - levels["unedited"])
+    assert overall.loc["single", ["difference", "difference_low"]].tolist() == pytest.approx([gain.mean, gain.low])
+    by_size = reach_table(merged, "size").query("outcome == 'path_probability' and condition == 'single'")
+    sizes = by_size.set_index("size")
     assert sizes["n"].to_dict() == {3: 1, 5: 2, 11: 1}
-    distances = reach_table(merged, "distance").query("outcome == 'path_probability' and condition == 'one'")
+    distances = reach_table(merged, "distance").query("outcome == 'path_probability' and condition == 'single'")
     bins = dict(zip(distances["distance"], distances["mean"], strict=True))
-    on_the_way = rows[(rows["condition"] == "one") & (rows["top_right_path_distance"] == 0)]
+    on_the_way = rows[(rows["condition"] == "single") & (rows["top_right_path_distance"] == 0)]
     assert bins["0"] == pytest.approx(on_the_way.groupby("seed")["path_probability"].mean().mean())
-    near = rows[(rows["condition"] == "one") & rows["top_right_path_distance"].between(1, 4)]
+    near = rows[(rows["condition"] == "single") & rows["top_right_path_distance"].between(1, 4)]
     assert bins["1–4"] == pytest.approx(near.groupby("seed")["path_probability"].mean().mean())
 
 
-@pytest.mark.usefixtures("workers")
 def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path) -> None:
     experiment = Targets(bundled, "", SMALL, MARKS[:1], visits=1)
-    whole = run_experiment(experiment, tmp_path / "whole")
-    run_experiment(experiment, tmp_path / "stopped")
+    whole = run_experiment(experiment, tmp_path / "whole", 1)
+    run_experiment(experiment, tmp_path / "stopped", 1)
     table = tmp_path / "stopped" / "targets.csv"
     lines = table.read_text().splitlines(keepends=True)
     table.unlink()  # as it is before the last level is done
@@ -233,74 +220,82 @@ def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path)
     parts.mkdir()
     for seed in SMALL.seeds[:3]:
         (parts / f"{seed}.csv").write_text("".join(line for line in lines if line.startswith(f"{seed},")))
-    again = run_experiment(experiment, tmp_path / "stopped")
+    again = run_experiment(experiment, tmp_path / "stopped", 1)
     pd.testing.assert_frame_equal(whole, again)
     assert table.read_bytes() == (tmp_path / "whole" / "targets.csv").read_bytes()
 
 
-@pytest.mark.usefixtures("workers")
-def test_the_command_with_channels_and_value_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options: dict[str, Any] = {"channels": "17,5", "value": 8.0, "seeds": "900000005", "out": tmp_path / "run"}
-    retarget_levels(visits="all", **options)
-    printed = capsys.readouterr().out
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    marks = {mark["name"]: mark for mark in summary["figures"]["marks"]}
+def test_channels_and_value_by_hand(tmp_path: Path) -> None:
+    result = mi.studies.retarget(channels="17,5", value=8.0, seeds=900_000_005, visits="all").run(tmp_path / "run")
+    marks = {mark["name"]: mark for mark in result.numbers["marks"]}
     assert marks["given"] == {"name": "given", "channels": [5, 17], "value": 8.0}
     assert len(marks["random_0"]["channels"]) == 2
-    assert summary["chosen_on"] is None
-    assert "the channels given: channels 5, 17, set to 8" in printed
+    assert result.settings["choose"] is None
+    assert "the channels given: channels 5, 17, set to 8" in result.text
     policy, maze = mi.load_policy(mi.DEFAULT_AGENT), SMALL.maze(900_000_005)
-    result = mi.retarget(policy, maze, maze.squares[1:], channels=[5, 17], value=8.0)
-    found = summary["figures"]["overall"]["given"]
-    assert found["path_probability"]["mean"] == pytest.approx(result.path_probability.mean(), abs=1e-5)
-    assert result.p_visit is not None
-    assert found["p_visit"]["mean"] == pytest.approx(result.p_visit.mean(), abs=1e-4)
-    for picture in ("overall", "by_size", "by_distance", "heat_map"):
-        assert (tmp_path / "run" / f"{picture}.png").stat().st_size > 5_000
+    written = mi.retarget(policy, maze, maze.squares[1:], channels=[5, 17], value=8.0)
+    overall = result.numbers["overall"]["given"]
+    assert overall["path_probability"]["mean"] == pytest.approx(written.path_probability.mean(), abs=1e-5)
+    assert written.p_visit is not None
+    assert overall["p_visit"]["mean"] == pytest.approx(written.p_visit.mean(), abs=1e-4)
+    assert f"{overall['path_probability']['mean']:.1%} with the channels given overwritten" in result.statement
+    assert {path.stem for path in (tmp_path / "run").glob("*.png")} == set(result.figures)
+    panels = result.figures["overall"].axes
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == [
+        CONDITIONS[name] for name in ("unedited", "given", "random", "cheese")
+    ]
+    assert {axes.get_xlim() for axes in panels} == {(-0.02, 1.02)}
+    images = [image for axes in result.figures["heat_map"].axes for image in axes.images]
+    drawn = [image for image in images if image.get_cmap().name == PROBABILITY and image.get_clim() == (0, 1)]
+    assert len(drawn) == 6, "three conditions, two outcomes"
+    assert len(result.figures["by_distance"].axes[0].containers) == 4
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layer": "embedder.block2.res1.resad"}, "did you mean embedder.block2.res1.resadd"),
+        ({"layers": "embedder.block2.res1.resad"}, "did you mean embedder.block2.res1.resadd"),
+        ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here"),
         ({"channels": "5,32"}, "has channels 0 to 31, none is 32"),
         ({"channels": "five"}, "channels are"),
         ({"squares": "4;6"}, "squares are written x,y with spaces between them, not '4;6'"),
         ({"squares": " "}, "squares is empty"),
         ({"choose": "900000000:900000002"}, "is among those to choose on"),
-        ({"value": 2.0}, "a value needs the channels"),
+        ({"seeds": "800000001:800000009"}, "level 800000001 is among those to choose on and those to report on"),
+        ({"value": 2.0}, "--value needs --channels"),
+        ({"value": 2.0, "channels": 5, "targets": 3}, "--targets has no effect with --value"),
+        ({"visits": "none"}, "--visits cannot be 'none'"),
+        ({"channels": 5, "value": 2.0, "seeds": "900000005", "squares": "1,1"}, r"the target \(1, 1\) is in a wall"),
     ],
 )
-def test_bad_input_before_anything_is_written(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_bad_input_in_one_line(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(MazeInterpError, match=message) as caught:
-        retarget_levels(out=tmp_path / "run", **options)
+        mi.studies.retarget(**options).run(tmp_path / "run")
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run" / "summary.json").exists()
 
 
-@pytest.mark.usefixtures("workers")
-def test_a_target_in_a_wall_in_one_line(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"channels": "5", "value": 2.0, "seeds": "900000005", "squares": "1,1"}
-    with pytest.raises(MazeInterpError, match=r"level 900000005: the target \(1, 1\) is in a wall"):
-        retarget_levels(out=tmp_path / "run", **options)
-    assert parse_squares("4,6 0,2") == ((4, 6), (0, 2))
+def test_the_command_line_means_the_same_study() -> None:
+    for study in (
+        mi.studies.retarget(squares="4,6 0,2", visits="all", channels=(3, 7), value=-2.5),
+        mi.studies.retarget().sized(8),
+    ):
+        parsed = make_parser().parse_args(shlex.split(study.command())[1:])
+        assert parsed.study(parsed) == study
+    assert study.sized(8) == study
+    assert (study.choose, study.targets, study.visits, study.draws) == (range(800_000_000, 800_000_004), 6, 2, 1)
 
 
-@pytest.mark.usefixtures("workers")
-def test_the_section_reports_what_was_chosen_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_LEVELS", 3), ("_CHOOSE", 2), ("_TARGETS", 2), ("_VISITS", 1)):
-        monkeypatch.setattr(section, name, value)
-    monkeypatch.setattr("maze_interp.report.study.FULL", 3)
-    found = section.retargeting_section(make_study(mi.DEFAULT_AGENT, tmp_path, 3, None))
-    rows = pd.read_csv(tmp_path / "retarget" / "targets" / "targets.csv")
-    assert set(rows["seed"]) == set(range(900_000_000, 900_000_003))
-    chosen = pd.read_csv(tmp_path / "retarget" / "search" / "singles" / "steering.csv")
-    assert set(chosen["seed"]) == {800_000_000, 800_000_001}
-    assert len(chosen) == 2 * 32 * len(MULTIPLES)
-    plain = rows[rows["condition"] == "unedited"].groupby("seed")["path_probability"].mean()
-    assert found.numbers["unedited_path_probability"].estimate == estimate(plain)
-    text = " ".join(found.body).format(**found.numbers)
-    assert str(found.numbers["cheese_p_visit"]) in text
-    assert len(found.pictures) == 3
-    for table in found.tables:
-        assert {len(row) for row in table.rows} == {len(table.headings)}
+def test_what_was_chosen_elsewhere_is_reported(tmp_path: Path) -> None:
+    study = mi.studies.retarget(seeds=SMALL.seeds[:3], choose=CHOOSE.seeds, channels="5,17,20", targets=2, visits=1)
+    result = study.run(tmp_path)
+    rows = pd.read_csv(tmp_path / "rows" / "targets" / "targets.csv")
+    assert set(rows["seed"]) == set(SMALL.seeds[:3])
+    chosen = pd.read_csv(tmp_path / "rows" / "search" / "singles" / "steering.csv")
+    assert set(chosen["seed"]) == set(CHOOSE.seeds)
+    assert len(chosen) == 2 * 3 * len(MULTIPLES)
+    plain = estimate(rows[rows["condition"] == "unedited"].groupby("seed")["path_probability"].mean())
+    assert row_estimate(pd.Series(result.numbers["overall"]["unedited"]["path_probability"])) == plain
+    assert f"On 3 levels the normalised path probability of a target is {percent(plain)} unedited" in result.statement
+    assert [mark["name"] for mark in result.numbers["marks"][:3]] == ["single", "subset", "given"]
+    assert "best single channel: channel " in result.text

@@ -87,26 +87,26 @@ class CandidateEffects(Experiment):
 
     Columns: move probabilities at the decision square; over whole episodes the exact probabilities of
     reaching the cheese and the top-right corner; and that of reaching a cheese in the training region of
-    the same maze under the same edit (`ability`).
+    the same maze under the same edit (`region_p_cheese`).
 
     Attributes:
         candidates: numbered in this order from 0.
         region: the agent's training region n.
         episodes: whether to measure whole episodes.
-        ability: whether to measure those in the training region, too.
+        solve_rate: whether to measure those in the training region, too.
     """
 
     name: ClassVar[str] = "candidates"
     columns: ClassVar[Sequence[str]] = (
         *("candidate", "decision_p_cheese", "decision_p_top_right"),
-        *("p_cheese", "p_top_right", "ability"),
+        *("p_cheese", "p_top_right", "region_p_cheese"),
     )
 
     policy: PolicyNetwork
     candidates: tuple[Candidate, ...]
     region: int
     episodes: bool = True
-    ability: bool = True
+    solve_rate: bool = True
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`."""
@@ -129,7 +129,7 @@ class CandidateEffects(Experiment):
         if self.episodes:
             episodes[:, 0] = visited(results, maze.cheese)
             episodes[:, 1] = visited(results, maze.top_right)
-        if self.ability:
+        if self.solve_rate:
             trained = region_maze(maze.seed, self.region, maze.distribution_mode)
             episodes[:, 2] = visited(self._run(maze, trained, layer, numbers), trained.cheese)
         return {

@@ -3,56 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
-from maze_interp.edits.kinds import SetPixel
-from maze_interp.environment.observe import observe
-from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.field import VectorField, move_between, vector_field
 from maze_interp.measure.targets import paths_to
-from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer, run_with_cache
-from maze_interp.policies.moves import MOVES, to_input
+from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
+from maze_interp.policies.moves import MOVES
 from maze_interp.policies.pixels import map_size, pixel_in
-from maze_interp.sweeps.experiment import Experiment, run_experiment
-from maze_interp.sweeps.levels import LevelSet
-
-MULTIPLES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Values tried, in natural peaks."""
+from maze_interp.studies.retarget.marks import Mark, random_sets
+from maze_interp.sweeps.experiment import Experiment
 
 SUBSETS = (2, 3, 4, 6, 8, 11, 16)
 """Numbers of channels tried together: the best ones alone, so many of them."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What is written at the target's position: `value`, into `channels`.
-
-    Attributes:
-        name: of the condition.
-        channels: channel numbers.
-        value: the same for all of them.
-    """
-
-    name: str
-    channels: tuple[int, ...]
-    value: float
-
-
-@dataclass(frozen=True)
 class Steering(Experiment):
-    """How well each mark makes the agent take the way to a target: a row per mark.
+    """How well each mark makes the agent take the path to a target: a row per mark.
 
     `probability` is the mean of the probability of the next move along the path on two squares of it:
     the one where the unedited agent is the least likely to go on, and a random one. That takes two
@@ -84,23 +61,19 @@ class Steering(Experiment):
         maze = maze.with_cheese(None)
         steps = draw_steps(vector_field(self.policy, maze), self.targets)
         size = map_size(self.policy, self.layer)
-        edits = [
-            (SetPixel(self.layer, mark.channels, pixel_in(maze, step.target, size), mark.value),)
-            for mark in self.marks
-            for step in steps
-        ]
+        edits = [(mark.edit(self.layer, pixel_in(maze, step.target, size)),) for mark in self.marks for step in steps]
         places = [maze.squares.index(step.square) for step in steps] * len(self.marks)
         moves = [MOVES.index(step.move) for step in steps] * len(self.marks)
         wanted = np.zeros((len(edits), len(maze.squares), 1), bool)
         wanted[range(len(edits)), places] = True
         results = evaluate_edits(self.policy, maze, self.layer, edits, wanted, facings=("left",))
-        taken = [one.probs[place, 0, move] for one, place, move in zip(results, places, moves, strict=True)]
+        taken = [result.probs[place, 0, move] for result, place, move in zip(results, places, moves, strict=True)]
         means = np.reshape(taken, (len(self.marks), len(steps))).mean(axis=1)
         return [{"mark": i, "probability": mean} for i, mean in enumerate(means.tolist())]
 
 
 class Step(NamedTuple):
-    """A move on the way to a target."""
+    """A move on the path to a target."""
 
     target: Square
     square: Square
@@ -119,24 +92,9 @@ def draw_steps(field: VectorField, count: int) -> list[Step]:
     return steps
 
 
-def natural_peak(policy: nn.Module, layer: str, levels: LevelSet) -> float:
-    """What the channel that marks the cheese most holds at its position: the highest channel's mean over levels.
-
-    The mouse is on the start. Levels without cheese are left out.
-    """
-    size = map_size(policy, layer)
-    mazes = [maze for maze in map(levels.maze, levels.seeds) if maze.cheese is not None]
-    values = []
-    for maze in mazes:
-        _, seen = run_with_cache(policy, to_input(observe(maze, [maze.start])), [layer])
-        row, column = pixel_in(maze, maze.cheese or maze.start, size)
-        values.append(seen[layer][0, :, row, column])
-    return float(torch.stack(values).mean(0).max())
-
-
 def choose_marks(
     search: Steering,
-    out: Path,
+    measured: Callable[[Steering, str], pd.DataFrame],
     values: Sequence[float],
     pool: Sequence[int] | None = None,
     sets: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
@@ -144,67 +102,44 @@ def choose_marks(
 ) -> tuple[Mark, ...]:
     """The best single channel, the best subset, given sets and random ones, each with its best value.
 
-    Channels are ranked by what each does alone at its best value; the subset is the best of the first
+    Channels are ranked by the effect of each alone at its best value; the subset is the best of the first
     2, 3, 4 … of the ranking. Every set, the random ones too, is given the best of the same values.
 
     Args:
         search: the policy, the layer and the levels to choose on, none of which may be reported on;
             its marks do not matter.
-        out: folder of the search; stopped, it goes on there.
+        measured: the rows of a search; it is called with a name for each step.
         values: tried for every channel and set.
         pool: the channels to choose from; None for all of the layer.
         sets: channels whose best value alone is wanted, by name.
         draws: random sets of as many channels as the subset has, from outside it and `sets`.
 
     Returns:
-        marks `"one"`, `"subset"` (if the pool has two channels), those of `sets`, and `"random_0"` ….
+        marks `"single"`, `"subset"` (if the pool has two channels), those of `sets`, and `"random_0"` ….
 
     Raises:
         MazeInterpError: a channel that the layer does not have.
     """
-    every = range(channel_count(search.policy, search.layer))
-    pool = require_channels(every, search.layer, every if pool is None else pool)
-    taken = {channel for some in sets.values() for channel in require_channels(every, search.layer, some)}
+    every = range(count_channels(search.policy, search.layer))
+    pool = every if pool is None else pool
+    taken = {channel for channels in sets.values() for channel in channels}
+    require_channels(search.policy, search.layer, [*pool, *taken])
 
     def best(step: str, wanted: Mapping[str, tuple[int, ...]]) -> pd.DataFrame:
         marks = tuple(Mark(name, channels, value) for name, channels in wanted.items() for value in values)
-        rows = run_experiment(dataclasses.replace(search, marks=marks), out / step)
+        rows = measured(dataclasses.replace(search, marks=marks), step)
         score = rows.groupby("mark")["probability"].mean()
         tried = pd.DataFrame({"mark": marks, "name": [mark.name for mark in marks], "score": score})
         return tried.loc[tried.groupby("name", sort=False)["score"].idxmax()].set_index("name")
 
     singles = best("singles", {str(channel): (channel,) for channel in pool})
     ranking = [int(name) for name in singles["score"].sort_values(ascending=False, kind="stable").index]
-    chosen = {"one": singles.loc[str(ranking[0]), "mark"]}
+    chosen = {"single": singles.loc[str(ranking[0]), "mark"]}
     if len(ranking) > 1:
         nested = best("subsets", {str(n): tuple(sorted(ranking[:n])) for n in SUBSETS if n <= len(ranking)})
         chosen["subset"] = nested.loc[nested["score"].idxmax(), "mark"]
     subset = list(chosen.values())[-1].channels
     others = [channel for channel in every if channel not in {*subset, *taken}]
-    rest = {**sets, **random_sets(others, len(subset), draws)}
-    chosen |= best("sets", rest)["mark"].to_dict() if rest else {}
+    compared = {**sets, **random_sets(others, len(subset), draws)}
+    chosen |= best("sets", compared)["mark"].to_dict() if compared else {}
     return tuple(dataclasses.replace(mark, name=name) for name, mark in chosen.items())
-
-
-def random_sets(channels: Sequence[int], size: int, draws: int) -> dict[str, tuple[int, ...]]:
-    """Sets `"random_0"` … of `size` of the channels, or of all if they are fewer; none of none."""
-    drawn = [np.random.default_rng(draw).permutation(channels)[:size] for draw in range(draws if channels else 0)]
-    return {f"random_{draw}": tuple(sorted(some.tolist())) for draw, some in enumerate(drawn)}
-
-
-def require_channels(every: Sequence[int], layer: str, channels: Iterable[int]) -> tuple[int, ...]:
-    """The channels, each of which must be one of `every`.
-
-    Raises:
-        MazeInterpError: one is not.
-    """
-    for channel in (found := tuple(channels)):
-        if channel not in every:
-            raise MazeInterpError(f"{layer} has channels 0 to {len(every) - 1}, none is {channel}")
-    return found
-
-
-def channel_count(policy: nn.Module, layer: str) -> int:
-    """How many channels a layer has."""
-    device = next(policy.parameters()).device
-    return int(run_with_cache(policy, torch.zeros(1, 3, 64, 64, device=device), [layer])[1][layer].shape[1])

@@ -1,4 +1,4 @@
-"""Sending the agent to places that it would not reach by itself: arrival, and the right move where ways part."""
+"""Sending the agent to squares that it would not reach by itself: arrival, and the right move where paths part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from maze_interp.edits.kinds import SetPixel
 from maze_interp.environment.observe import PIXELS
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON
@@ -21,43 +20,23 @@ from maze_interp.measure.targets import paths_to, visits
 from maze_interp.policies.hooks import DEFAULT_LAYER, activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.pixels import map_size, pixel_in
+from maze_interp.studies.retarget.marks import Mark
 from maze_interp.sweeps.experiment import Experiment
 
 UNEDITED = "unedited"
-"""In the column `recipe`: the network as it is."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is written for a destination: `value` at its position in `channels`.
-
-    Attributes:
-        name: of the recipe.
-        channels: channel numbers.
-        value: the same for all of them.
-        fill: what the rest of these channels is set to; None to leave it.
-    """
-
-    name: str
-    channels: tuple[int, ...]
-    value: float
-    fill: float | None = None
-
-    def activations(self, size: tuple[int, int]) -> int:
-        """How many activations it writes, on maps of (rows, columns)."""
-        return len(self.channels) * (1 if self.fill is None else size[0] * size[1])
+"""In the column `mark`: the network as it is."""
 
 
 @dataclass(frozen=True)
 class Destinations(Experiment):
-    """A row per recipe and destination, and one for the network as it is; the cheese is taken away.
+    """A row per mark and destination, and one for the network as it is; the cheese is taken away.
 
     Columns: `p_visit`, the exact probability of standing on the destination in an episode; `move`, that of
     the move towards it on the last square that the way there shares with the unedited agent's
-    likeliest way (empty where the likeliest way leads there).
+    likeliest path (empty where that leads to the destination).
 
     Attributes:
-        recipes: what is tried.
+        marks: what is tried.
         layer: a layer with a map.
         destinations: of each level, at most, drawn by its seed.
         below: only squares that the unedited agent reaches with a lower probability; None for any.
@@ -65,9 +44,9 @@ class Destinations(Experiment):
     """
 
     name: ClassVar[str] = "destinations"
-    columns: ClassVar[Sequence[str]] = ("recipe", "x", "y", "steps", "p_visit", "move")
+    columns: ClassVar[Sequence[str]] = ("mark", "x", "y", "steps", "p_visit", "move")
 
-    recipes: tuple[Recipe, ...]
+    marks: tuple[Mark, ...]
     layer: str = DEFAULT_LAYER
     destinations: int = 12
     below: float | None = None
@@ -90,35 +69,32 @@ class Destinations(Experiment):
         drawn = [allowed[i] for i in sorted(order)]
         if not drawn:
             return []
-        way = likeliest_way(plain[0])
+        likeliest = likeliest_path(plain[0])
         size = map_size(self.policy, self.layer)
-        rows = self._rows(UNEDITED, plain * len(drawn), [paths[target] for target in drawn], way)
-        for recipe in self.recipes:
-            edits = [
-                (SetPixel(self.layer, recipe.channels, pixel_in(maze, target, size), recipe.value, recipe.fill),)
-                for target in drawn
-            ]
+        rows = self._rows(UNEDITED, plain * len(drawn), [paths[target] for target in drawn], likeliest)
+        for mark in self.marks:
+            edits = [(mark.edit(self.layer, pixel_in(maze, target, size)),) for target in drawn]
             results = evaluate_edits(self.policy, maze, self.layer, edits)
-            rows += self._rows(recipe.name, results, [paths[target] for target in drawn], way)
+            rows += self._rows(mark.name, results, [paths[target] for target in drawn], likeliest)
         return rows
 
     def _rows(
-        self, name: str, results: Sequence[Evaluation], paths: Sequence[Sequence[Square]], way: Sequence[Square]
+        self, name: str, results: Sequence[Evaluation], paths: Sequence[Sequence[Square]], likeliest: Sequence[Square]
     ) -> list[dict[str, Any]]:
         reached = visits(results, range(len(results)), [path[-1] for path in paths], HORIZON)
         return [
             {
-                "recipe": name,
+                "mark": name,
                 **dict(zip("xy", path[-1], strict=True)),
                 "steps": len(path) - 1,
                 "p_visit": round(float(p), 7),
-                "move": _move_at_fork(result, path, way),
+                "move": _move_at_fork(result, path, likeliest),
             }
             for result, path, p in zip(results, paths, reached, strict=True)
         ]
 
 
-def likeliest_way(result: Evaluation) -> list[Square]:
+def likeliest_path(result: Evaluation) -> list[Square]:
     """The squares from the start along the most probable moves that go anywhere, until one comes again."""
     maze, row = result.maze, {square: i for i, square in enumerate(result.squares)}
     way = [maze.start]
@@ -133,8 +109,9 @@ def likeliest_way(result: Evaluation) -> list[Square]:
     return way
 
 
-def _move_at_fork(result: Evaluation, path: Sequence[Square], way: Sequence[Square]) -> float | None:
-    shared = next((i for i, (a, b) in enumerate(zip(path, way, strict=False)) if a != b), min(len(path), len(way)))
+def _move_at_fork(result: Evaluation, path: Sequence[Square], likeliest: Sequence[Square]) -> float | None:
+    common = min(len(path), len(likeliest))
+    shared = next((i for i in range(common) if path[i] != likeliest[i]), common)
     if shared == len(path):
         return None
     fork = path[shared - 1]
@@ -147,4 +124,4 @@ def activation_total(network: nn.Module) -> int:
     layers = [layer for layer in activation_layers(network) if not layer.endswith("flatten")]
     with without_hooks():
         _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS), layers)
-    return sum(one[0].numel() for one in seen.values())
+    return sum(activation[0].numel() for activation in seen.values())
