@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,14 @@ def test_signs_are_chosen_and_repeat(published: Impala) -> None:
     assert both == cheese_channels(published, f"{LAYER}_out", levels, None, 6, 2)
     scores = channel_scores(published, LAYER, levels, 6, 2)
     assert [int(c) for c in scores[scores["tracks"] & (scores["target"] == "cheese")]["channel"].unique()] == list(both)
+
+
+def test_an_untrained_copy_depends_on_the_seed_alone(untrained: Impala) -> None:
+    other = copy.deepcopy(untrained).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for mine, same in zip(
+        untrained_like(untrained, 1).parameters(), untrained_like(other, 1).parameters(), strict=True
+    ):
+        assert torch.equal(mine, same)
 
 
 def test_an_untrained_copy_has_the_shape_and_nothing_else(published: Impala) -> None:
