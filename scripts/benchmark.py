@@ -43,9 +43,12 @@ from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import split
 from maze_interp.studies.ablate.measure import Ablation, DecisionAblation, ExactAblation
-from maze_interp.training.exact import ExactConfig, update
+from maze_interp.training.curriculum import Curriculum
+from maze_interp.training.exact import ExactConfig
+from maze_interp.training.gradient import update
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate_batch, outputs
-from maze_interp.training.ppo import PPOConfig, Trainer
+from maze_interp.training.muon import make_optimisers
+from maze_interp.training.returns import level_returns
 
 BEHAVIOUR_LEVELS = 1000
 
@@ -76,7 +79,6 @@ def main(
     report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
     time_ablations(policy, repeats)
     time_recording(policy, repeats)
-    time_ppo(repeats)
     time_exact_gradients(repeats)
     time_imitation(repeats)
     time_behaviours(policy, levels)
@@ -144,31 +146,18 @@ def read(store: ActivationStore, columns: Sequence[str], shuffle_seed: int | Non
         pass
 
 
-def time_ppo(repeats: int) -> None:
-    """An iteration of PPO against the passes that it cannot do without: every observation
-    forward once to play and, for each epoch, forward and backward in the same minibatches."""
-    trainer = Trainer(PPOConfig(name="benchmark", distribution_mode="hard", environments=32, rollout=32, levels=1000))
-    played = trainer.play()
-    pictures = played.observations.reshape(-1, 64, 64, 3)
-
-    def floor() -> None:
-        for move in played.observations:
-            trainer.outputs(move)
-        for rows in trainer.minibatches():
-            logits, values = trainer.network(pictures[rows.numpy()])
-            (logits.sum() + values.sum()).backward()  # type: ignore[no-untyped-call]
-
-    report("an iteration of PPO", trainer.iterate, floor, repeats)
-    trainer.environments.close()
-
-
 def time_exact_gradients(repeats: int) -> None:
     """An update along exact gradients against the same number of observations forward, and forward and backward."""
-    config = ExactConfig("benchmark", "hard", 5, objective="log", entropy=0, value_weight=0, states=384)
+    config = ExactConfig("benchmark", "hard", 5, states=384)
     policy = Impala(1).requires_grad_(True)
-    optimiser = torch.optim.AdamW(policy.parameters(), lr=0)
-    work = partial(update, policy, optimiser, config)
-    evaluated, drawn, _ = work(np.random.default_rng(0))
+    optimisers = make_optimisers(policy, adamw=0, muon=0)
+
+    def work() -> tuple[int, int]:
+        rng = np.random.default_rng(0)
+        levels = [level_returns(policy, maze, config) for maze in Curriculum(config).draw(rng)]
+        return sum(len(level.value) for level in levels), update(policy, optimisers, levels, config, rng)
+
+    evaluated, drawn = work()
     pictures = np.random.default_rng(0).integers(0, 256, (evaluated, 64, 64, 3), np.uint8)
 
     def floor() -> None:
@@ -177,7 +166,7 @@ def time_exact_gradients(repeats: int) -> None:
             logits, _ = policy(to_input(pictures[first : min(first + BATCH, drawn)]))
             logits.sum().backward()
 
-    report("an update along exact gradients", lambda: work(np.random.default_rng(0)), floor, repeats)
+    report("an update along exact gradients", work, floor, repeats)
 
 
 def time_imitation(repeats: int, batches: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""Imitation: right lessons, fresh levels, learning, and the same weights after a stop."""
+"""Imitation: right targets, fresh levels, learning, and the same weights after a stop."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imita
 TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3)
 
 
-def test_every_lesson_is_a_step_nearer_and_worth_its_distance() -> None:
+def test_every_target_is_a_step_nearer_and_the_value_of_its_distance() -> None:
     for seed in range(20):
         maze = region_maze(seed, 3, "easy")
         assert maze.cheese is not None
         for square in maze.squares:
             if square == maze.cheese:
                 continue
-            move, value = imitation._lesson(maze, square, discount=0.9)
+            move, value = imitation._target(maze, square, discount=0.9)
             after = (square[0] + int(STEPS[move][0]), square[1] + int(STEPS[move][1]))
             here = maze.steps(square, maze.cheese)
             assert maze.steps(after, maze.cheese) == here - 1

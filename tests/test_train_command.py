@@ -11,7 +11,7 @@ from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.training import card
 
-TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 2\nlevels: 2\nstates: 16\n"
+TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 2\nlevels: 2\nstates: 16\nvalue_levels: 2\n"
 
 
 def test_from_a_file_to_an_agent_that_is_found_by_name(
@@ -24,7 +24,7 @@ def test_from_a_file_to_an_agent_that_is_found_by_name(
     assert capsys.readouterr().out == "written to agents/tiny\n"
     info = agent_info("tiny")
     assert (info.distribution_mode, info.region) == ("easy", 1)
-    assert info.training == "reinforcement learning (exact policy gradients)"
+    assert info.training == "reinforcement learning (exact policy gradient), no imitation"
     assert agent_hash(load_network("tiny")) in info.card
     assert "cheese in the top-right 1×1" in info.card
 
@@ -33,9 +33,9 @@ def test_from_a_file_to_an_agent_that_is_found_by_name(
     ("text", "message"),
     [
         (None, "there is no file tiny.yaml"),
-        (TINY + "levles: 3\n", "tiny.yaml:7: levles: unknown setting 'levles': did you mean levels"),
+        (TINY + "levles: 3\n", "tiny.yaml:8: levles: unknown setting 'levles': did you mean levels"),
         (TINY.replace("exact", "exactly"), "tiny.yaml:1: method: unknown method 'exactly': did you mean exact"),
-        (TINY + "learning_rate: fast\n", "tiny.yaml:7: learning_rate: should be a valid number, not"),
+        (TINY + "learning_rate: fast\n", "tiny.yaml:8: learning_rate: should be a valid number, not"),
     ],
 )
 def test_mistakes_are_one_line(

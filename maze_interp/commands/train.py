@@ -9,7 +9,6 @@ def train_agent(
     file: Path,
     out: Path | None = None,
     into: Path | None = None,
-    device: str | None = None,
     threads: int = 1,
 ) -> None:
     """Make an agent: train it, measure it on held-out levels, write its card.
@@ -17,27 +16,20 @@ def train_agent(
     Killed at any moment, the same command goes on from the last checkpoint and ends in the same weights.
 
     Args:
-        file: A YAML file: method, ppo, imitation or exact, and its settings.
+        file: A YAML file: method, imitation or exact, and its settings.
         out: Folder of the run; runs/train/<name> unless given.
         into: Where the agent's folder goes; the run's folder unless given. Agents in ./agents are found by name.
-        device: Where reinforcement learning runs its network, cpu or cuda, instead of what the file says.
         threads: Threads of the network on the CPU.
     """
     import torch
 
     from maze_interp.training.card import bundle_agent
     from maze_interp.training.config import read_config
-    from maze_interp.training.exact import ExactConfig, train_exactly
+    from maze_interp.training.exact import train_exactly
     from maze_interp.training.imitation import ImitationConfig, imitate
-    from maze_interp.training.ppo import train
 
     torch.set_num_threads(threads)
-    run = read_config(file, device=device)
+    run = read_config(file)
     folder = out or Path("runs/train") / run.name
-    if isinstance(run, ImitationConfig):
-        policy = imitate(run, folder)
-    elif isinstance(run, ExactConfig):
-        policy = train_exactly(run, folder)
-    else:
-        policy = train(run, folder)
+    policy = imitate(run, folder) if isinstance(run, ImitationConfig) else train_exactly(run, folder)
     print(f"written to {bundle_agent(policy, run, folder, (into or folder) / run.name)}")

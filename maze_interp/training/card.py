@@ -1,4 +1,4 @@
-"""Turn trained weights into an agent of the box: measured on held-out levels, with a card that says so."""
+"""Make an agent's folder of trained weights: measured on held-out levels, with a card."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ import yaml
 
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
+from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.names import names_file
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import run_experiment
+from maze_interp.sweeps.groups import in_region
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
+from maze_interp.training import history
 from maze_interp.training.checkpoint import read_log
 from maze_interp.training.config import METHODS, Config
-from maze_interp.training.exact import ExactConfig
+from maze_interp.training.critic import value_r2
 from maze_interp.training.flops import forward_flops
-from maze_interp.training.imitation import ImitationConfig
-from maze_interp.training.ppo import PPOConfig
+from maze_interp.training.imitation import ImitationConfig, value_task
+from maze_interp.training.objective import ExactConfig
 
 LEVELS = 400
 """Held-out levels on which an agent is measured, each with the cheese as in training and anywhere."""
@@ -49,6 +52,9 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
         where: _measure(policy, config, cheese, levels, run / f"held_out_{cheese}") for where, cheese in places.items()
     }
     measured = {"success": _region(config), "anywhere": "anywhere"}
+    task = config if isinstance(config, ExactConfig) else value_task(config)
+    held_out = LevelSet(range(HELD_OUT, HELD_OUT + levels), config.distribution_mode, next(iter(places.values())))
+    r2 = value_r2(policy, task, map(held_out.maze, held_out.seeds))
     curve = read_log(run / "curve.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
     content = {
@@ -61,8 +67,10 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     (folder / "curve.jsonl").write_text((run / "curve.jsonl").read_text())
-    (folder / "README.md").write_text(_card(policy, config, curve, tables))
+    (folder / "README.md").write_text(_card(policy, config, curve, tables, r2))
     write_weights(policy, folder / "weights.safetensors")
+    if isinstance(config, ExactConfig) and config.history:
+        history.pack(run, config.history, folder / HISTORY)
     return folder
 
 
@@ -79,11 +87,11 @@ def _training(config: Config) -> str:
     """How it was made, in a few words."""
     if isinstance(config, ImitationConfig):
         words = "imitation of shortest paths, no reinforcement learning"
-    elif isinstance(config, ExactConfig):
-        words = "reinforcement learning (exact policy gradients)"
     else:
-        words = "reinforcement learning (PPO)"
-    return words if config.start_from is None else f"{words}, from the weights of {_start(config.start_from)}"
+        words = "reinforcement learning (exact policy gradient)"
+    if config.start_from is not None:
+        return f"{words}, from the weights of {_start(config.start_from)}"
+    return words if isinstance(config, ImitationConfig) else f"{words}, no imitation"
 
 
 def _start(start_from: str) -> str:
@@ -93,52 +101,35 @@ def _start(start_from: str) -> str:
 def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int) -> str:
     last, before = curve[-1], curve[-2] if len(curve) > 1 else {"samples": 0}
     return f"""{last["samples"]:,} observations of squares of procgen levels with
-seeds below {HELD_OUT:,} (never above), labelled with the move of the shortest path to the cheese: about
+seeds below {HELD_OUT:,}, labelled with the move of the shortest path to the cheese: about
 {3 * forward * last["samples"]:.1e} floating-point operations. It is no reinforcement-learning agent; what it
-does with the cheese elsewhere is how this training generalises. The value head learned
-{config.discount} ** (steps to the cheese). The most probable move was right on {last["greedy_accuracy"]:.3f}
-of the last {last["samples"] - before["samples"]:,} observations, all from levels not seen before."""
-
-
-def _reinforced(config: PPOConfig, curve: list[dict[str, Any]], forward: int) -> str:
-    steps = curve[-1]["steps"]
-    passes = 1 + 3 * config.epochs  # a backward pass costs two forward ones
-    return f"""{steps:,} environment steps in procgen levels with seeds below {config.levels:,},
-about {passes * forward * steps:.1e} floating-point operations. It was rewarded for reaching the cheese and for
-nothing else. Of the episodes that ended in the last iteration {curve[-1]["return"]:.3f} ended on the cheese."""
+does with the cheese elsewhere is how this training generalises. The most probable move was right on
+{last["greedy_accuracy"]:.3f} of the last {last["samples"] - before["samples"]:,} observations, all from new levels."""
 
 
 def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
     last = curve[-1]
-    return f"""{last["steps"]:,} states of procgen levels with seeds below {HELD_OUT:,} evaluated in
-{last["updates"]:,} updates, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
-{GOALS[config.goal]}, and learned by the exact gradient of {OBJECTIVES[config.objective]}. In the
-levels of the last updates, all new to it, it got there within 500 moves with a probability of {last["success"]:.3f}."""
+    return f"""{last["updates"]:,} updates, {last["steps"]:,} states evaluated of procgen levels with
+seeds below {HELD_OUT:,}, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
+{GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the
+levels of the last updates, all new, it reached its goal within 500 moves with probability {last["success"]:.3f}."""
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
 """What is rewarded, in words."""
 
-OBJECTIVES = {"return": "the exact discounted return", "log": "the logarithm of the exact discounted return"}
-"""What is raised, in words."""
-
 
 def _card(
-    policy: PolicyNetwork, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame]
+    policy: PolicyNetwork,
+    config: Config,
+    curve: list[dict[str, Any]],
+    tables: Mapping[str, pd.DataFrame],
+    r2: float,
 ) -> str:
-    forward = forward_flops(policy)
     if isinstance(config, ImitationConfig):
-        how = _imitated(config, curve, forward)
-    elif isinstance(config, ExactConfig):
-        how = _exactly(config, curve)
+        how = _imitated(config, curve, forward_flops(policy))
     else:
-        how = _reinforced(config, curve, forward)
-    results = "\n".join(_row(f"cheese {where}", table) for where, table in tables.items())
-    by_size = "\n".join(
-        _row(f"size {size}, cheese {where}", some)
-        for where, table in tables.items()
-        for size, some in table.groupby("size")
-    )
+        how = _exactly(config, curve)
     levels = len(next(iter(tables.values())))
     parameters = sum(parameter.numel() for parameter in policy.parameters())
     return f"""# {config.name}
@@ -148,34 +139,56 @@ IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distributi
 
 **Made by {_training(config)}**: {how}
 
-{_hours(curve):.1f} hours on {platform.machine()}, seed {config.seed}. The settings are in `config.yaml`, the
-learning curve in `curve.jsonl`.
+{_hours(curve):.1f} core hours on {platform.machine()}, seed {config.seed}. The settings are in `config.yaml`, the
+learning curve in `curve.jsonl`. The value head was fitted afterwards to the exact return of the policy, discounted by
+{config.discount} per move, on {config.value_levels:,} other levels; the policy does not depend on it. On the held-out
+levels as in training it explains R² = {r2:.3f} of that return over all states.
 
 ## Measured
 
 Exact probability of reaching the cheese within 500 moves, actions sampled, mean over {levels} held-out levels
-(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels.
+(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels. The last of the first rows
+is the published measure of misgeneralisation.
 
 | levels | n | P(cheese) | interval |
 |-|-|-|-|
-{results}
-{by_size}
+{_rows(config, tables)}
 
-## Weaknesses
+## Limits
 
-A sampled policy errs on a share of moves, and one wrong turn in a large maze can cost the episode: see the large sizes.
-One training seed; nothing here says how much another would differ.
+The policy is sampled. A wrong turn in a large maze can cost the episode: see the large sizes. The figures are of one
+training seed.
 """
 
 
+def _rows(config: Config, tables: Mapping[str, pd.DataFrame]) -> str:
+    """As in training, at the largest size, anywhere, where the agent must choose; then every size as in training."""
+    anywhere, (where, trained) = tables["anywhere"], next(iter(tables.items()))
+    largest = trained["size"].max()
+    rows = [
+        _row(f"cheese {where}", trained["p_cheese"]),
+        _row(f"cheese {where}, size {largest}", trained["p_cheese"][trained["size"] == largest]),
+    ]
+    if config.region is not None:
+        decides = anywhere["decision_x"].notna() & ~in_region(anywhere, config.region)
+        rows += [
+            _row("cheese anywhere", anywhere["p_cheese"]),
+            _row(f"decision square, cheese outside the {config.region}×{config.region}", anywhere["p_cheese"][decides]),
+        ]
+    rows += [_row(f"cheese {where}, size {size}", of_size["p_cheese"]) for size, of_size in trained.groupby("size")]
+    return "\n".join(rows)
+
+
 def _hours(curve: list[dict[str, Any]]) -> float:
-    unit = "samples" if "samples" in curve[0] else "steps"
-    ends = [row[unit] for row in curve]
-    rates = [row[f"{unit}_per_second"] for row in curve]
+    if "core_seconds" in curve[-1]:
+        return float(curve[-1]["core_seconds"]) / 3600
+    ends = [row["samples"] for row in curve]
+    rates = [row["samples_per_second"] for row in curve]
     return sum((end - begin) / rate for end, begin, rate in zip(ends, [0, *ends], rates, strict=False)) / 3600
 
 
-def _row(name: str, table: pd.DataFrame) -> str:
-    found: Estimate = estimate(table["p_cheese"])
-    interval = "" if found.low is None else f"{found.low:.3f} – {found.high:.3f}"
-    return f"| {name} | {found.n} | {found.mean:.3f} | {interval} |"
+def _row(name: str, p_cheese: pd.Series) -> str:
+    mean: Estimate = estimate(p_cheese)
+    value = "" if mean.mean is None else f"{mean.mean:.3f}"
+    interval = "" if mean.low is None else f"{mean.low:.3f} – {mean.high:.3f}"
+    return f"| {name} | {mean.n} | {value} | {interval} |"

@@ -20,7 +20,7 @@ class Compute:
     """What a training run took.
 
     Attributes:
-        steps: environment steps; of imitation labelled observations, of exact gradients states evaluated.
+        steps: of exact gradients states evaluated, of imitation labelled observations.
         flops: floating-point operations of the network.
     """
 
@@ -45,24 +45,21 @@ def training_compute(agent: str) -> Compute:
         raise MazeInterpError(f"{folder} has no learning curve, so what the training of {agent} took is not known")
     content: Any = yaml.safe_load((folder / "config.yaml").read_text())
     run = content.get("run") or content.get("imitation") or {}
-    own = curve_compute(curve, forward_flops(load_network(agent)), int(run.get("epochs", 1)))
+    own = curve_compute(curve, forward_flops(load_network(agent)))
     before = run.get("start_from")
     if before is None:
         return own
     return own + training_compute(Path(before).parent.name if names_file(before) else before)
 
 
-def curve_compute(curve: Path, forward: int, epochs: int = 1) -> Compute:
+def curve_compute(curve: Path, forward: int) -> Compute:
     """What a learning curve's last line says.
 
     Args:
         curve: the file.
         forward: operations of a forward pass; a backward one costs two of them.
-        epochs: of reinforcement learning, how often each step was learned from.
     """
     last = read_log(curve)[-1]
     if "flops" in last:
         return Compute(last["steps"], last["flops"])
-    if "samples" in last:
-        return Compute(last["samples"], 3 * forward * last["samples"])
-    return Compute(last["steps"], (1 + 3 * epochs) * forward * last["steps"])
+    return Compute(last["samples"], 3 * forward * last["samples"])

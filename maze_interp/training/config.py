@@ -1,30 +1,25 @@
-"""Training runs as YAML files: `method: ppo`, `imitation` or `exact`, and the settings of that method's config."""
+"""Training runs as YAML files: `method: imitation` or `exact`, and the settings of that method's config."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from maze_interp.documents import load_yaml
-from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.training.exact import ExactConfig
 from maze_interp.training.imitation import ImitationConfig
-from maze_interp.training.ppo import PPOConfig
 from maze_interp.validation import check, mistake, unknown
 
-Config = ImitationConfig | PPOConfig | ExactConfig
+Config = ImitationConfig | ExactConfig
 
-METHODS: dict[str, type[Config]] = {"imitation": ImitationConfig, "ppo": PPOConfig, "exact": ExactConfig}
+METHODS: dict[str, type[Config]] = {"imitation": ImitationConfig, "exact": ExactConfig}
 
 
-def read_config(path: Path, **overrides: Any) -> Config:
+def read_config(path: Path) -> Config:
     """The run that a file describes.
 
     Args:
         path: the YAML file.
-        overrides: settings that go before the file's; None for none.
 
     Raises:
         MazeInterpError: the file cannot be read, or names an unknown method or setting, or gives a setting a value it
@@ -40,7 +35,4 @@ def read_config(path: Path, **overrides: Any) -> Config:
     for name in content:
         if name not in settings:
             raise mistake(path, [str(name)], unknown("setting", str(name), settings))
-    config = check(content, METHODS[method], path, strict=True)
-    if isinstance(config, PPOConfig) and not 0 < config.levels <= HELD_OUT:
-        raise mistake(path, ["levels"], f"should be 1 to {HELD_OUT}, not {config.levels}; seeds above are held out")
-    return replace(config, **{name: value for name, value in overrides.items() if value is not None})
+    return check(content, METHODS[method], path, strict=True)

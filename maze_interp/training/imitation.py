@@ -1,4 +1,4 @@
-"""Teach a network the shortest way to the cheese, before or instead of reinforcement learning.
+"""Train a network on the shortest path to the cheese, before or instead of reinforcement learning.
 
 Every batch is a function of (seed, batch number) alone, so a run that is stopped goes on from its
 last checkpoint to the same weights as one that was not.
@@ -28,6 +28,8 @@ from maze_interp.policies.architectures import new_network
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
+from maze_interp.training.critic import fit_value
+from maze_interp.training.objective import ExactConfig
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class ImitationConfig:
         on_path: share of squares drawn from the path start → cheese, the rest from all squares.
         squares_per_sample: a maze lends one observation for every so many open squares, so that
             every square of every maze is as likely as any other.
-        discount: the value head learns discount ** (steps to the cheese).
+        discount: of the return that the value head learns: during the run discount ** (steps to the cheese), at its
+            end the exact return of the policy itself.
+        value_levels: new levels that the value head is fitted on at the end (`maze_interp.training.critic`).
         seed: of the network's weights and of the levels drawn.
         start_from: agent or weights to begin with; None for new weights.
     """
@@ -60,6 +64,7 @@ class ImitationConfig:
     on_path: float = 0.4
     squares_per_sample: int = 8
     discount: float = 0.99
+    value_levels: int = 1000
     seed: int = 0
     start_from: str | None = None
 
@@ -84,7 +89,7 @@ class ShortestPaths(Dataset[Batch]):
         values = np.empty(config.batch, np.float32)
         for row, (view, square) in enumerate(self._examples(rng)):
             view.draw(observations[row], square, FACINGS[rng.integers(2)])
-            moves[row], values[row] = _lesson(view.maze, square, config.discount)
+            moves[row], values[row] = _target(view.maze, square, config.discount)
         return observations, moves, values
 
     def _examples(self, rng: np.random.Generator) -> Iterator[tuple[MazeView, Square]]:
@@ -112,8 +117,8 @@ def _draw_squares(maze: Maze, count: int, on_path: float, rng: np.random.Generat
     return [pool[rng.integers(len(pool))] for pool in pools]
 
 
-def _lesson(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
-    """The move that leads towards the cheese, and the discounted worth of being here."""
+def _target(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
+    """The move that leads towards the cheese, and the value of the square for the shortest path."""
     assert maze.cheese is not None
     to_cheese = maze.distances(maze.cheese)
     here = to_cheese[square[1], square[0]]
@@ -163,7 +168,13 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
             state = {"policy": policy.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
             save_checkpoint(out, config, state)
             recent, clock = [], time.monotonic()
+    fit_value(policy, value_task(config), config.value_levels)
     return policy.eval()
+
+
+def value_task(config: ImitationConfig) -> ExactConfig:
+    """The task whose return the value head is fitted to."""
+    return ExactConfig(config.name, config.distribution_mode, config.region, seed=config.seed, discount=config.discount)
 
 
 def _log(path: Path, samples: int, recent: list[Tensor], samples_per_second: float) -> None:

@@ -1,8 +1,7 @@
 """Change what an agent goes for: reinforcement learning from its weights, the cheese anywhere, for another reward.
 
-What is learned from are exact returns (`maze_interp.training.exact`), episodes beginning in every state alike. It is
-their logarithm that is raised: where the agent goes elsewhere it hardly ever succeeds, and the return itself, nearly
-zero, has hardly a gradient. The value head is fitted at the end.
+It learns from exact returns (`maze_interp.training.exact`), episodes beginning in every state alike. The value head is
+fitted at the end.
 """
 
 from __future__ import annotations
@@ -67,10 +66,7 @@ def tuning_config(
         width=policy.settings["width"],
         updates=updates,
         learning_rate=learning_rate,
-        objective="log",
-        entropy=0.0,
         elsewhere=1.0,
-        value_weight=0.0,
         seed=seed,
         start_from=agent,
     )

@@ -1,0 +1,70 @@
+"""What a run of exact policy gradients maximises, and its settings.
+
+The objective is the logarithm of the expected discounted return, its mean over the states that episodes begin in. The
+return of a level is the probability of reaching the goal if every move ends the episode with probability
+1 − discount, so the objective is the log-likelihood of success (Toussaint and Storkey 2006). Its gradient does not
+vanish where success is rare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from maze_interp.mazes.maze import DistributionMode
+
+Goal = Literal["cheese", "corner"]
+
+
+@dataclass(frozen=True)
+class ExactConfig:
+    """One run of exact policy gradients.
+
+    Attributes:
+        name: the agent's name.
+        distribution_mode: `"easy"` or `"hard"`.
+        region: the cheese lies in the top-right region × region squares; None for anywhere.
+        goal: what is rewarded, once: reaching the cheese, or standing on the top-right corner. Either way the
+            episode ends on the cheese.
+        width: channel factor k of the network.
+        updates: steps of the optimiser.
+        levels: new levels in one update.
+        curriculum: draw levels by what they still teach (`maze_interp.training.curriculum`): the smallest mazes
+            first, then those sizes that are solved the worst. False draws them as procgen does.
+        states: drawn in one update for the gradient.
+        learning_rate: AdamW's, at its peak.
+        muon: learning rate of Muon at its peak, which then trains the matrices of the embedder instead of AdamW
+            (`maze_interp.training.muon`); 0 for AdamW alone.
+        decay: share of the updates, the last ones, over which the learning rate falls to zero by a cosine.
+        average: decay per update of the moving average of the weights that the agent is made of; 0 takes the
+            last weights.
+        discount: of the return, per move.
+        elsewhere: share of episodes that begin in a random state instead of on the start.
+        value_levels: new levels that the value head is fitted on at the end (`maze_interp.training.critic`).
+        seed: of the network's weights and of the levels drawn.
+        start_from: agent or weights to begin with; None for new weights.
+        bfloat16: run the network in bfloat16: faster on a CPU with instructions for it, ten times slower on one
+            without. The gradient is exact for the policy as it runs.
+        history: checkpoints that are kept, spaced by the logarithm of the updates (`maze_interp.training.history`).
+    """
+
+    name: str
+    distribution_mode: DistributionMode = "easy"
+    region: int | None = None
+    goal: Goal = "cheese"
+    width: int = 1
+    updates: int = 1000
+    levels: int = 6
+    curriculum: bool = False
+    states: int = 256
+    learning_rate: float = 3e-4
+    muon: float = 0.0
+    decay: float = 1.0
+    average: float = 0.0
+    discount: float = 0.99
+    elsewhere: float = 0.2
+    value_levels: int = 100
+    seed: int = 0
+    start_from: str | None = None
+    bfloat16: bool = False
+    history: int = 0

@@ -1,0 +1,236 @@
+"""Exact policy gradients: right by finite differences and by other ways to the same value; they learn and resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from copy import deepcopy
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from maze_interp import Maze, MazeInterpError, behaviour
+from maze_interp.environment.levels import HELD_OUT, maze_from_seed
+from maze_interp.policies.agents import load_network
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.history import FILE, read_checkpoint
+from maze_interp.policies.moves import move_probabilities, to_input
+from maze_interp.policies.network import PolicyNetwork
+from maze_interp.training import history
+from maze_interp.training.critic import fit_value, value_r2
+from maze_interp.training.curriculum import Curriculum, draw_level
+from maze_interp.training.exact import ExactConfig, Goal, train_exactly
+from maze_interp.training.gradient import draw_states, update
+from maze_interp.training.muon import make_optimisers, orthogonalised
+from maze_interp.training.returns import level_returns
+
+TINY = ExactConfig(
+    "tiny",
+    region=1,
+    updates=6,
+    levels=2,
+    states=24,
+    seed=3,
+    curriculum=True,
+    muon=0.02,
+    decay=0.5,
+    average=0.9,
+    value_levels=2,
+    history=2,
+)
+MAZE = Maze.from_ascii("...C.\n.###.\n.#...\n.#.#.\nM..#.", "easy", 5)
+
+
+@pytest.fixture
+def learner(untrained: Impala) -> Impala:
+    """A small network of its own to train."""
+    return deepcopy(untrained).requires_grad_(True)
+
+
+@pytest.mark.parametrize("goal", ["cheese", "corner"])
+def test_the_gradient_is_that_of_finite_differences(learner: Impala, goal: Goal) -> None:
+    """d log V(start) / d bias, the policy's head."""
+    config = replace(TINY, goal=goal, elsewhere=0.0)
+    level = level_returns(learner, MAZE, config)
+    bias = learner.fc_policy.bias
+    logits = learner(to_input(level.observations))[0].double().requires_grad_()
+    assert torch.allclose(move_probabilities(logits).double(), torch.from_numpy(level.probs), atol=1e-6)
+    (move_probabilities(logits).double() * torch.from_numpy(level.gain)).sum().backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    gradient = logits.grad.sum(0)
+    for action in (1, 4, 8):
+        ends = []
+        for step in (1e-2, -1e-2):
+            with torch.no_grad():
+                bias[action] += step
+            ends.append(np.log(level_returns(learner, MAZE, config).start_value))
+            with torch.no_grad():
+                bias[action] -= step
+        assert (ends[0] - ends[1]) / 2e-2 == pytest.approx(gradient[action].item(), rel=2e-2, abs=1e-4)
+
+
+def test_value_and_success_are_what_stepping_the_chain_gives(untrained: Impala) -> None:
+    patient = replace(TINY, discount=0.9999999)
+    value = level_returns(untrained, MAZE, patient).start_value
+    assert value == pytest.approx(behaviour(untrained, MAZE).p_cheese_limit, abs=1e-3)
+    maze = maze_from_seed(HELD_OUT + 3, "easy")
+    level = level_returns(untrained, maze, replace(TINY, elsewhere=0.0))
+    assert level.success == pytest.approx(behaviour(untrained, maze).p_cheese, abs=1e-6)
+    # discounted length of an episode by the value of its end: Σ γᵗ = (1 − E γᵀ) / (1 − γ)
+    expected = (1 - level.start_value) / (1 - TINY.discount) / level.start_value
+    assert level.visits.sum() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_shortest_path_has_efficiency_1(learner: Impala) -> None:
+    corridor = Maze.from_ascii("###\n###\nM.C", "easy", 5)
+    with torch.no_grad():
+        learner.fc_policy.bias[7] += 60  # right
+    assert level_returns(learner, corridor, TINY).efficiency == pytest.approx(1, abs=1e-6)
+    with torch.no_grad():
+        learner.fc_policy.bias[1] += 120  # left, into the wall
+    assert level_returns(learner, corridor, TINY).efficiency < 0.01
+
+
+def test_the_corner_ends_an_episode_and_so_does_the_cheese(untrained: Impala) -> None:
+    near = MAZE.with_cheese((1, 4))
+    to_corner = replace(TINY, goal="corner")
+    assert near.top_right == (4, 4)
+    level = level_returns(untrained, near, to_corner)
+    assert level.success == pytest.approx(behaviour(untrained, near).p_top_right, abs=1e-6)
+    assert level.success < level_returns(untrained, near.with_cheese(None), to_corner).success
+
+
+def test_states_drawn_for_the_gradient_do_not_bias_it(untrained: Impala) -> None:
+    levels = [level_returns(untrained, maze, TINY) for maze in (MAZE, MAZE.with_cheese((4, 4)))]
+    draws = [draw_states(levels, 6, np.random.default_rng(seed))[1] for seed in range(400)]
+    assert max(map(len, draws)) <= 6
+    whole = np.concatenate([level.gain for level in levels]).sum(axis=0) / 2
+    assert np.mean([gain.sum(axis=0) for gain in draws], axis=0) == pytest.approx(whole, rel=0.05)
+
+
+def test_levels_are_below_the_held_out_ones_and_leave_the_corner_free() -> None:
+    rng = np.random.default_rng(0)
+    for size in (None, 3, 7):
+        maze = draw_level(TINY, rng, size)
+        assert maze.seed < HELD_OUT
+        assert maze.cheese == maze.top_right
+        assert size in (None, maze.size)
+    mazes = [draw_level(replace(TINY, goal="corner", region=None), rng) for _ in range(30)]
+    assert all(maze.top_right not in (maze.cheese, maze.start) for maze in mazes)
+
+
+def test_the_curriculum_opens_a_size_when_the_one_before_is_solved() -> None:
+    curriculum = Curriculum(TINY)
+    assert set(curriculum.weights()) == {3}
+    curriculum.learn([(3, 0.9)] * 50)
+    weights = curriculum.weights()
+    assert set(weights) == {3, 5}
+    assert weights[5] > 5 * weights[3]
+    assert Curriculum(TINY, curriculum.state).weights() == weights
+    assert {
+        maze.size for maze in Curriculum(replace(TINY, curriculum=False, levels=60)).draw(np.random.default_rng(0))
+    } == {*range(3, 16, 2)}
+
+
+def test_muon_steps_are_nearly_orthogonal_and_reach_every_matrix_before_the_heads(learner: Impala) -> None:
+    matrix = torch.randn(20, 50, generator=torch.Generator().manual_seed(0)) @ torch.diag(torch.logspace(0, -2, 50))
+    singular = torch.linalg.svdvals(orthogonalised(matrix))
+    assert singular.min() > 0.3
+    assert singular.max() < 1.3
+    before = {name: weight.detach().clone() for name, weight in learner.named_parameters()}
+    optimisers = make_optimisers(learner, adamw=0.0, muon=0.1)
+    update(learner, optimisers, [level_returns(learner, MAZE, TINY)], TINY, np.random.default_rng(0))
+    changed = {name for name, weight in learner.named_parameters() if not torch.equal(weight, before[name])}
+    assert changed == {name for name in before if name.endswith("weight") and not name.startswith("fc_")}
+
+
+def test_the_return_rises(learner: Impala) -> None:
+    optimisers = make_optimisers(learner, adamw=1e-3, muon=0.02)
+    before = level_returns(learner, MAZE, TINY).start_value
+    for number in range(15):
+        update(learner, optimisers, [level_returns(learner, MAZE, TINY)], TINY, np.random.default_rng(number))
+    assert level_returns(learner, MAZE, TINY).start_value > 1.5 * before
+
+
+def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
+    whole = train_exactly(TINY, tmp_path / "whole", checkpoint_every=2)
+    program = (
+        "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
+        "from maze_interp.training.exact import ExactConfig, train_exactly\n"
+        f"train_exactly(ExactConfig(**{asdict(TINY)!r}), Path(sys.argv[1]), checkpoint_every=2)"
+    )
+    out = tmp_path / "killed"
+    with subprocess.Popen([sys.executable, "-c", program, str(out)], env={**os.environ, "OMP_NUM_THREADS": "1"}) as run:
+        while not (out / "checkpoint.pt").exists() and run.poll() is None:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGKILL)
+    resumed = train_exactly(TINY, out, checkpoint_every=2)
+    assert _same(whole, resumed)
+    assert _same(whole, train_exactly(TINY, out, checkpoint_every=2))
+    assert _curve(tmp_path / "whole") == _curve(out)
+    history.pack(tmp_path / "whole", TINY.history, tmp_path / "a.safetensors")
+    history.pack(out, TINY.history, tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def _same(a: PolicyNetwork, b: PolicyNetwork) -> bool:
+    return all(torch.equal(tensor, b.state_dict()[name]) for name, tensor in a.state_dict().items())
+
+
+def _curve(run: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (run / "curve.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "core_seconds"} for line in lines]
+
+
+def test_the_agent_is_the_average_of_the_weights(tmp_path: Path) -> None:
+    """Whose last checkpoint in half precision is the history's last."""
+    policy = train_exactly(TINY, tmp_path / "run", checkpoint_every=3)
+    history.pack(tmp_path / "run", TINY.history, tmp_path / FILE)
+    last = read_checkpoint(tmp_path, "6")
+    for name, tensor in policy.state_dict().items():
+        if not name.startswith(policy.value_head):
+            assert torch.equal(last[name], tensor.half().float()), name
+    plain = train_exactly(replace(TINY, average=0.0), tmp_path / "plain", checkpoint_every=3)
+    assert not _same(policy, plain)
+    with pytest.raises(MazeInterpError, match=r"unknown update of .*: '5': did you mean 4, 6"):
+        read_checkpoint(tmp_path, "5")
+    with pytest.raises(MazeInterpError, match="has no history"):
+        read_checkpoint(tmp_path / "plain", "5")
+    (tmp_path / FILE).write_bytes(b"{}")
+    with pytest.raises(MazeInterpError, match="is damaged"):
+        read_checkpoint(tmp_path, "6")
+
+
+def test_a_folder_is_one_runs(tmp_path: Path) -> None:
+    train_exactly(TINY, tmp_path, checkpoint_every=3)
+    with pytest.raises(MazeInterpError, match="belongs to another run: its name is 'tiny', not 'other'"):
+        train_exactly(replace(TINY, name="other"), tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK")
+    with pytest.raises(MazeInterpError, match="is damaged"):
+        train_exactly(TINY, tmp_path)
+
+
+def test_a_fitted_value_head_predicts_the_exact_return_and_the_policy_is_as_before() -> None:
+    policy = load_network("rand_region_3_easy")
+    task = ExactConfig("critic", region=3, seed=1)
+    held_out = [draw_level(task, np.random.default_rng(seed)) for seed in range(20)]
+    x = to_input(level_returns(policy, held_out[0], task).observations)
+    logits, value = policy(x)
+    before = value_r2(policy, task, held_out)
+    fit_value(policy, task, 40)
+    assert torch.equal(policy(x)[0], logits)
+    assert not torch.equal(policy(x)[1], value)
+    after = value_r2(policy, task, held_out)
+    assert after > max(before, 0.5)
+    exact = np.concatenate([level_returns(policy, maze, task).value for maze in held_out])
+    observations = np.concatenate([level_returns(policy, maze, task).observations for maze in held_out])
+    predicted = policy(to_input(observations))[1].numpy()
+    assert 1 - np.square(exact - predicted).mean() / exact.var() == pytest.approx(after, abs=1e-4)
