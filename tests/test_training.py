@@ -20,12 +20,13 @@ from sklearn.linear_model import Ridge
 
 from maze_interp import Maze, MazeInterpError, behaviour
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import agent_mode, import_agent, load_network, training_region
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.history import FILE, read_checkpoint
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training import history
+from maze_interp.training.card import bundle_agent
 from maze_interp.training.critic import fit_value, value_r2
 from maze_interp.training.curriculum import Curriculum, draw_level
 from maze_interp.training.exact import ExactConfig, Goal, train_exactly
@@ -236,3 +237,17 @@ def test_a_fitted_value_head_is_the_least_squares_one_and_the_policy_is_as_befor
     after = value_r2(policy, task, mazes)
     assert after > max(before, 0.9)
     assert after == pytest.approx(1 - np.square(value - predicted.numpy()).mean() / value.var(), abs=1e-3)
+
+
+def test_a_name_with_updates_is_the_agent_at_that_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bundle_agent(train_exactly(TINY, Path("run")), TINY, Path("run"), Path("agents/tiny"), levels=2)
+    early, last = load_network("tiny@4"), load_network("tiny@6")
+    assert (early.name, agent_mode("tiny@4"), training_region("tiny@4")) == ("tiny@4", "easy", 1)
+    assert not _same(early, last)
+    assert torch.equal(last.linear("fc_policy").weight, load_network("tiny").linear("fc_policy").weight.half().float())
+    for name, message in {"tiny@5": "unknown update of tiny: '5'", "tinny@4": "unknown agent 'tinny': did you"}.items():
+        with pytest.raises(MazeInterpError, match=message):
+            load_network(name)
+    with pytest.raises(MazeInterpError, match="cannot be the name of an agent"):
+        import_agent(Path("agents/tiny/weights.safetensors"), "tiny@4", "easy", 1)

@@ -18,6 +18,8 @@ from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
+from maze_interp.policies.history import FILE as HISTORY
+from maze_interp.policies.history import read_checkpoint, split_name
 from maze_interp.policies.names import agent_label, names_file, require_agent_name
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
@@ -66,12 +68,18 @@ def _folders(root: Path) -> dict[str, Path]:
     return {weights.parent.name: weights.parent for weights in sorted(root.glob(f"*/{_WEIGHTS}"))}
 
 
-def agent_folder(name: str) -> Path:
-    """The folder of an agent.
+def is_agent(agent: str | Path) -> bool:
+    """Whether this is the name of an agent at hand, or `NAME@UPDATES` of one."""
+    return split_name(str(agent))[0] in agent_folders()
+
+
+def agent_folder(agent: str) -> Path:
+    """The folder of an agent, or of `NAME@UPDATES`.
 
     Raises:
         MazeInterpError: there is none, or another one of that name under `./agents`.
     """
+    name, _ = split_name(agent)
     folders = agent_folders()
     if name not in folders:
         raise unknown_name("agent", name, [*folders, *REFERENCES])
@@ -142,7 +150,8 @@ def load_policy(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = 
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
     Args:
-        agent: the name or path; the default agent's unless given.
+        agent: the name or path; the default agent's unless given. `NAME@UPDATES` is the agent after so many updates
+            of its training, where its folder holds a history.
         device: where the weights go.
 
     Returns:
@@ -162,8 +171,10 @@ def load_network(agent: str | Path = DEFAULT_AGENT, device: torch.device | str =
         policy = policy_from_weights(read_weights(Path(agent)), agent_label(agent), Path(agent))
     else:
         info = agent_info(str(agent))
-        weights = info.path / _WEIGHTS
-        policy = policy_from_weights(read_weights(weights), info.name, weights, info.architecture)
+        _, updates = split_name(info.name)
+        weights = info.path / (HISTORY if updates else _WEIGHTS)
+        content = read_checkpoint(info.path, updates) if updates else read_weights(weights)
+        policy = policy_from_weights(content, info.name, weights, info.architecture)
     try:
         return policy.to(device)
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that it lacks
@@ -183,7 +194,7 @@ def training_region(agent: str | Path) -> int:
 
 def trained_anywhere(agent: str | Path) -> bool:
     """Whether an agent is known to have been trained with the cheese wherever procgen puts it."""
-    return str(agent) in agent_folders() and agent_info(str(agent)).region == "anywhere"
+    return is_agent(agent) and agent_info(str(agent)).region == "anywhere"
 
 
 def import_agent(

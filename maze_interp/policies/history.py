@@ -1,6 +1,7 @@
 """Checkpoints of an agent's training in one file: the weights of `NAME@UPDATES`.
 
 `history.safetensors` beside an agent's weights holds them in half precision, under the names `<updates>/<parameter>`.
+Their value heads are not fitted.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from maze_interp.errors import MazeInterpError
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
 """Of the files that weights are read from."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 def names_file(agent: str | Path) -> bool:
@@ -35,7 +35,7 @@ def require_agent_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or names_file(name):
         raise MazeInterpError(
-            f"{name!r} cannot be the name of an agent: it has letters, digits and . _ @ + -, begins with a letter or "
+            f"{name!r} cannot be the name of an agent: it has letters, digits and . _ + -, begins with a letter or "
             f"digit, and does not end in {', '.join(WEIGHT_SUFFIXES)}"
         )
     return name

@@ -10,7 +10,7 @@ import pandas as pd
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
-from maze_interp.policies.agents import AgentInfo, agent_folders, agent_info, agent_mode, training_region
+from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
 from maze_interp.studies.result import Result
 from maze_interp.studies.study import HELD_OUT
 from maze_interp.studies.sweep.study import Sweep
@@ -46,7 +46,7 @@ class Context:
     @cached_property
     def info(self) -> AgentInfo | None:
         """What is on record about the agent; None for a checkpoint file."""
-        return agent_info(self.agent) if self.agent in agent_folders() else None
+        return agent_info(self.agent) if is_agent(self.agent) else None
 
     @cached_property
     def mode(self) -> DistributionMode:

@@ -15,7 +15,7 @@ from maze_interp.edits.base import Edit
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.measure.behaviour import HORIZON, Behaviour, behaviours
-from maze_interp.policies.agents import agent_folders, agent_mode
+from maze_interp.policies.agents import agent_mode, is_agent
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
 
@@ -101,7 +101,7 @@ def sweep(
         MazeInterpError: seeds, mode, region or edits that do not exist.
     """
     name = str(getattr(policy, "name", type(policy).__name__))
-    mode = distribution_mode or (agent_mode(name) if name in agent_folders() else "hard")
+    mode = distribution_mode or (agent_mode(name) if is_agent(name) else "hard")
     several = (edits,) if isinstance(edits, Edit) else tuple(edits)
     with TemporaryDirectory(prefix="maze-interp-") as folder:
         swept = LevelSweep(policy, name, LevelSet(seeds, mode, region), several, horizon)
