@@ -125,6 +125,7 @@ def _channel_points(axes: Axes, chosen: pd.DataFrame) -> None:
     names = [f"{short_layer(layer)}  {channel}" for layer, channel in channels]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(axis="x")
 
 
