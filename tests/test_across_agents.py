@@ -23,10 +23,10 @@ from maze_interp.report.across_agents import parse_agents, planned
 from maze_interp.report.page import render
 from maze_interp.report.sections.across_agents import across_agents_section
 from maze_interp.report.study import Study
-from maze_interp.statistics import published
-from maze_interp.statistics.data import FinishedSweep
-from maze_interp.statistics.fits import Effort
-from maze_interp.statistics.regression import coefficients, single_regressions
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.data import FinishedSweep
+from maze_interp.studies.statistics.fits import Effort
+from maze_interp.studies.statistics.regression import coefficients, single_regressions
 from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, measures
 from maze_interp.studies.agent_fits import fit_three
 from maze_interp.sweeps.groups import groups

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maze_interp import Maze
-from maze_interp.statistics.layout import layout
+from maze_interp.studies.statistics.layout import layout
 from maze_interp.sweeps.levels import LevelSet
 
 

@@ -13,15 +13,15 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.environment.observe import FACINGS
 from maze_interp.mazes.maze import Square
 from maze_interp.policies.moves import MOVE_OF_ACTION, STEPS
-from maze_interp.statistics.change_point import DISTANCES, change_points, compare_shapes, fit_step
-from maze_interp.statistics.data import FinishedSweep, read_sweep, select
-from maze_interp.statistics.fits import Effort
-from maze_interp.statistics.hypotheses import signs
-from maze_interp.statistics.regression import coefficients, single_regressions
 from maze_interp.studies.agent_fits import FITS
+from maze_interp.studies.statistics.change_point import DISTANCES, change_points, compare_shapes, fit_step
+from maze_interp.studies.statistics.data import FinishedSweep, select
+from maze_interp.studies.statistics.fits import Effort
+from maze_interp.studies.statistics.hypotheses import signs
+from maze_interp.studies.statistics.regression import coefficients, single_regressions
+from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.spread import cluster
-from maze_interp.sweeps.sweep import Sweep, run_sweep
+from maze_interp.sweeps.sweep import LevelSweep
 
 LEVELS = LevelSet(range(HELD_OUT, HELD_OUT + 260), "easy")
 REGION = 3
@@ -75,10 +75,11 @@ def actions_towards(maze: Maze, goal: Square) -> list[int]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FinishedSweep]:
     """By the variable of its rule, each policy's sweep."""
     out = tmp_path_factory.mktemp("planted")
-    with cluster(1):
-        for variable in RULES:
-            run_sweep(Sweep(plant(variable), "planted", LEVELS, horizon=200), out / variable)
-    return {variable: read_sweep(out / variable, region=REGION) for variable in RULES}
+    sweeps = {variable: LevelSweep(plant(variable), "planted", LEVELS, horizon=200) for variable in RULES}
+    return {
+        variable: FinishedSweep(sweep.settings, run_experiment(sweep, out / variable, workers=1), REGION)
+        for variable, sweep in sweeps.items()
+    }
 
 
 @pytest.mark.parametrize("variable", RULES)

@@ -223,3 +223,5 @@ def test_what_measures_behaviour_accepts_a_reference(tmp_path: Path) -> None:
     assert result.tables["levels"]["expected_steps"].tolist() == steps
     assert (result.tables["levels"]["p_cheese"] == 1).all()
     assert result.settings["agent_hash"] == mi.agent_hash(Reference(agent))
+    with pytest.raises(MazeInterpError, match="is of reference:shortest-to-cheese"):
+        mi.studies.statistics(sweep=tmp_path / "sweep", agent="reference:left-wall").run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
+import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
-from maze_interp.commands.statistics import statistics
 from maze_interp.environment.levels import HELD_OUT
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
-from maze_interp.plots.statistics import WORDS, accuracies_figure, write_pictures
-from maze_interp.policies.agents import agent_info
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.report.page import render
-from maze_interp.report.sections.statistics import statistics_section
-from maze_interp.report.study import Study
-from maze_interp.statistics import published
-from maze_interp.statistics.change_point import (
+from maze_interp.results.estimates import estimate_fit
+from maze_interp.studies.result import Result
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.change_point import DISTANCES as CHANGE_POINT_DISTANCES
+from maze_interp.studies.statistics.change_point import (
     at_fixed,
     change_points,
     compare_shapes,
@@ -36,14 +33,14 @@ from maze_interp.statistics.change_point import (
     fitted_curves,
     jointly,
 )
-from maze_interp.statistics.data import FinishedSweep, known, read_sweep, select, standardised
-from maze_interp.statistics.fits import Array, Effort, bootstrap, fit, held_out, predict, ridge
-from maze_interp.statistics.hypotheses import BOUND, chain, signs
-from maze_interp.statistics.layout import ATTRIBUTES, DISTANCES, dependence, predictive, with_layout
-from maze_interp.statistics.regression import SIX, THREE, accuracies, coefficients, single_regressions
-from maze_interp.statistics.shapes import Step
-from maze_interp.statistics.stability import add_and_drop, correlations, inflation, sign_stability
-from maze_interp.statistics.study import Tables, headlines, run_statistics
+from maze_interp.studies.statistics.data import FinishedSweep, known, read_sweep, select, standardised
+from maze_interp.studies.statistics.fits import Array, Effort, fit, held_out, predict, ridge
+from maze_interp.studies.statistics.hypotheses import BOUND, chain, signs
+from maze_interp.studies.statistics.layout import ATTRIBUTES, DISTANCES, dependence, predictive, with_layout
+from maze_interp.studies.statistics.regression import SIX, THREE, accuracies, coefficients, single_regressions
+from maze_interp.studies.statistics.shapes import Step
+from maze_interp.studies.statistics.stability import add_and_drop, correlations, inflation, sign_stability, unidentified
+from maze_interp.studies.statistics.words import WORDS
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import COLUMNS
 
@@ -87,15 +84,17 @@ def smooth(mazes: pd.DataFrame, slope: float = 0.8) -> NDArray[np.float64]:
 
 def write_sweep(folder: Path, rows: pd.DataFrame, **changes: Any) -> Path:
     folder.mkdir(parents=True)
-    hash_ = agent_hash(load_policy(DEFAULT_AGENT))
     settings: dict[str, Any] = {
-        "command": "sweep",
+        "study": "sweep",
         "agent": DEFAULT_AGENT,
-        "agent_hash": hash_,
-        "versions": {},
+        "agent_hash": agent_hash(load_policy(DEFAULT_AGENT)),
         "mode": "easy",
+        "seeds": f"{SEEDS.start}:{SEEDS.stop}",
+        "region": "anywhere",
+        "edits": [],
+        "horizon": 500,
+        **changes,
     }
-    settings |= {"seeds": f"{SEEDS.start}:{SEEDS.stop}", "cheese": "anywhere", "edits": [], "horizon": 500, **changes}
     (folder / "run.json").write_text(json.dumps(settings))
     rows.to_csv(folder / "levels.csv", index=False)
     return folder
@@ -135,7 +134,7 @@ def test_held_out_scores_levels_the_model_has_not_seen() -> None:
 
 def test_bootstrap_resamples_levels() -> None:
     x = np.random.default_rng(1).normal(size=400)
-    (mean,) = bootstrap(lambda counts: np.array([counts @ x / counts.sum()]), 400, refits=500)
+    (mean,) = estimate_fit(lambda counts: np.array([counts @ x / counts.sum()]), 400, refits=500)
     error = x.std() / np.sqrt(400)
     assert mean.mean == pytest.approx(x.mean())
     assert mean.low == pytest.approx(x.mean() - 1.96 * error, abs=0.3 * error)
@@ -245,7 +244,7 @@ def test_one_metric_at_a_fixed_value_of_the_other(mazes: pd.DataFrame) -> None:
     assert table.iloc[0]["mean"] == pytest.approx(first["p_cheese"].mean())
 
 
-def test_a_mere_chain_of_moves_is_told_from_a_choice(mazes: pd.DataFrame) -> None:
+def test_a_mere_chain_of_moves_is_distinguished_from_a_choice(mazes: pd.DataFrame) -> None:
     lucky = 0.9 ** mazes[STEPS].fillna(0).to_numpy()  # every step may fail
     indifferent = np.random.default_rng(0).uniform(0.3, 0.7, len(mazes))
     levels = select(planted(mazes, lucky, move=indifferent), region=3)
@@ -265,6 +264,9 @@ def test_collinearity(near: pd.DataFrame) -> None:
     x = standardised(levels, THREE)
     expected = np.diag(np.linalg.inv(np.corrcoef(x.T)))
     np.testing.assert_allclose(factors["three stable"][list(THREE)], expected)
+    assert set(unidentified(levels)) == set(BOUND)
+    np.testing.assert_allclose(levels[BOUND[1]], levels[BOUND[0]] + levels[BOUND[2]])
+    assert unidentified(levels, THREE) == []
     table = correlations(levels).set_index("variable")
     assert table.loc[NEAR, STEPS] == pytest.approx(np.corrcoef(levels[NEAR], levels[STEPS])[0, 1])
 
@@ -291,25 +293,29 @@ def test_dependence_is_scikit_learns_partial_dependence(mazes: pd.DataFrame) -> 
 
 
 @pytest.fixture(scope="module")
-def finished(near: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[FinishedSweep, Path, Tables]:
-    """All tables of the planted policy, from a sweep on disk."""
+def finished(near: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The study of the planted policy, from a sweep on disk."""
     folder = tmp_path_factory.mktemp("statistics")
     rng = np.random.default_rng(0)
     noisy = near.assign(p_cheese=np.clip(near["p_cheese"] + rng.normal(0, 0.05, len(near)), 0, 1))
-    sweep = read_sweep(write_sweep(folder / "sweep", noisy), DEFAULT_AGENT)
-    return sweep, folder / "out", run_statistics(sweep, folder / "out", Effort(1, 3), workers=1)
+    sweep = write_sweep(folder / "sweep", noisy)
+    return folder, mi.studies.statistics(sweep=sweep, repeats=1, refits=3).run(folder / "out")
 
 
-def test_tables_summary_and_resumption(finished: tuple[FinishedSweep, Path, Tables]) -> None:
-    sweep, out, tables = finished
-    assert sweep.region == 3
+def test_tables_summary_and_resumption(finished: tuple[Path, Result]) -> None:
+    folder, result = finished
+    out, tables = folder / "out", result.tables
     summary = json.loads((out / "summary.json").read_text())
-    assert (summary["command"], summary["agent"], summary["training_region"]) == ("statistics", DEFAULT_AGENT, 3)
-    assert summary["selected_levels"] == len(tables["levels"]) == len(select(sweep.levels, 3))
-    verdicts = {(row["outcome"], row["variable"]): row["verdict"] for row in summary["figures"]["change_points"]}
+    assert (summary["study"], summary["agent"], summary["region"]) == ("statistics", DEFAULT_AGENT, 3)
+    figures = summary["figures"]
+    levels = read_sweep(folder / "sweep").levels
+    assert figures["selected_levels"] == len(tables["levels"]) == len(select(levels, 3))
+    verdicts = {(row["outcome"], row["variable"]): row["verdict"] for row in figures["change_points"]}
     assert verdicts["p_cheese", NEAR] == verdicts["decision_p_cheese", NEAR] == "change point"
     assert verdicts["p_cheese", "euclidean_cheese_top_right"] != "change point"
-    assert any(f"{NEAR}: change point; best step at 5 [5, 5]" in line for line in headlines(tables))
+    assert f"{WORDS[NEAR]}: change point; best step at 5 [5, 5]" in result.lines
+    three = tables["accuracies"].query("outcome == 'p_cheese' and model == 'three stable'")["accuracy"].item()
+    assert f"{100 * three:.1f}%" in result.statement
 
     compared = tables["comparison"].set_index(["quantity", "variable"])
     assert compared.loc[("coefficient, three stable", NEAR), "published"] == -0.516
@@ -317,70 +323,61 @@ def test_tables_summary_and_resumption(finished: tuple[FinishedSweep, Path, Tabl
     assert len(compared) == 1 + 1 + 3 + 3 + len(published.SINGLE_ACCURACY) + len(SIX) + len(THREE) + 2
 
     before = {path.name: path.read_bytes() for path in out.glob("*.csv")}
-    for name in ("chain.csv", "comparison.csv", "summary.json"):
+    for name in ("rows/chain.csv", "comparison.csv", "summary.json"):
         (out / name).unlink()
-    kept = (out / "single.csv").stat().st_mtime_ns
-    run_statistics(sweep, out, Effort(1, 3), workers=1)  # the same bytes
+    kept = (out / "rows" / "single.csv").stat().st_mtime_ns
+    mi.studies.statistics(sweep=folder / "sweep", repeats=1, refits=3).run(out)
     assert {path.name: path.read_bytes() for path in out.glob("*.csv")} == before
-    assert (out / "single.csv").stat().st_mtime_ns == kept
+    assert (out / "rows" / "single.csv").stat().st_mtime_ns == kept
     assert json.loads((out / "summary.json").read_text()) == summary
     with pytest.raises(MazeInterpError, match="refits is 3, not 4"):
-        run_statistics(sweep, out, Effort(1, 4), workers=1)
+        mi.studies.statistics(sweep=folder / "sweep", repeats=1, refits=4).run(out)
 
 
-def test_pictures_show_the_tables(finished: tuple[FinishedSweep, Path, Tables], tmp_path: Path) -> None:
-    _, _, tables = finished
-    pictures = write_pictures(tables, tmp_path)
-    assert all(path.stat().st_size > 10_000 for path in pictures)
-    axes = accuracies_figure(tables["single"], tables["accuracies"]).axes[0]
+def test_what_is_not_identified_is_said(finished: tuple[Path, Result]) -> None:
+    _, result = finished
+    assert set(result.numbers["unidentified"]) == set(BOUND)
+    assert all(WORDS[name] in result.notes[-1] for name in BOUND)
+    assert "5×5 of the published study, not to the 3×3" in result.notes[-1]
+
+
+def test_pictures_show_the_tables(finished: tuple[Path, Result]) -> None:
+    _, result = finished
+    axes = result.figures["accuracies"].axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[10] == WORDS[NEAR]  # the best alone stands above the other ten
     ours = next(line for line in axes.lines if line.get_marker() == "o")
-    best = tables["single"].query("outcome == 'p_cheese'")["accuracy"].max()
+    best = result.tables["single"].query("outcome == 'p_cheese'")["accuracy"].max()
     assert np.asarray(ours.get_xdata(), float)[10] == best
-
-
-def test_report_section(finished: tuple[FinishedSweep, Path, Tables], tmp_path: Path) -> None:
-    sweep, out, tables = finished
-    study = Study(DEFAULT_AGENT, load_policy(DEFAULT_AGENT), agent_info(DEFAULT_AGENT), "easy", 3, SEEDS, tmp_path)
-    study.__dict__["anywhere"] = sweep.levels.iloc[:60]
-    assert "statistics need at least 50" in statistics_section(study).body[0]
-
-    study.__dict__["anywhere"] = sweep.levels
-    shutil.copytree(out, tmp_path / "statistics")
-    settings = json.loads((out / "run.json").read_text())
-    versions = settings["versions"] | study.anywhere_sweep.settings["versions"]
-    settings |= {"versions": versions, "repeats": 2, "refits": 100}
-    (tmp_path / "statistics" / "run.json").write_text(json.dumps(settings))
-    section = statistics_section(study)
-    three = tables["accuracies"].query("outcome == 'p_cheese' and model == 'three stable'")
-    assert section.numbers["three"].estimate.mean == three["accuracy"].item()
-    assert "straight line (squares): change point" in section.body[3]
-    page = render("title", {}, [section])
-    assert section.numbers["three"].interval in page
-    assert published.AGENT in page
+    panels = result.figures["change_points_p_cheese"].axes
+    assert [axes.get_xlabel() for axes in panels] == [WORDS[name] for name in CHANGE_POINT_DISTANCES]
+    assert len(result.figures["coefficients"].axes) == 3
 
 
 def bad(folder: Path, **options: Any) -> str:
     with pytest.raises(MazeInterpError) as caught:
-        statistics(folder, out=folder.parent / "out", workers=1, **options)
+        mi.studies.statistics(sweep=folder, **options).run(folder.parent / "out")
     message = str(caught.value)
     assert "\n" not in message
     assert not (folder.parent / "out").exists()
     return message
 
 
-def test_bad_sweeps(near: pd.DataFrame, tmp_path: Path, published_path: Path) -> None:
+def test_bad_sweeps(near: pd.DataFrame, tmp_path: Path) -> None:
     assert "is no sweep: it holds no run.json" in bad(tmp_path / "nowhere")
     good = write_sweep(tmp_path / "good", near)
-    assert f"is of {DEFAULT_AGENT} (" in bad(good, agent=str(published_path))
+    assert f"is of {DEFAULT_AGENT} (" in bad(good, agent="reference:left-wall")
     assert "unknown agent" in bad(good, agent="rand_regoin_3")
-    assert "n from 1, not 0" in bad(good, region=0)
-    assert "unfinished: 399 of 400 levels" in bad(write_sweep(tmp_path / "short", near[:-1]))
+    assert "--region is at least 1, not 0" in bad(good, region=0)
+    assert "--seeds has no effect with --sweep" in bad(good, seeds=range(5))
+    assert "--mode has no effect with --sweep" in bad(good, mode="easy")
+    assert "damaged: its levels" in bad(write_sweep(tmp_path / "short", near[:-1]))
     assert "damaged: its levels" in bad(write_sweep(tmp_path / "shuffled", near[::-1]))
-    assert "no sweep but another run" in bad(write_sweep(tmp_path / "field", near, command="field"))
+    assert "no sweep but another run" in bad(write_sweep(tmp_path / "field", near, study="field"))
     assert "has no column exit_cheese" in bad(write_sweep(tmp_path / "old", near.drop(columns="exit_cheese")))
-    (good / "run.json").write_text('{"command": "sweep"')
+    (good / "levels.csv").unlink()
+    assert "unfinished" in bad(good)
+    (good / "run.json").write_text('{"study": "sweep"')
     assert "run.json is damaged" in bad(good)
 
 

@@ -35,7 +35,7 @@ def compare(
     """
     from maze_interp.policies.agents import agent_folders
     from maze_interp.report.across_agents import parse_agents, planned, write_comparison
-    from maze_interp.statistics.data import read_sweep
+    from maze_interp.studies.statistics.data import read_sweep
 
     finished = [read_sweep(Path(folder.strip())) for folder in (sweeps or "").split(",") if folder.strip()]
     named = ",".join(agent_folders()) if agents is None and sweeps is None else agents or ""

@@ -14,7 +14,6 @@ from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
-from maze_interp.commands.statistics import statistics
 from maze_interp.commands.study import command_of
 from maze_interp.commands.train import train_agent
 from maze_interp.errors import MazeInterpError
@@ -22,7 +21,6 @@ from maze_interp.studies.registry import STUDIES
 
 FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
-    "statistics": statistics,
     "compare": compare,
     "explore": explore,
     "record": record_store,

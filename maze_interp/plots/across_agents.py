@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from maze_interp.plots.intervals import FEW, whiskers
-from maze_interp.plots.statistics import WORDS
 from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+from maze_interp.studies.statistics.words import WORDS
 
 _COLOURS, _MARKS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK), "osD^Pv*X"
 _LOOKS = [(_COLOURS[number % 7], _MARKS[number % 8]) for number in range(56)]  # each pair once

@@ -25,9 +25,6 @@ from maze_interp.probing.controls import untrained_like
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.files import write_whole
 from maze_interp.results.run_directory import run_directory
-from maze_interp.statistics import published
-from maze_interp.statistics.data import FinishedSweep, read_sweep
-from maze_interp.statistics.fits import FULL, Effort
 from maze_interp.studies.across_agents import (
     UNTRAINED,
     Sweeps,
@@ -39,6 +36,9 @@ from maze_interp.studies.across_agents import (
 )
 from maze_interp.studies.agent_fits import FITS
 from maze_interp.studies.side_by_side import study_figures
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.data import FinishedSweep, read_sweep
+from maze_interp.studies.statistics.fits import FULL, Effort
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.selection import parse_seeds
@@ -86,7 +86,9 @@ def planned(
         firsts.setdefault(one.settings["mode"], (one, region))
     control = untrained_like(new_network("1"))
     for one, region in firsts.values():
-        levels = one.level_set if isinstance(one, FinishedSweep) else one.levels
+        levels = (
+            LevelSet(one.levels["seed"].tolist(), one.settings["mode"]) if isinstance(one, FinishedSweep) else one.levels
+        )
         few = replace(levels, seeds=levels.seeds[: len(some)])
         plan.append((LevelSweep(control, UNTRAINED, few, (), one.settings.get("horizon", HORIZON)), region))
     return plan

@@ -13,6 +13,9 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 
 RESAMPLES = 2000
 
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From how often each level counts, `[levels]`, to numbers, `[k]`."""
+
 INTERVAL = "95%, bootstrap over levels, 2000 resamples, seed 0"
 """What intervals are, unless said otherwise."""
 
@@ -71,6 +74,30 @@ def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed:
         found = bootstrap(arrays, statistic, paired=True, vectorized=True, **options)
     low, high = (None if np.isnan(end) else float(end) for end in found.confidence_interval)
     return Estimate(n, whole, low, high)
+
+
+def estimate_fit(statistic: Statistic, levels: int, refits: int, seed: int = 0) -> list[Estimate]:
+    """Numbers that come of a fit, each with its interval over resampled levels.
+
+    Args:
+        statistic: from how often each level counts, `[levels]`, to the numbers, `[k]`.
+        levels: how many there are.
+        refits: resamples.
+        seed: of the resampling.
+    """
+    whole, draws = refitted(statistic, levels, refits, seed)
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    return [Estimate(levels, *map(float, ends)) for ends in zip(whole, low, high, strict=True)]
+
+
+def refitted(
+    statistic: Statistic, levels: int, refits: int, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Numbers that come of a fit, on all levels `[k]` and on resamples of them `[refits, k]`; see `estimate_fit`."""
+    rng = np.random.default_rng(seed)
+    whole = statistic(np.ones(levels))
+    even = np.full(levels, 1 / levels)
+    return whole, np.array([statistic(rng.multinomial(levels, even).astype(float)) for _ in range(refits)])
 
 
 def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> Any:

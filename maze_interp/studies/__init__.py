@@ -13,6 +13,7 @@ from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.resample.study import Resample as resample
 from maze_interp.studies.retarget.study import Retarget as retarget
+from maze_interp.studies.statistics.study import Statistics as statistics
 from maze_interp.studies.study import AgentStudy, Study
 from maze_interp.studies.sweep.study import Sweep as sweep
 from maze_interp.studies.values.study import Values as values
@@ -33,6 +34,7 @@ __all__ = [
     "register",
     "resample",
     "retarget",
+    "statistics",
     "sweep",
     "values",
     "vectors",

@@ -14,8 +14,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
 from maze_interp.policies.names import agent_label
 from maze_interp.results.estimates import estimate, estimate_statistic
-from maze_interp.statistics import published
-from maze_interp.statistics.data import FinishedSweep
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.sweeps.groups import groups
 
 OUTCOME = "p_cheese"

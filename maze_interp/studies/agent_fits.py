@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from maze_interp.statistics import published
-from maze_interp.statistics.change_point import PAIR, at_fixed, change_points, compare_shapes, fit_step
-from maze_interp.statistics.data import FinishedSweep, known, select, standardised
-from maze_interp.statistics.fits import FULL, Effort, cells
-from maze_interp.statistics.hypotheses import chain
-from maze_interp.statistics.layout import predictive, with_layout
-from maze_interp.statistics.regression import THREE, accuracies, l1_coefficients, ridge_coefficients
-from maze_interp.statistics.study import EXACT, MOVE
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.change_point import PAIR, at_fixed, change_points, compare_shapes, fit_step
+from maze_interp.studies.statistics.data import FinishedSweep, known, select, standardised
+from maze_interp.studies.statistics.fits import FULL, Effort
+from maze_interp.studies.statistics.hypotheses import chain
+from maze_interp.studies.statistics.layout import predictive, with_layout
+from maze_interp.studies.statistics.regression import THREE, accuracies, l1_coefficients, ridge_coefficients
+from maze_interp.studies.statistics.tables import EXACT, MOVE
 
 
 def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -42,7 +43,7 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.change_point.change_points` for both distances cheese to decision square.
+    """Rows of `maze_interp.studies.statistics.change_point.change_points` for both distances cheese to decision square.
 
     Raises:
         MazeInterpError: as `fit_three`.
@@ -56,7 +57,7 @@ def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFra
 
 
 def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.regression.accuracies`.
+    """Rows of `maze_interp.studies.statistics.regression.accuracies`.
 
     Raises:
         MazeInterpError: as `fit_three`.
@@ -65,7 +66,7 @@ def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.change_point.at_fixed`, of the whole episode and of the move at the fork.
+    """Rows of `maze_interp.studies.statistics.change_point.at_fixed`, of the whole episode and of the move at the fork.
 
     Raises:
         MazeInterpError: as `fit_three`.
@@ -75,7 +76,7 @@ def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.hypotheses.chain`, likewise.
+    """Rows of `maze_interp.studies.statistics.hypotheses.chain`, likewise.
 
     Raises:
         MazeInterpError: as `fit_three`.
@@ -85,7 +86,7 @@ def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.statistics.layout.predictive`.
+    """Rows of `maze_interp.studies.statistics.layout.predictive`.
 
     Raises:
         MazeInterpError: as `fit_three`.

@@ -13,6 +13,7 @@ from maze_interp.studies.patch.study import Patch
 from maze_interp.studies.references.study import References
 from maze_interp.studies.resample.study import Resample
 from maze_interp.studies.retarget.study import Retarget
+from maze_interp.studies.statistics.study import Statistics
 from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.studies.values.study import Values
@@ -36,6 +37,7 @@ def register(study: type[Study]) -> type[Study]:
 for _study in (
     Sweep,
     Field,
+    Statistics,
     References,
     DeadEnds,
     Constructed,

@@ -14,10 +14,10 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.distances import refitted
 from maze_interp.questions.resolvers.setting import Setting, level_figures
-from maze_interp.statistics.fits import Array
 from maze_interp.studies.constructed.measure import SWAP, ConstructedLevels
 from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, RegionParts, matched_difference
 from maze_interp.studies.constructed.tables import swap_levels
+from maze_interp.studies.statistics.fits import Array
 
 GROUPS = {"cheese in a region of several parts": INSIDE, "cheese outside the region": OUTSIDE}
 

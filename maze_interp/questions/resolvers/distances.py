@@ -14,11 +14,12 @@ from sklearn.dummy import DummyClassifier
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.questions.resolutions import Draws, Measured
 from maze_interp.questions.resolvers.setting import Setting, level_figures, span
-from maze_interp.statistics.data import LEAST, known, standardised
-from maze_interp.statistics.fits import Array, fit, held_out, resampled, ridge
-from maze_interp.statistics.hypotheses import BOUND
-from maze_interp.statistics.regression import fitted_coefficients
-from maze_interp.statistics.shapes import Step, shapes
+from maze_interp.results.estimates import refitted as refits
+from maze_interp.studies.statistics.data import LEAST, known, standardised
+from maze_interp.studies.statistics.fits import Array, fit, held_out, ridge
+from maze_interp.studies.statistics.hypotheses import BOUND
+from maze_interp.studies.statistics.regression import fitted_coefficients
+from maze_interp.studies.statistics.shapes import Step, shapes
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
@@ -111,7 +112,7 @@ def predictive_power(setting: Setting, parameters: Mapping[str, Any]) -> Measure
 
 def refitted(names: Sequence[str], statistic: Callable[[Array], Array], levels: int) -> dict[str, Draws]:
     """Figures that come of fits, refitted on resamples of the levels."""
-    whole, draws = resampled(statistic, levels, REFITS)
+    whole, draws = refits(statistic, levels, REFITS)
     return {name: Draws(float(whole[i]), draws[:, i], levels) for i, name in enumerate(names)}
 
 

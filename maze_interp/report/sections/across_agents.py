@@ -12,8 +12,8 @@ from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.report.across_agents import Tables, compared, estimate_of, parse_agents, planned, swept
 from maze_interp.report.section import Cell, Number, Picture, Section, Table
 from maze_interp.report.study import Study
-from maze_interp.statistics.data import FinishedSweep
 from maze_interp.studies.across_agents import MEASURES, UNTRAINED, by_name, name_of
+from maze_interp.studies.statistics.data import FinishedSweep
 
 _LEVELS = 40
 _CHOICE = "P(cheese), where it must choose"

@@ -7,9 +7,11 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier
 
 from maze_interp.mazes.features import FEATURE_NAMES
-from maze_interp.statistics.data import known, standardised
-from maze_interp.statistics.fits import FULL, Array, Classifier, Effort, cells, held_out, ridge
-from maze_interp.statistics.regression import THREE, ridge_coefficients
+from maze_interp.results.estimates import estimate
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics.data import known, standardised
+from maze_interp.studies.statistics.fits import FULL, Array, Classifier, Effort, held_out, ridge
+from maze_interp.studies.statistics.regression import THREE, ridge_coefficients
 
 BOUND = ("steps_decision_square_top_right", "steps_cheese_top_right", "steps_cheese_decision_square")
 """Three step distances of which each is given by the other two: at most two can be held fixed."""
@@ -72,8 +74,8 @@ def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
         "n": len(p),
         **cells("alone", ridge_coefficients(steps, p, effort.refits)[0]),
         **cells("given", ridge_coefficients(three, p, effort.refits)[0]),
-        **cells("nats_alone", worth(ridge(), steps) - worth(DummyClassifier(strategy="prior"), steps)),
-        **cells("nats_given", worth(ridge(), three) - worth(ridge(), others)),
+        **cells("nats_alone", estimate(worth(ridge(), steps) - worth(DummyClassifier(strategy="prior"), steps))),
+        **cells("nats_given", estimate(worth(ridge(), three) - worth(ridge(), others))),
     }
     return pd.DataFrame([row])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,35 +22,11 @@ from maze_interp.plots.style import (
     PROBABILITY,
     VERMILLION,
     new_figure,
-    save,
     styled,
 )
-from maze_interp.statistics.change_point import PAIR, fitted_curves
-from maze_interp.statistics.layout import ATTRIBUTES
+from maze_interp.studies.statistics.change_point import PAIR, fitted_curves
+from maze_interp.studies.statistics.words import OUTCOME_WORDS, WORDS
 from maze_interp.sweeps.groups import BIN_WIDTH, binned
-
-_PLACES = {
-    "cheese_decision_square": "cheese – decision square",
-    "cheese_top_right": "cheese – corner",
-    "decision_square_top_right": "decision square – corner",
-    "cheese_region": "cheese – top-right 5×5",
-    "decision_square_region": "decision square – top-right 5×5",
-}
-_METRICS = {"euclidean": "straight line (squares)", "steps": "along the maze (steps)"}
-WORDS = {
-    **{f"{metric}_{pair}": f"{words}, {how}" for pair, words in _PLACES.items() for metric, how in _METRICS.items()},
-    "cheese_norm": "cheese – bottom left of the world (squares)",
-    "intercept": "intercept",
-    **ATTRIBUTES,
-}
-"""The variables in words."""
-
-OUTCOME_WORDS = {
-    "p_cheese": "P(cheese)",
-    "sampled_cheese": "cheese in one sampled episode",
-    "exit_choice": "P(first exit to the cheese | exit to cheese or corner)",
-    "decision_p_cheese": "P(cheese | decision square)",
-}
 
 _SHAPES = {
     "step": (VERMILLION, "-"),
@@ -59,21 +34,6 @@ _SHAPES = {
     "logistic": (BLACK, "--"),
     "spline": (GREEN, ":"),
 }
-
-
-def write_pictures(tables: Mapping[str, pd.DataFrame], out: Path) -> list[Path]:
-    """Draw the tables of `run_statistics` into a folder; returns the pictures' paths."""
-    figures = {
-        "accuracies": accuracies_figure(tables["single"], tables["accuracies"]),
-        "coefficients": coefficients_figure(tables["coefficients"]),
-        "correlations": correlations_figure(tables["correlations"]),
-        "jointly": joint_figure(tables["jointly"]),
-        "dependence": dependence_figure(tables["dependence"]),
-    }
-    for outcome in ("p_cheese", "decision_p_cheese"):
-        verdicts = verdicts_of(tables["change_points"], outcome)
-        figures[f"change_points_{outcome}"] = change_point_figure(tables["levels"], verdicts, outcome)
-    return [save(figure, out / f"{name}.png") for name, figure in figures.items()]
 
 
 def verdicts_of(change_points: pd.DataFrame, outcome: str) -> dict[str, str]:

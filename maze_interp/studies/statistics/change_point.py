@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import SplineTransformer
 
-from maze_interp.results.estimates import estimate
-from maze_interp.statistics.data import known, standardised
-from maze_interp.statistics.fits import FULL, Array, Effort, bootstrap, cells, fit, held_out, predict, ridge
-from maze_interp.statistics.regression import ridge_coefficients
-from maze_interp.statistics.shapes import KNOTS, SMOOTH, Step, shapes
+from maze_interp.results.estimates import estimate, estimate_fit
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics.data import known, standardised
+from maze_interp.studies.statistics.fits import FULL, Array, Effort, fit, held_out, predict, ridge
+from maze_interp.studies.statistics.regression import ridge_coefficients
+from maze_interp.studies.statistics.shapes import KNOTS, SMOOTH, Step, shapes
 from maze_interp.sweeps.groups import BIN_WIDTH
 
 DISTANCES = tuple(name for name in BIN_WIDTH if name != "size")
@@ -45,9 +46,9 @@ def compare_shapes(levels: pd.DataFrame, variable: str, outcome: str, effort: Ef
             "variable": variable,
             "shape": name,
             "n": len(p),
-            **cells("log_likelihood", score),
-            **cells("over_logistic", score - scores["logistic"]),
-            **cells("over_spline", score - scores["spline"]),
+            **cells("log_likelihood", estimate(score)),
+            **cells("over_logistic", estimate(score - scores["logistic"])),
+            **cells("over_spline", estimate(score - scores["spline"])),
         }
         for name, score in scores.items()
     )
@@ -72,7 +73,7 @@ def fit_step(levels: pd.DataFrame, variable: str, outcome: str, effort: Effort =
         fit(curve, x, p, counts)
         return np.array([step.at, step.inside, step.outside, _TEN_TO_NINETY / max(abs(curve.coef_[0, 0]), 1e-6)])
 
-    found = bootstrap(statistic, len(p), effort.refits)
+    found = estimate_fit(statistic, len(p), effort.refits)
     row: dict[str, object] = {"outcome": outcome, "variable": variable, "n": len(p)}
     for name, one in zip(("at", "inside", "outside", "width"), found, strict=True):
         row |= cells(name, one)

@@ -1,8 +1,7 @@
-"""Fits to probabilities, their worth on levels held out, and their intervals over levels."""
+"""Fits to probabilities, and how well they predict levels held out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,15 +12,13 @@ from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedKFold
 
-from maze_interp.results.estimates import Estimate, estimate
-
 Array = NDArray[np.float64]
 
 FOLDS = 5
 """Of the cross-validation: every level is held out once in each repeat."""
 
 LEAST_LIKELY = 1e-9
-"""A guess counts as no less probable than this, so that one level cannot cost without bound."""
+"""Predicted probabilities are clipped to this, so that the loss on one level is bounded."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Effort:
 
     Attributes:
         repeats: of the cross-validation.
-        refits: resamples of levels on which a model is fitted anew, for the intervals of what it says.
+        refits: resamples of levels on which a model is refitted, for the intervals of its coefficients.
     """
 
     repeats: int = 5
@@ -101,35 +98,3 @@ def held_out(model: Classifier, X: Array, p: Array, repeats: int = FULL.repeats,
         scores[0, test] += np.where(guess > 0.5, truth, 1 - truth)
         scores[1, test] += truth * np.log(sure) + (1 - truth) * np.log1p(-sure)
     return pd.DataFrame(scores.T / repeats, columns=["accuracy", "log_likelihood"])
-
-
-def bootstrap(
-    statistic: Callable[[Array], Array], levels: int, refits: int = FULL.refits, seed: int = 0
-) -> list[Estimate]:
-    """Numbers that come of a fit, each with its 95% percentile interval over resampled levels.
-
-    Args:
-        statistic: from how often each level counts, `[levels]`, to the numbers, `[k]`.
-        levels: how many there are.
-        refits: resamples.
-        seed: of the resampling.
-    """
-    whole, draws = resampled(statistic, levels, refits, seed)
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
-    return [Estimate(levels, *map(float, ends)) for ends in zip(whole, low, high, strict=True)]
-
-
-def resampled(
-    statistic: Callable[[Array], Array], levels: int, refits: int = FULL.refits, seed: int = 0
-) -> tuple[Array, Array]:
-    """Numbers that come of a fit, on all levels `[k]` and on resamples of them `[refits, k]`; see `bootstrap`."""
-    rng = np.random.default_rng(seed)
-    whole = statistic(np.ones(levels))
-    draws = [statistic(rng.multinomial(levels, np.full(levels, 1 / levels)).astype(float)) for _ in range(refits)]
-    return whole, np.array(draws)
-
-
-def cells(name: str, values: Any) -> dict[str, float | None]:
-    """An `Estimate`, or the mean of one value per level, as three cells of a table: name, name_low, name_high."""
-    one = values if isinstance(values, Estimate) else estimate(values)
-    return {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}

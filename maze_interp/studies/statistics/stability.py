@@ -10,10 +10,12 @@ import pandas as pd
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from maze_interp.mazes.features import FEATURE_NAMES
-from maze_interp.statistics import published
-from maze_interp.statistics.data import known, standardised
-from maze_interp.statistics.fits import FULL, Array, Effort, cells, fit, held_out
-from maze_interp.statistics.regression import MODELS, THREE, lasso
+from maze_interp.results.estimates import estimate
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.data import known, standardised
+from maze_interp.studies.statistics.fits import FULL, Array, Effort, fit, held_out
+from maze_interp.studies.statistics.regression import MODELS, THREE, lasso
 
 SUBSETS = 200
 """Random subsets of the distances on which the L1 regression is fitted."""
@@ -24,21 +26,28 @@ def correlations(levels: pd.DataFrame) -> pd.DataFrame:
     return levels[list(FEATURE_NAMES)].corr().rename_axis("variable").reset_index()
 
 
+def unidentified(levels: pd.DataFrame, variables: Sequence[str] = FEATURE_NAMES) -> list[str]:
+    """The variables that are a linear function of the others in all of these levels, by the rank of their matrix.
+
+    No regression on all of them identifies their coefficients. In a maze without loops the steps cheese–corner are
+    the sum of the steps from either to the decision square.
+    """
+    rows = levels[np.isfinite(levels[list(variables)].astype(float)).all(axis=1)]
+    x = standardised(rows, variables)
+    return [variable for place, variable in enumerate(variables) if _bound(x, place)]
+
+
 def inflation(levels: pd.DataFrame) -> pd.DataFrame:
     """Variance inflation factors in each of the multiple regressions: columns model, variable, n, factor, published.
 
-    In a maze without loops the steps cheese–corner are the sum of the steps from either to the
-    decision square. Among all eleven these three therefore have an infinite factor: no data can
-    tell their coefficients apart.
+    A variable that is not identified, as `unidentified` has it, has an infinite factor.
     """
     table = []
     for model, variables in MODELS.items():
         rows = levels[np.isfinite(levels[list(variables)].astype(float)).all(axis=1)]
         x = standardised(rows, variables)
         for place, variable in enumerate(variables):
-            rest = np.delete(x, place, axis=1)
-            bound = np.linalg.matrix_rank(x) == np.linalg.matrix_rank(rest)
-            factor = np.inf if bound else _factor(x, place)
+            factor = np.inf if _bound(x, place) else _factor(x, place)
             theirs = published.INFLATION[variable] if model == "three stable" else None
             table.append({"model": model, "variable": variable, "n": len(rows), "factor": factor, "published": theirs})
     return pd.DataFrame(table)
@@ -89,8 +98,19 @@ def add_and_drop(
         variables = [name for name in base if name != variable] if within else [*base, variable]
         change = held_out(lasso(), standardised(rows, variables), p, effort.repeats) - start
         row = {"outcome": outcome, "change": "drop" if within else "add", "variable": variable, "n": len(p)}
-        table.append({**row, **cells("accuracy", change["accuracy"]), **cells("nats", change["log_likelihood"])})
+        table.append(
+            {
+                **row,
+                **cells("accuracy", estimate(change["accuracy"])),
+                **cells("nats", estimate(change["log_likelihood"])),
+            }
+        )
     return pd.DataFrame(table).sort_values("change", ascending=False, kind="stable", ignore_index=True)
+
+
+def _bound(x: Array, place: int) -> bool:
+    """Whether a column is a linear function of the others."""
+    return bool(np.linalg.matrix_rank(x) == np.linalg.matrix_rank(np.delete(x, place, axis=1)))
 
 
 def _factor(x: Array, place: int) -> float:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-from maze_interp.statistics.fits import LEAST_LIKELY, Array, Classifier, predict, ridge
+from maze_interp.studies.statistics.fits import LEAST_LIKELY, Array, Classifier, predict, ridge
 
 LEAST_SHARE = 0.02
 """Of the levels that must lie on either side of a change point."""

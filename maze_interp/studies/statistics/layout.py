@@ -14,8 +14,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import SplineTransformer
 
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.statistics.data import FinishedSweep, known
-from maze_interp.statistics.fits import FULL, Array, Effort, bootstrap, cells, fit, held_out, ridge
+from maze_interp.results.estimates import estimate, estimate_fit
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics.data import FinishedSweep, known
+from maze_interp.studies.statistics.fits import FULL, Array, Effort, fit, held_out, ridge
 
 DISTANCES = (
     "euclidean_cheese_top_right",
@@ -151,7 +153,7 @@ def dependence(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.
             means.append(counts @ expit(shifted) / counts.sum())
         return np.concatenate(means)
 
-    found = iter(bootstrap(statistic, len(p), effort.refits))
+    found = iter(estimate_fit(statistic, len(p), effort.refits))
     return pd.DataFrame(
         {"outcome": outcome, "variable": name, "value": value, "n": len(p), **cells("probability", next(found))}
         for name, grid in zip(names, grids, strict=True)
@@ -170,9 +172,9 @@ def _row(model: str, predictors: str, score: pd.DataFrame, distances: pd.DataFra
         "model": model,
         "predictors": predictors,
         "n": len(score),
-        **cells("accuracy", score["accuracy"]),
-        **cells("log_likelihood", score["log_likelihood"]),
-        **cells("over_distances", score["log_likelihood"] - distances["log_likelihood"]),
+        **cells("accuracy", estimate(score["accuracy"])),
+        **cells("log_likelihood", estimate(score["log_likelihood"])),
+        **cells("over_distances", estimate(score["log_likelihood"] - distances["log_likelihood"])),
     }
 
 

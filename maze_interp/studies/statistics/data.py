@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
-from maze_interp.policies.names import agent_label
+from maze_interp.results.run_directory import RECORD, read_settings
 from maze_interp.sweeps.groups import groups, read_levels
 from maze_interp.sweeps.levels import LevelSet
-from maze_interp.sweeps.selection import parse_seeds
+from maze_interp.sweeps.selection import parse_seeds, seeds_name
 from maze_interp.sweeps.sweep import COLUMNS
 
 LEAST = 50
@@ -44,10 +43,10 @@ EPISODE = ("p_cheese", "sampled_cheese")
 
 @dataclass(frozen=True, eq=False)
 class FinishedSweep:
-    """A sweep as it lies on disk.
+    """The rows of a sweep, and what decided them.
 
     Attributes:
-        settings: everything that decided its rows, as in its `run.json`.
+        settings: agent, agent_hash, seeds, mode, cheese, edits and horizon, as plain JSON values.
         levels: its rows, one per level.
         region: the n of the top-right n×n outside which the cheese must lie.
     """
@@ -56,19 +55,11 @@ class FinishedSweep:
     levels: pd.DataFrame
     region: int
 
-    @property
-    def level_set(self) -> LevelSet:
-        """The levels swept."""
-        return LevelSet(parse_seeds(self.settings["seeds"]), self.settings["mode"], self.settings["cheese"])
-
-    @property
-    def agent(self) -> str:
-        """Name and hash of the agent, for titles."""
-        return f"{agent_label(self.settings['agent'])} ({self.settings['agent_hash']})"
-
     def mazes(self, levels: pd.DataFrame) -> list[Maze]:
         """The mazes of some of the rows, in their order."""
-        return [self.level_set.maze(int(seed)) for seed in levels["seed"]]
+        seeds = levels["seed"].astype(int).tolist()
+        level_set = LevelSet(seeds, self.settings["mode"], self.settings["cheese"])
+        return [level_set.maze(seed) for seed in seeds]
 
 
 def read_sweep(folder: Path, agent: str | None = None, region: int | None = None) -> FinishedSweep:
@@ -80,24 +71,18 @@ def read_sweep(folder: Path, agent: str | None = None, region: int | None = None
         region: the training region's n; None for the one recorded for the sweep's agent.
 
     Raises:
-        MazeInterpError: no sweep in the folder, an unfinished one, one of another agent, or a
-            region below 1.
+        MazeInterpError: no sweep in the folder, an unfinished one, or one of another agent.
     """
     settings = _settings(folder)
     if agent is not None and (wanted := agent_hash(load_policy(agent))) != settings["agent_hash"]:
         raise MazeInterpError(
             f"the sweep in {folder} is of {settings['agent']} ({settings['agent_hash']}), not of {agent} ({wanted})"
         )
-    if region is not None and region < 1:
-        raise MazeInterpError(f"the training region is n×n with n from 1, not {region}")
-    found = FinishedSweep(settings, _rows(folder / "levels.csv"), region or training_region(settings["agent"]))
-    seeds = found.level_set.seeds
-    if found.levels["seed"].tolist() != list(seeds[: len(found.levels)]):
-        raise MazeInterpError(f"{folder / 'levels.csv'} is damaged: its levels are not those of its run.json in order")
-    if len(found.levels) < len(seeds):
-        done = f"{len(found.levels)} of {len(seeds)} levels"
-        raise MazeInterpError(f"the sweep in {folder} is unfinished: {done}; the command that began it goes on with it")
-    return found
+    levels = _rows(folder / "levels.csv")
+    seeds = levels["seed"]
+    if not seeds.is_monotonic_increasing or seeds_name(parse_seeds(seeds.tolist())) != settings["seeds"]:
+        raise MazeInterpError(f"{folder / 'levels.csv'} is damaged: its levels are not {settings['seeds']} in order")
+    return FinishedSweep(settings, levels, region or training_region(settings["agent"]))
 
 
 def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
@@ -152,18 +137,16 @@ def standardised(levels: pd.DataFrame, variables: Sequence[str]) -> NDArray[np.f
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    record = folder / "run.json"
-    if not record.exists():
-        raise MazeInterpError(f"{folder} is no sweep: it holds no run.json; maze-interp sweep makes one")
-    try:
-        settings = json.loads(record.read_text())
-    except ValueError as error:
-        raise MazeInterpError(f"{record} is damaged: {error}") from error
-    if not isinstance(settings, dict) or (settings.get("study") != "sweep" and settings.get("experiment") != "levels"):
+    if not (folder / RECORD).exists():
+        raise MazeInterpError(f"{folder} is no sweep: it holds no {RECORD}; maze-interp sweep makes one")
+    settings = read_settings(folder)
+    if settings.get("study") != "sweep":
         raise MazeInterpError(f"{folder} is no sweep but another run; maze-interp sweep makes one")
-    if missing := [key for key in ("agent", "agent_hash", "seeds", "mode", "cheese") if key not in settings]:
-        raise MazeInterpError(f"{record} is damaged: it does not say the sweep's {missing[0]}")
-    return settings
+    settings["cheese"] = settings.get("region")
+    names = ("agent", "agent_hash", "seeds", "mode", "cheese", "edits", "horizon")
+    if missing := [name for name in names if settings.get(name) is None]:
+        raise MazeInterpError(f"{folder / RECORD} is damaged: it does not say the sweep's {missing[0]}")
+    return {name: settings[name] for name in names}
 
 
 def _rows(path: Path) -> pd.DataFrame:

@@ -11,10 +11,11 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from maze_interp.mazes.features import FEATURE_NAMES
-from maze_interp.results.estimates import Estimate
-from maze_interp.statistics import published
-from maze_interp.statistics.data import EPISODE, known, standardised
-from maze_interp.statistics.fits import FULL, Array, Effort, bootstrap, cells, fit, held_out, ridge
+from maze_interp.results.estimates import Estimate, estimate, estimate_fit
+from maze_interp.results.tables import cells
+from maze_interp.studies.statistics import published
+from maze_interp.studies.statistics.data import EPISODE, known, standardised
+from maze_interp.studies.statistics.fits import FULL, Array, Effort, fit, held_out, ridge
 
 SIX = tuple(name for name in published.SIX if name != "intercept")
 THREE = tuple(name for name in published.THREE if name != "intercept")
@@ -62,9 +63,9 @@ def single_regressions(levels: pd.DataFrame, outcome: str, effort: Effort = FULL
                 "outcome": outcome,
                 "variable": variable,
                 "n": len(p),
-                **cells("accuracy", scores["accuracy"]),
-                **cells("gain", scores["accuracy"] - guess["accuracy"]),
-                **cells("nats", scores["log_likelihood"] - guess["log_likelihood"]),
+                **cells("accuracy", estimate(scores["accuracy"])),
+                **cells("gain", estimate(scores["accuracy"] - guess["accuracy"])),
+                **cells("nats", estimate(scores["log_likelihood"] - guess["log_likelihood"])),
                 **cells("coefficient", coefficient),
                 "published": published.SINGLE_ACCURACY[variable] if outcome in EPISODE else None,
             }
@@ -89,8 +90,8 @@ def accuracies(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.
             "outcome": outcome,
             "model": name,
             "n": len(p),
-            **cells("accuracy", score["accuracy"]),
-            **cells("log_likelihood", score["log_likelihood"]),
+            **cells("accuracy", estimate(score["accuracy"])),
+            **cells("log_likelihood", estimate(score["log_likelihood"])),
             "published": published.ACCURACY.get(name) if outcome in EPISODE else None,
         }
         for name, score in scores.items()
@@ -124,12 +125,12 @@ def l1_coefficients(x: Array, p: Array, refits: int = FULL.refits) -> list[Estim
         fit(model, x, p, counts)
         return np.append(model.coef_[0], model.intercept_)
 
-    return bootstrap(statistic, len(p), refits)
+    return estimate_fit(statistic, len(p), refits)
 
 
 def ridge_coefficients(x: Array, p: Array, refits: int = FULL.refits) -> list[Estimate]:
     """Coefficients of the hardly penalised regression, without the intercept, with intervals over levels."""
-    return bootstrap(partial(fitted_coefficients, x, p), len(p), refits)
+    return estimate_fit(partial(fitted_coefficients, x, p), len(p), refits)
 
 
 def fitted_coefficients(x: Array, p: Array, counts: Array) -> Array:

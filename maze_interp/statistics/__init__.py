@@ -1,1 +1,0 @@
-"""What predicts cheese-getting over levels: regressions, curves over distance and layout, from a finished sweep."""

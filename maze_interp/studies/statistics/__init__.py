@@ -1,0 +1,1 @@
+"""`statistics`: what predicts over levels whether an agent takes the cheese."""
