@@ -183,18 +183,17 @@ def test_batches_of_any_shape_give_the_same(untrained: Impala) -> None:
             np.testing.assert_allclose(together[0, :, :5], move_probabilities(untrained(x)[0]), atol=1e-5)
 
 
-def test_the_part_before_the_layer_runs_once(untrained: Impala) -> None:
-    rows: dict[str, list[int]] = {"embedder.block1.conv": [], "embedder.block3.conv": []}
-    handles = [
-        untrained.get_submodule(layer).register_forward_hook(lambda m, a, out, seen=seen: seen.append(len(out)))
-        for layer, seen in rows.items()
-    ]
+def test_the_part_before_the_layer_runs_once(untrained: Impala, rows_through: Any) -> None:
     x = to_input(observe(LEVELS.maze(SEEDS[0]))[:40])
-    ablated_outputs(untrained, "embedder.block2.res1.resadd", x, range(32), torch.zeros(32, 16, 16))
-    for handle in handles:
-        handle.remove()
-    assert sum(rows["embedder.block1.conv"]) == 40
-    assert sum(rows["embedder.block3.conv"]) == 40 * 33
+    layer, values = "embedder.block2.res1.resadd", torch.zeros(32, 16, 16)
+    ablated_outputs(untrained, layer, x[:1], [0], values[:1])  # after which both ways of running it have been compared
+    with (
+        rows_through(untrained, "embedder.block1.conv") as before,
+        rows_through(untrained, "embedder.block3.conv") as after,
+    ):
+        ablated_outputs(untrained, layer, x, range(32), values)
+    assert before.rows == 40
+    assert after.rows == 40 * 33
 
 
 def test_squares_behind_the_cheese_do_not_count() -> None:
