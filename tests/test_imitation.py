@@ -15,7 +15,7 @@ from maze_interp.policies.moves import STEPS
 from maze_interp.training import imitation
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate
 
-TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3)
+TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3, value_levels=2)
 
 
 def test_every_target_is_a_step_nearer_and_the_value_of_its_distance() -> None:
@@ -48,7 +48,7 @@ def test_batches_are_numbered_and_from_levels_below_the_held_out_ones(monkeypatc
 
 
 def test_loss_falls(tmp_path: Path) -> None:
-    config = ImitationConfig("tiny", "easy", region=1, samples=64 * 60, batch=64, squares_per_sample=2)
+    config = ImitationConfig("tiny", "easy", region=1, samples=64 * 60, batch=64, squares_per_sample=2, value_levels=2)
     imitate(config, tmp_path, checkpoint_every=20)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert len(losses) == 3

@@ -64,7 +64,7 @@ class ImitationConfig:
     on_path: float = 0.4
     squares_per_sample: int = 8
     discount: float = 0.99
-    value_levels: int = 1000
+    value_levels: int = 100
     seed: int = 0
     start_from: str | None = None
 
