@@ -36,7 +36,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 FIGURES = "figures.json"
-LARGE = 500_000
+LARGE = 100_000
 """Bytes beyond which not all of a table is kept."""
 KEPT = 20
 """Rows that are kept of it."""
@@ -265,9 +265,13 @@ def flat(figures: Any, words: Mapping[str, str] = {}) -> dict[str, str]:
 
 
 def record(case: Case, out: Path) -> None:
-    """Replace the recorded files of a case by what is in `out`."""
+    """Replace the recorded files of a case by what is in `out`.
+
+    Of `questions resolve` only the figures: its tables are the studies', in folders named after hashes of settings.
+    """
     shutil.rmtree(case.folder, ignore_errors=True)
-    for table in sorted(out.rglob("*.csv")):
+    tables = [] if list(out.glob("*/resolution.yaml")) else sorted(out.rglob("*.csv"))
+    for table in tables:
         target = case.folder / table.relative_to(out)
         target.parent.mkdir(parents=True, exist_ok=True)
         contents = table.read_bytes()
