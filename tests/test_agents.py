@@ -333,7 +333,7 @@ def test_names_that_no_agent_can_have(tmp_path: Path, name: str, monkeypatch: py
     assert [path.name for path in tmp_path.iterdir()] == ["foreign.pth"]
 
 
-@pytest.mark.parametrize("name", ["mine.v2", "mine-0.5", "mine@1e-4", "v1.pth.old", "3"])
+@pytest.mark.parametrize("name", ["mine.v2", "mine-0.5", "mine+1e-4", "v1.pth.old", "3"])
 def test_names_with_dots_are_names(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save(weights(), "foreign.pth")

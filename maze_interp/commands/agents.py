@@ -54,7 +54,7 @@ def agents_import(
 
     Args:
         checkpoint: A .pth, .pt or .safetensors file with the weights of a maze policy.
-        name: What to call the agent: letters, digits and . _ @ + -.
+        name: What to call the agent: letters, digits and . _ + -.
         mode: The levels it was trained on.
         region: n, if its cheese lay in the top-right n×n in training.
     """

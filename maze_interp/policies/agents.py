@@ -13,16 +13,17 @@ import torch
 import yaml
 
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
-from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
-from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
+from maze_interp.mazes.maze import DistributionMode
+from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.history import read_checkpoint, split_name
 from maze_interp.policies.names import agent_label, names_file, require_agent_name
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
+from maze_interp.validation import read_document
 
 _WEIGHTS = "weights.safetensors"
 
@@ -102,23 +103,8 @@ def agent_info(name: str) -> AgentInfo:
     if is_reference(name):
         raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
     folder = agent_folder(name)
-    config = folder / "config.yaml"
-    content = load_yaml(config)
-    if not isinstance(content, dict):
-        raise MazeInterpError(f"{config} does not describe an agent: it is no mapping")
-    for field in ("distribution_mode", "region", "training"):
-        if field not in content:
-            raise MazeInterpError(f"{config} does not describe an agent: {field} is missing")
-    info = AgentInfo(name, folder, **{field.name: content[field.name] for field in _RECORDED if field.name in content})
-    if info.distribution_mode not in WORLD_SIZE:
-        raise unknown_name(f"distribution_mode in {config}:", str(info.distribution_mode), WORLD_SIZE)
-    number = isinstance(info.region, int) and not isinstance(info.region, bool) and info.region > 0
-    if not (number or info.region in (None, "anywhere")):
-        raise MazeInterpError(f"region in {config} is a number from 1, anywhere, or empty, not {info.region!r}")
-    return info
-
-
-_RECORDED = fields(AgentInfo)[2:]
+    config = read_document(folder / "config.yaml", AgentConfig)
+    return AgentInfo(name, folder, **{field.name: getattr(config, field.name) for field in fields(AgentInfo)[2:]})
 
 
 def list_agents() -> pd.DataFrame:
