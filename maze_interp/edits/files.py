@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from maze_interp.documents import load_json, load_yaml
+from maze_interp.documents import dump_yaml, load_json, load_yaml
 from maze_interp.edits.base import Edit, Edits, as_edits
 from maze_interp.edits.kinds import Add, Mean, Resample, Scale, SetPixel, Zero
 from maze_interp.edits.observations import Observations
@@ -47,11 +46,7 @@ def save(path: str | Path, edits: Edits) -> None:
     if not path.parent.is_dir():
         raise MazeInterpError(f"there is no folder {path.parent} to write {path.name} into")
     entries = [_entry(edit, path) for edit in as_edits(edits)]
-    text = (
-        json.dumps(entries, indent=2) + "\n"
-        if path.suffix == ".json"
-        else yaml.safe_dump(entries, sort_keys=False, default_flow_style=None)
-    )
+    text = json.dumps(entries, indent=2) + "\n" if path.suffix == ".json" else dump_yaml(entries)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text)
     partial.replace(path)

@@ -85,6 +85,10 @@ class _Hook:
         """Whether it was attached in this context, and outside no `without_hooks` in force."""
         return self in _active.get()
 
+    def __reduce__(self) -> tuple[type[_Hook], tuple[str, HookFunction, bool]]:
+        """A copy of the network, in this process or another, gets a hook that never acts, without its function."""
+        return _Hook, (self.layer, _nothing, True)
+
     def __call__(self, module: nn.Module, args: Any, output: Any) -> Tensor | None:
         if not self.acts:
             return None
@@ -102,6 +106,10 @@ class _Hook:
         if changed.shape != output.shape:
             raise MazeInterpError(f"a hook on {self.layer} turned {tuple(output.shape)} into {tuple(changed.shape)}")
         return changed.to(output.device, output.dtype)
+
+
+def _nothing(activation: Tensor, layer: str) -> None:
+    pass
 
 
 @contextmanager
@@ -148,15 +156,16 @@ def _attached(network: nn.Module, hooks: Sequence[_Hook]) -> Iterator[None]:
         raise MazeInterpError(f"nothing ran through layer {', '.join(pending)} while its hook was attached")
 
 
+def acting_hooks(module: nn.Module) -> list[Any]:
+    """Hooks of one module that would act in a pass of this context: ours in force, and all of torch's own."""
+    hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+    return [hook for hook in hooks if not isinstance(hook, _Hook) or hook.acts]
+
+
 def has_hooks(network: nn.Module) -> bool:
-    """Whether any hook would act in a pass of this context: of ours, or torch's own."""
+    """Whether any hook would act in a pass of this context, on a module of the network or on every module."""
     everywhere = module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks
-    hooks = (hook for module in network.modules() for hook in _forward_hooks(module))
-    return bool(everywhere) or any(not isinstance(hook, _Hook) or hook.acts for hook in hooks)
-
-
-def _forward_hooks(module: nn.Module) -> list[Any]:
-    return [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+    return bool(everywhere) or any(acting_hooks(module) for module in network.modules())
 
 
 def run_with_cache(

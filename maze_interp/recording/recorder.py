@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
-import torch
 from tqdm import tqdm
 
+from maze_interp.arguments import checked, whole
+from maze_interp.policies.hooks import without_hooks
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.shards import shard_image, shard_name
 from maze_interp.recording.store import ActivationStore
@@ -22,18 +22,19 @@ from maze_interp.sweeps.spread import cluster, ordered
 _PARTIAL = ".partial"
 
 
+@checked
 def record(
-    recording: Recording, out: str | Path, workers: int | None = None, scheduler: str | None = None
+    recording: Recording, out: str | Path, workers: Annotated[int, whole(1)] | None = 1, scheduler: str | None = None
 ) -> ActivationStore:
     """Record, or go on with a recording that was stopped; the content does not depend on the workers.
 
-    Workers only compute; this process alone writes, each shard whole and once. Hooks on the policy
-    sleep meanwhile.
+    Workers only compute; this process alone writes, each shard whole and once. Hooks of `policy.hooks` do not act
+    meanwhile; torch's own are refused.
 
     Args:
         recording: what to record.
         out: the store's folder.
-        workers: processes, each on one thread: None for one per core, 1 for this process itself.
+        workers: processes, each on one thread: 1 for this process itself, None for one per core.
         scheduler: address of a dask scheduler to use instead.
 
     Returns:
@@ -44,7 +45,7 @@ def record(
             written by another process; no scheduler answers; a layer exceeds float16's range; a
             shard recorded earlier is damaged.
     """
-    with run_directory(Path(out), recording.settings) as folder:
+    with without_hooks(), run_directory(Path(out), recording.settings) as folder:
         for leftover in folder.glob(f"*{_PARTIAL}"):
             leftover.unlink()
         missing = [n for n in range(len(recording.shards)) if not (folder / shard_name(n)).exists()]
@@ -60,37 +61,20 @@ def _record_shards(
 ) -> None:
     levels = len(recording.levels.seeds)
     done = levels - sum(len(recording.shards[number]) for number in numbers)
+    jobs = [recording.shards[number] for number in numbers]
     with (
-        _images(recording, numbers, workers, scheduler) as images,
+        cluster(workers, scheduler) as client,
         tqdm(total=levels, initial=done, unit="level") as bar,
         ThreadPoolExecutor(1) as writer,  # the disk is waited for while the next shard is made
     ):
         written: Future[None] | None = None
-        for number, image in zip(numbers, images, strict=True):
+        for number, image in zip(numbers, ordered(client, shard_image, recording, jobs), strict=True):
             if written is not None:
                 written.result()
             written = writer.submit(_write_once, out / shard_name(number), image)
             bar.update(len(recording.shards[number]))
         if written is not None:
             written.result()
-
-
-@contextmanager
-def _images(
-    recording: Recording, numbers: list[int], workers: int | None, scheduler: str | None
-) -> Iterator[Iterator[bytes]]:
-    """The bytes of the shards, in order."""
-    jobs = [recording.shards[number] for number in numbers]
-    if scheduler is None and workers == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in every other worker, so that the sums are the same
-        try:
-            yield (shard_image(recording, seeds) for seeds in jobs)
-        finally:
-            torch.set_num_threads(threads)
-        return
-    with cluster(workers, scheduler) as client:
-        yield ordered(client, shard_image, recording, jobs)
 
 
 def _write_once(path: Path, image: bytes) -> None:

@@ -11,9 +11,9 @@ from torch import nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.hooks import acting_hooks
 
 _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def refuse_unrecorded(policy: nn.Module) -> None:
         MazeInterpError: a hook is attached to a module, or a module's `forward` was replaced on the object.
     """
     for path, module in policy.named_modules():
-        hooked = any(getattr(module, kind, None) for kind in _HOOKS)
+        hooked = acting_hooks(module)
         if hooked or "forward" in vars(module):
             what = "a hook" if hooked else "a replaced forward"
             raise MazeInterpError(
