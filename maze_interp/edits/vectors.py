@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from maze_interp.arguments import checked
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
@@ -11,6 +12,7 @@ from maze_interp.policies.hooks import run_with_cache
 from maze_interp.policies.moves import to_input
 
 
+@checked
 def cheese_vector(policy: nn.Module, maze: Maze, layer: str) -> Tensor:
     """Activations with the cheese minus without it, the mouse at the start facing left.
 
@@ -26,6 +28,7 @@ def cheese_vector(policy: nn.Module, maze: Maze, layer: str) -> Tensor:
     return activation_difference(policy, maze, maze.with_cheese(None), layer)
 
 
+@checked
 def top_right_vector(policy: nn.Module, maze: Maze, layer: str) -> Tensor:
     """Activations with a path opened to the top-right corner of the world, minus without it.
 
@@ -41,6 +44,7 @@ def top_right_vector(policy: nn.Module, maze: Maze, layer: str) -> Tensor:
     return activation_difference(policy, with_corner_path(maze), maze.padded(), layer)
 
 
+@checked
 def with_corner_path(maze: Maze) -> Maze:
     """The maze, padded to the whole world, with the published path to the world's top-right corner.
 
@@ -59,6 +63,7 @@ def with_corner_path(maze: Maze) -> Maze:
     return opened
 
 
+@checked
 def activation_difference(policy: nn.Module, a: Maze, b: Maze, layer: str) -> Tensor:
     """Activations in maze `a` minus those in maze `b`, each with the mouse at its start facing left."""
     x = to_input(observe(a, [a.start])), to_input(observe(b, [b.start]))

@@ -33,9 +33,12 @@ def as_channels(channels: Any, name: str = "channels") -> tuple[int, ...] | None
     """Channel numbers in ascending order, each once; of a mask, those where it is True; None for all."""
     if channels is None or isinstance(channels, Masked):
         return channels
-    parts = _parts(channels)
+    try:
+        parts, is_list = ([channels], False) if isinstance(channels, str | bytes) else (list(channels), True)
+    except TypeError:
+        parts, is_list = [channels], False
     numbers: tuple[int, ...]
-    if parts and all(is_truth(part) and np.ndim(part) == 0 for part in parts):
+    if is_list and parts and all(is_truth(part) and np.ndim(part) == 0 for part in parts):
         numbers = masked = Masked(number for number, part in enumerate(parts) if part)
         masked.length = len(parts)
     else:
@@ -46,14 +49,6 @@ def as_channels(channels: Any, name: str = "channels") -> tuple[int, ...] | None
     if not numbers:
         raise MazeInterpError(f"{name} is empty; name at least one, or leave it out for all")
     return numbers
-
-
-def _parts(channels: Any) -> list[Any]:
-    """What is in a list or array of channels; what is no list counts as one channel."""
-    try:
-        return [channels] if isinstance(channels, str | bytes) else list(channels)
-    except TypeError:
-        return [channels]
 
 
 def as_positions(positions: Any, name: str = "positions") -> tuple[Position, ...] | None:

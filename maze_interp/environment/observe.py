@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.arguments import checked, instance, pair, several
+from maze_interp.arguments import checked, choice, instance, pair, several
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import state_of_maze
 from maze_interp.environment.simulator import simulator
@@ -29,12 +29,14 @@ FACINGS: tuple[Facing, Facing] = ("left", "right")
 
 Squares = Annotated[Sequence[Square], several(pair("(x, y)"), "squares (x, y)")]
 
+_as_facing = choice("facing", FACINGS)
 _OFF_PICTURE = (-2, -2)  # a cell outside the world
 
 
 class MazeView:
     """All observations of one maze, rendered as they are first asked for."""
 
+    @checked
     def __init__(self, maze: Maze) -> None:
         self.maze = maze
         self._simulator = simulator(maze.distribution_mode)
@@ -45,8 +47,8 @@ class MazeView:
 
     def patch(self, square: Square, facing: Facing) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
         """Where in the picture the mouse's cell lies, and its pixels with the mouse there."""
-        x, y = square
-        key = (facing, x % 2, y % 2)
+        x, y = self.maze.require_open(square, "square")
+        key = (_as_facing(facing, "facing"), x % 2, y % 2)
         if key not in self._sheets:
             alike = [other for other in self.maze.squares if (other[0] % 2, other[1] % 2) == key[1:]]
             self._sheets[key] = self._render([self._cell(other) for other in alike], facing)
@@ -68,7 +70,7 @@ class MazeView:
 
 def cell_pixels(maze: Maze, square: Square) -> tuple[slice, slice]:
     """The (rows, columns) of the 64×64 observation that the cell of `square` touches."""
-    world = WORLD_SIZE[maze.distribution_mode]
+    square, world = maze.require_on_grid(square, "square"), WORLD_SIZE[maze.distribution_mode]
     column, row = square[0] + maze.padding, world - 1 - square[1] - maze.padding
     return _touched(row, world), _touched(column, world)
 

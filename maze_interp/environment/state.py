@@ -112,8 +112,8 @@ def read_time(state: bytes) -> int:
 def with_grid(state: bytes, grid: NDArray[np.int32]) -> bytes:
     """The state with other cell contents (`[world, world]`, as `read_grid` gives)."""
     at = layout(state)
-    if grid.shape != (at.world, at.world):
-        raise MazeInterpError(f"the world is {at.world}×{at.world} cells, the grid given {grid.shape}")
+    if grid.shape != (at.world, at.world) or grid.dtype.kind != "i":
+        raise MazeInterpError(f"the world is {at.world}×{at.world} cells, the grid given {grid.dtype} {grid.shape}")
     return state[: at.grid] + grid.astype(np.int32).tobytes() + state[at.grid + 4 * at.world**2 :]
 
 

@@ -85,7 +85,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
     @checked
     def __init__(
         self,
-        num_envs: Annotated[int, whole(1)],
+        num_envs: Annotated[int, whole(1, 2**16)],
         distribution_mode: DistributionMode = "hard",
         region: Region = "anywhere",
         levels: Annotated[range, as_level_range] = range(MAX_SEED + 1),

@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Annotated
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from maze_interp.arguments import checked, choice
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import DistributionMode, Maze, Square
+from maze_interp.mazes.maze import DistributionMode, LevelSeed, Maze, RegionSize, Square
 
 METRICS = ("euclidean", "steps")
 """How far apart the decision square and the cheese are: in a straight line, or along the maze."""
@@ -23,7 +25,8 @@ LEAST_DIFFERENCE = {"euclidean": 2.0, "steps": 6.0}
 """By how many squares the one metric must differ in a pair that is equal in the other."""
 
 
-def random_tree(size: int, distribution_mode: DistributionMode, seed: int) -> Maze:
+@checked
+def random_tree(size: int, distribution_mode: DistributionMode, seed: LevelSeed) -> Maze:
     """A maze of procgen's kind, without cheese: a random spanning tree of the squares with even coordinates.
 
     Args:
@@ -49,7 +52,8 @@ def random_tree(size: int, distribution_mode: DistributionMode, seed: int) -> Ma
     return Maze(grid, (0, 0), None, distribution_mode, seed)
 
 
-def swapped_branches(maze: Maze, region: int, shortest: int) -> tuple[Maze, Maze] | None:
+@checked
+def swapped_branches(maze: Maze, region: RegionSize, shortest: int) -> tuple[Maze, Maze] | None:
     """The maze with the cheese at the end of either of two long branches that both end in the region.
 
     A branch runs from the fork, the last square that the ways from the start to both ends share. Of all
@@ -74,6 +78,7 @@ def swapped_branches(maze: Maze, region: int, shortest: int) -> tuple[Maze, Maze
     return best[1] and (maze.with_cheese(best[1][0]), maze.with_cheese(best[1][1]))
 
 
+@checked
 def fork_of(maze: Maze, a: Square, b: Square) -> Square:
     """The last square that the ways from the start to a and to b share."""
     ways = maze.path(maze.start, a), maze.path(maze.start, b)
@@ -81,7 +86,10 @@ def fork_of(maze: Maze, a: Square, b: Square) -> Square:
     return ways[0][shared - 1]
 
 
-def equal_pair(maze: Maze, equal: str, region: int) -> tuple[Maze, Maze] | None:
+@checked
+def equal_pair(
+    maze: Maze, equal: Annotated[str, choice("metric", METRICS)], region: RegionSize
+) -> tuple[Maze, Maze] | None:
     """Two places of the cheese, equally far from the same decision square in one metric, unlike in the other.
 
     The cheese lies outside the region in both. Of all such pairs it is that with the greatest difference, at
@@ -98,8 +106,6 @@ def equal_pair(maze: Maze, equal: str, region: int) -> tuple[Maze, Maze] | None:
     Raises:
         MazeInterpError: an unknown metric.
     """
-    if equal not in METRICS:
-        raise MazeInterpError(f"the metric is {' or '.join(METRICS)}, not {equal!r}")
     other = METRICS[1 - METRICS.index(equal)]
     by_distance: dict[tuple[Square, float], list[tuple[float, Maze]]] = {}
     for one in cheese_everywhere(maze):
@@ -116,6 +122,7 @@ def equal_pair(maze: Maze, equal: str, region: int) -> tuple[Maze, Maze] | None:
     return best[1]
 
 
+@checked
 def detours(maze: Maze) -> dict[int, Maze]:
     """The cheese at every step along the deepest branch beside the way to the corner, by steps from that way.
 
@@ -133,6 +140,7 @@ def detours(maze: Maze) -> dict[int, Maze]:
     }
 
 
+@checked
 def cheese_everywhere(maze: Maze) -> Iterator[Maze]:
     """The maze with its cheese on every open square but the start, in the order of squares."""
     for square in maze.squares:

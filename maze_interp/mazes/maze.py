@@ -27,7 +27,7 @@ MAX_SEED = 2**31 - 2
 """Largest level seed that procgen can be asked for."""
 
 LevelSeed = Annotated[int, whole(0, MAX_SEED)]
-RegionSize = Annotated[int, whole(1)]
+RegionSize = Annotated[int, whole(1, 10**6)]
 """The n of the top-right n×n squares."""
 
 
@@ -141,7 +141,7 @@ class Maze(Displayed):
     @checked
     def with_open(self, square: Square, value: bool) -> Maze:
         """A copy with `square` opened (True) or walled (False)."""
-        x, y = self._on_grid(square, "square")
+        x, y = self.require_on_grid(square, "square")
         grid = self.open.copy()
         grid[y, x] = value
         return dataclasses.replace(self, open=grid)
@@ -232,12 +232,13 @@ class Maze(Displayed):
 
     def require_open(self, square: Square, what: str) -> Square:
         """`square` as plain ints, or the error saying why the mouse cannot stand there."""
-        x, y = self._on_grid(square, what)
+        x, y = self.require_on_grid(square, what)
         if not self.open[y, x]:
             raise MazeInterpError(f"the {what} {(x, y)} is in a wall; {self._nearest_open(x, y)} is the nearest open")
         return x, y
 
-    def _on_grid(self, square: Square, what: str) -> Square:
+    def require_on_grid(self, square: Square, what: str) -> Square:
+        """`square`, open or wall, as plain ints, or the error saying that it is none of this maze."""
         x, y = _as_square(square, f"the {what}")
         if not (0 <= x < self.size and 0 <= y < self.size):
             raise MazeInterpError(f"the {what} {(x, y)} is off the maze, whose squares run from 0 to {self.size - 1}")

@@ -25,7 +25,7 @@ from maze_interp.measure.field import VectorField, field_of
 HORIZON = 500
 """Moves in an episode of procgen's maze; a cheese reached by the last of them counts."""
 
-Horizon = Annotated[int, whole(1)]
+Horizon = Annotated[int, whole(1, 10**6)]
 
 _TOGETHER = 16  # mazes whose chains are stepped as one: enough to hide the cost of a call
 

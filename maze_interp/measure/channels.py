@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maze_interp.arguments import checked, several, whole
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.measure.evaluate import BATCH, outputs_of
@@ -18,9 +20,14 @@ from maze_interp.policies.split import Crossing, split
 _FLOATS = 2**18  # of a batch of small activations: 1 MB, which a CPU's cache holds
 
 
+@checked
 @torch.inference_mode()
 def ablated_outputs(
-    policy: nn.Module, layer: str, x: Tensor, channels: Sequence[int], values: Tensor
+    policy: nn.Module,
+    layer: str,
+    x: Tensor,
+    channels: Annotated[Sequence[int], several(whole(0), "channels")],
+    values: Tensor,
 ) -> NDArray[np.float64]:
     """Run `policy` with one channel of a layer replaced at a time; what lies before the layer runs once.
 

@@ -17,6 +17,7 @@ from maze_interp.edits.base import Edits, applied
 from maze_interp.edits.kinds import SetPixel
 from maze_interp.edits.where import Channels
 from maze_interp.environment.observe import FACINGS, Facing, observe
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON, Horizon, behaviours
 from maze_interp.measure.edited import evaluate_edits
@@ -27,7 +28,7 @@ from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import map_size, pixel_in
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Retargeting:
     """How well the policy was sent to each of t targets, and how it does when left alone.
 
@@ -47,6 +48,9 @@ class Retargeting:
     path_probability_unedited: Floats
     p_visit: Floats | None
     p_visit_unedited: Floats | None
+
+    def __repr__(self) -> str:
+        return f"<Retargeting: {len(self.targets)} targets in {self.maze!r}, mean ratio {np.nanmean(self.ratio):.3g}>"
 
     @property
     def ratio(self) -> Floats:
@@ -94,6 +98,8 @@ class Retargeting:
 
     def grid(self, values: Floats) -> Floats:
         """`values` (`[t]`) laid out as `[size, size]`, indexed `[y, x]`; NaN off the targets."""
+        if np.shape(values) != (len(self.targets),):
+            raise MazeInterpError(f"there are {len(self.targets)} targets, the values have shape {np.shape(values)}")
         laid_out = np.full(self.maze.open.shape, np.nan)
         x, y = np.array(self.targets).T
         laid_out[y, x] = values

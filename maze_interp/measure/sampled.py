@@ -10,19 +10,22 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from maze_interp.arguments import checked, whole
 from maze_interp.environment import state as states
 from maze_interp.environment.simulator import procgen_environment
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import DistributionMode, Maze
+from maze_interp.mazes.maze import DistributionMode, LevelSeed, Maze
 from maze_interp.measure.behaviour import behaviours
 from maze_interp.policies.moves import to_input
+
+Count = Annotated[int, whole(1, 10**9)]
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ class Episodes:
     steps: NDArray[np.int64]
 
 
+@checked
 def sample_episodes(
-    policy: nn.Module, seed: int, mode: DistributionMode, episodes: int, rng: np.random.Generator, slots: int = 50
+    policy: nn.Module,
+    seed: LevelSeed,
+    mode: DistributionMode,
+    episodes: Count,
+    rng: np.random.Generator,
+    slots: Count = 50,
 ) -> Episodes:
     """Play level `seed`, cheese where procgen has it, with sampled actions.
 
@@ -131,8 +140,9 @@ class Comparison:
     z: float
 
 
+@checked
 def compare(
-    policy: nn.Module, mode: DistributionMode, levels: int, episodes: int, first_seed: int = 0
+    policy: nn.Module, mode: DistributionMode, levels: Count, episodes: Count, first_seed: LevelSeed = 0
 ) -> Iterator[Comparison]:
     """Exact against sampled on the first `levels` levels where an outcome is open.
 

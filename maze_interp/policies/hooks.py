@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 
+from maze_interp.arguments import several, text
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.cache import ActivationCache
 
@@ -61,7 +62,8 @@ def resolve_layers(network: nn.Module, layers: Layers) -> list[str]:
     if isinstance(layers, str):
         return [resolve_layer(network, layers)]
     if not callable(layers):
-        return list(dict.fromkeys(resolve_layer(network, name) for name in layers))
+        names = several(text, "module paths")(layers, "layers")
+        return list(dict.fromkeys(resolve_layer(network, name) for name in names))
     chosen = [path for path, _ in network.named_modules() if path and layers(path)]
     if not chosen:
         raise MazeInterpError("the function given for layers says True of no layer")

@@ -7,6 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from maze_interp.environment.observe import PIXELS
+from maze_interp.errors import MazeInterpError
+
 MOVES = ("left", "down", "up", "right", "noop")
 """The order of every move axis."""
 
@@ -23,8 +26,15 @@ _SUM = torch.nn.functional.one_hot(torch.from_numpy(MOVE_OF_ACTION), len(MOVES))
 
 
 def to_input(observations: NDArray[np.uint8]) -> Tensor:
-    """uint8 `[n, 64, 64, 3]` to float32 `[n, 3, 64, 64]` in [0, 1], laid out channels-last."""
-    return torch.from_numpy(observations).permute(0, 3, 1, 2).float().div_(255)
+    """uint8 `[n, 64, 64, 3]` to float32 `[n, 3, 64, 64]` in [0, 1], laid out channels-last.
+
+    Raises:
+        MazeInterpError: another type, such as floats, or another shape.
+    """
+    given = np.asarray(observations)
+    if given.dtype != np.uint8 or given.shape[1:] != (PIXELS, PIXELS, 3):
+        raise MazeInterpError(f"observations are uint8 [n, 64, 64, 3], not {given.dtype} {list(given.shape)}")
+    return torch.from_numpy(np.require(given, requirements=["C", "W"])).permute(0, 3, 1, 2).float().div_(255)
 
 
 def move_probabilities(logits: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from functools import cache
 import torch
 from torch import nn
 
+from maze_interp.arguments import checked
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
@@ -14,6 +15,7 @@ from maze_interp.policies.architectures import new_network
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 
 
+@checked
 def activation_pixel(maze: Maze, square: Square, layer: str, network: nn.Module | None = None) -> tuple[int, int]:
     """The position of `square`, open or wall, in the map of a convolutional layer, of the published network or another.
 
@@ -32,9 +34,7 @@ def activation_pixel(maze: Maze, square: Square, layer: str, network: nn.Module 
 
 def pixel_in(maze: Maze, square: Square, size: tuple[int, int]) -> tuple[int, int]:
     """`activation_pixel` for a map of (rows, columns)."""
-    x, y = square
-    if not (0 <= x < maze.size and 0 <= y < maze.size):
-        raise MazeInterpError(f"the square {(x, y)} is off the maze, whose squares run from 0 to {maze.size - 1}")
+    x, y = maze.require_on_grid(square, "square")
     world = WORLD_SIZE[maze.distribution_mode]
     row, column = world - 1 - y - maze.padding, x + maze.padding
     return (2 * row + 1) * size[0] // (2 * world), (2 * column + 1) * size[1] // (2 * world)

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import torch
 from torch import nn
 
+from maze_interp.arguments import check_fields, choice, several, whole
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
-from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
+from maze_interp.policies.hooks import resolve_layers, run_with_cache, without_hooks
+from maze_interp.policies.moves import to_input
 from maze_interp.recording.columns import Column, label_columns, row_bytes
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
@@ -23,6 +24,15 @@ from maze_interp.sweeps.provenance import provenance
 DTYPES = ("float32", "float16")
 SHARD_BYTES = 2**27
 """The size of a shard before compression: what a recorder holds in memory, compressed."""
+
+
+def as_facings(value: Any, name: str) -> tuple[Facing, ...]:
+    """One facing or both, each once."""
+    one_facing = choice("facing", FACINGS)
+    facings = several(one_facing, "facings")([value] if isinstance(value, str) else value, name)
+    if len(set(facings)) < len(facings):
+        raise MazeInterpError(f"the facings are left, right, or both, not {', '.join(facings)}")
+    return facings
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +43,8 @@ class Recording:
         policy: any network from `[n, 3, 64, 64]` to (logits `[n, 15]`, value `[n]`).
         agent: its name, for the record.
         levels: the levels.
-        layers: module paths or published names (`_out`); kept as module paths.
+        layers: module paths or published names (`_out`), one or several, or a function of module paths; kept as
+            module paths.
         squares: k squares drawn from each level by its seed (all of them where there are fewer);
             None for every open square. The cheese's square, where no agent ever stands, never counts.
         facings: one or both of `"left"` and `"right"`.
@@ -49,33 +60,24 @@ class Recording:
     agent: str
     levels: LevelSet
     layers: Sequence[str]
-    squares: int | None = None
-    facings: Sequence[Facing] = FACINGS
-    dtype: str = "float32"
-    shard_bytes: int = SHARD_BYTES
+    squares: Annotated[int, whole(1)] | None = None
+    facings: Annotated[Sequence[Facing], as_facings] = FACINGS
+    dtype: Annotated[str, choice("dtype", DTYPES)] = "float32"
+    shard_bytes: Annotated[int, whole(1)] = SHARD_BYTES
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        object.__setattr__(self, "layers", tuple(resolve_layers(self.policy, self.layers)))
         if not self.layers:
             raise MazeInterpError("there is no layer to record; name at least one, such as embedder.fc")
-        resolved = dict.fromkeys(resolve_layer(self.policy, layer) for layer in self.layers)
-        object.__setattr__(self, "layers", tuple(resolved))
         for layer in self.layers:
             if layer in label_columns(self.levels.distribution_mode):
                 raise MazeInterpError(f"a layer cannot be recorded under the name {layer!r}, which is that of a label")
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype", self.dtype, DTYPES)
-        if self.squares is not None and self.squares < 1:
-            raise MazeInterpError(f"at least 1 square of each level is recorded, not {self.squares}")
-        for facing in self.facings:
-            if facing not in FACINGS:
-                raise unknown_name("facing", facing, FACINGS)
-        if len(set(self.facings)) != len(self.facings) or not self.facings:
-            raise MazeInterpError(f"the facings are left, right, or both, not {', '.join(self.facings) or 'none'}")
 
     @cached_property
     def columns(self) -> dict[str, Column]:
         """Everything recorded of an observation: the layers, then the labels."""
-        probe = torch.zeros(2, 3, PIXELS, PIXELS)
+        probe = to_input(np.zeros((2, PIXELS, PIXELS, 3), np.uint8))
         with without_hooks():
             _, cache = run_with_cache(self.policy, probe, self.layers)
         for layer, activation in cache.items():

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from maze_interp.arguments import as_whole, checked, several, shown, text, whole
+from maze_interp.display import html_table
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.mazes.maze import LevelSeed
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.recording.columns import Column, row_bytes
 from maze_interp.recording.reading import Rows, equal_runs, mix_pieces, read_rows
@@ -49,18 +52,30 @@ class StoreColumn:
         """The rows that `index` picks: a number, a slice, an array of numbers or of bools.
 
         Raises:
-            MazeInterpError: a shard turns out to be damaged.
-            IndexError: a number out of range.
+            MazeInterpError: an index of another kind, or a shard turns out to be damaged.
+            IndexError: a number out of range, or a mask of another length.
         """
-        if isinstance(index, int | np.integer):
-            return self._rows(np.array([range(len(self))[index]]))[0]
-        if isinstance(index, slice):
-            rows = range(len(self))[index]
-            return self._rows(np.arange(rows.start, rows.stop, rows.step))
-        return self._rows(np.arange(len(self))[np.asarray(index)])
+        if (row := as_whole(index)) is not None:
+            return self._rows(np.array([range(len(self))[row]]))[0]
+        return self._rows(np.arange(len(self))[index if isinstance(index, slice) else _picked(index)])
 
     def _rows(self, rows: Rows) -> NDArray[Any]:
         return self.store.read([self.name], rows)[self.name]
+
+
+def _picked(index: object) -> NDArray[Any]:
+    """A list of row numbers, or a mask."""
+    picked = np.asarray(index)
+    if picked.ndim == 1 and (picked.dtype.kind in "biu" or not picked.size):
+        return picked if picked.size else np.empty(0, np.intp)
+    raise MazeInterpError(f"rows are a number, a slice, or a list of numbers or truth values, not {shown(index)}")
+
+
+def as_path(value: Any, name: str) -> Path:
+    """A path, also as a string."""
+    if not isinstance(value, str | Path):
+        raise MazeInterpError(f"{name} is a path, not {shown(value)}")
+    return Path(value)
 
 
 class ActivationStore:
@@ -84,7 +99,8 @@ class ActivationStore:
         MazeInterpError: no store; shards that are missing, damaged, or another store's.
     """
 
-    def __init__(self, path: str | Path, partial: bool = False) -> None:
+    @checked
+    def __init__(self, path: Annotated[str | Path, as_path], partial: bool = False) -> None:
         self.path = Path(path)
         self.settings = _read_settings(self.path)
         self.layers: tuple[str, ...] = tuple(self.settings["layers"])
@@ -107,6 +123,22 @@ class ActivationStore:
         self._ends = np.cumsum([len(some) for some in seeds], dtype=np.intp)
         self._levels = _level_rows(seeds)
 
+    def __repr__(self) -> str:
+        return f"<ActivationStore: {', '.join(f'{name} {value}' for name, value in self._brief().items())}>"
+
+    def _repr_html_(self) -> str:
+        return html_table("ActivationStore", self._brief())
+
+    def _brief(self) -> dict[str, object]:
+        more = ", …" if len(self.layers) > 3 else ""
+        return {
+            "path": self.path.name,
+            "agent": self.settings["agent"],
+            "levels": len(self.levels),
+            "observations": len(self),
+            "layers": ", ".join(self.layers[:3]) + more,
+        }
+
     @property
     def levels(self) -> tuple[int, ...]:
         """Seeds of the levels, in the order of the rows."""
@@ -125,7 +157,8 @@ class ActivationStore:
         column = self.columns[name]
         return StoreColumn(self, name, (len(self), *column.shape), np.dtype(column.dtype))
 
-    def level(self, seed: int) -> slice:
+    @checked
+    def level(self, seed: LevelSeed) -> slice:
         """The rows of a level.
 
         Raises:
@@ -147,13 +180,14 @@ class ActivationStore:
                 f"{self.path} was recorded from agent {self.settings['agent']} with weights {recorded}, not {found}"
             )
 
+    @checked
     def batches(
         self,
-        size: int,
-        names: Sequence[str] | None = None,
-        levels: Iterable[int] | None = None,
-        shuffle_seed: int | None = None,
-        buffer: int = BUFFER,
+        size: Annotated[int, whole(1)],
+        names: Annotated[Sequence[str], several(text, "layers and labels")] | None = None,
+        levels: Annotated[Iterable[int], several(whole(0), "level seeds")] | None = None,
+        shuffle_seed: Annotated[int, whole(0)] | None = None,
+        buffer: Annotated[int, whole(1)] = BUFFER,
     ) -> Iterator[Batch]:
         """Every observation once, in batches; the last may be smaller.
 
@@ -174,8 +208,6 @@ class ActivationStore:
         Raises:
             MazeInterpError: a size below 1, an unknown name or level, a damaged shard.
         """
-        if size < 1:
-            raise MazeInterpError(f"a batch has at least 1 observation, not {size}")
         columns = {name: self._resolve(name) for name in (self.columns if names is None else names)}
         chosen = self._levels.values() if levels is None else [self.level(seed) for seed in dict.fromkeys(levels)]
         rows = np.concatenate([np.arange(some.start, some.stop) for some in chosen] or [np.empty(0, np.intp)])
@@ -211,6 +243,9 @@ class ActivationStore:
         Raises:
             MazeInterpError: an unknown name, or a damaged shard.
         """
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu" or ((rows < 0) | (rows >= len(self))).any():
+            raise MazeInterpError(f"rows are whole numbers from 0 to {len(self) - 1}, not {shown(rows)}")
         columns = {self._resolve(name): self[name] for name in names}
         found = {name: np.empty((len(rows), *column.shape[1:]), column.dtype) for name, column in columns.items()}
         shards = np.searchsorted(self._ends, rows, side="right")
@@ -251,7 +286,7 @@ class ActivationStore:
             )
 
     def _resolve(self, name: str) -> str:
-        for candidate in (name, name.removesuffix("_out")):
+        for candidate in (name, text(name, "a layer or label").removesuffix("_out")):
             if candidate in self.columns:
                 return candidate
         raise unknown_name("recorded layer or label", name, self.columns)
