@@ -328,7 +328,7 @@ def test_any_grid_is_a_maze_that_every_format_gives_back(grid: NDArray[np.bool_]
     maze = mi.Maze(grid, (0, 0), None, "easy", 3)
     assert mi.Maze.from_ascii(maze.to_ascii(), "easy", 3) == maze
     assert pickle.loads(pickle.dumps(maze)) == maze
-    assert maze_from_state(state_of_maze(maze)) == maze
+    assert maze_from_state(state_of_maze(maze)) == maze  # also in the looks of a level of another size
     assert maze.padded().size == WORLD_SIZE["easy"]
     for square in maze.squares[1:4]:
         with_cheese = maze.with_cheese(square)

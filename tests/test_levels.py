@@ -130,7 +130,7 @@ def test_region_1_is_the_corner(mode: DistributionMode) -> None:
 
 
 def test_region_below_1_is_refused(mode: DistributionMode) -> None:
-    with pytest.raises(MazeInterpError, match="region is a whole number from 1, not 0"):
+    with pytest.raises(MazeInterpError, match="region is a whole number from 1 to 1000000, not 0"):
         region_maze(0, 0, mode)
 
 

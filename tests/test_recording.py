@@ -10,7 +10,9 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import h5py
@@ -101,9 +103,11 @@ def check_level_labels(store: ActivationStore, rows: NDArray[np.intp], maze: Maz
     assert (store["walls"][rows] == walls).all()
 
 
-def test_float16_is_float32_rounded(untrained: Impala, path: Path, tmp_path: Path) -> None:
-    half = record(recording(untrained, range(20), squares=5, dtype="float16"), tmp_path / "store", workers=1)
-    full = ActivationStore(path)
+def test_float16_is_float32_rounded(untrained: Impala, tmp_path: Path) -> None:
+    def recorded(dtype: str) -> ActivationStore:  # in one shard, so that the same rows share a forward pass
+        return record(recording(untrained, range(4), squares=5, dtype=dtype, shard_bytes=2**30), tmp_path / dtype)
+
+    half, full = recorded("float16"), recorded("float32")
     for layer in LAYERS:
         assert half[layer].dtype == np.float16
         assert np.array_equal(half[layer][:], full[layer][:].astype(np.float16))
@@ -308,8 +312,8 @@ def test_names_that_do_not_exist(untrained: Impala, path: Path) -> None:
         store.batches(4, ["walls_"])
     refused: dict[str, dict[str, Any]] = {
         "unknown layer 'embedder.fd': did you mean": {"layers": ["embedder.fd"]},
-        "no layer to record": {"layers": []},
-        "at least 1 square": {"squares": 0},
+        "layers is empty": {"layers": []},
+        "squares is a whole number from 1": {"squares": 0},
         "unknown facing 'up'": {"facings": ["up"]},
         "unknown dtype 'float64'": {"dtype": "float64"},
     }
@@ -383,3 +387,51 @@ def test_memory_of_batches_is_bounded(path: Path, shuffle_seed: int | None) -> N
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.5 * buffer + 2**20
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hooks_of_a_block_do_not_act_in_a_recording(untrained: Impala, tmp_path: Path, workers: int) -> None:
+    wanted = recording(untrained, range(3), squares=2)
+    plain = record(wanted, tmp_path / "plain")
+    lock = Lock()  # what no other process can be sent
+    with untrained.hooks({"embedder.block1": lambda activation, layer: activation * 0 if lock else None}):
+        untrained(torch.zeros(1, 3, 64, 64))
+        hooked = record(recording(untrained, range(3), squares=2), tmp_path / "hooked", workers)
+    for name in wanted.columns:
+        assert np.array_equal(plain[name][:], hooked[name][:], equal_nan=True)
+
+
+def test_a_store_and_its_policy_serve_several_threads(path: Path) -> None:
+    store = ActivationStore(path)
+    alone = [store[FC][first::7] for first in range(7)]
+    with ThreadPoolExecutor(4) as pool:
+        for a, b in zip(alone, pool.map(lambda first: store[FC][first::7], range(7)), strict=True):
+            assert np.array_equal(a, b)
+    assert len(repr(store)) < 400
+    assert "<td>20</td>" in store._repr_html_()
+
+
+def test_a_float64_default_changes_nothing(untrained: Impala, path: Path, tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = record(recording(untrained, range(20), squares=5), tmp_path / "store")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert np.array_equal(again[FC][:], ActivationStore(path)[FC][:])
+    assert np.array_equal(again["probs"][:], ActivationStore(path)["probs"][:])
+
+
+def test_what_no_row_is_is_refused(path: Path) -> None:
+    store = ActivationStore(path)
+    wrong: list[Any] = [1.5, "3", [0.0, 1.0], None, [[1]], ["a"]]
+    for index in wrong:
+        with pytest.raises(MazeInterpError, match="rows are a number, a slice"):
+            store[FC][index]
+    for rows in ([-1], [len(store)], [0.5], [True]):
+        with pytest.raises(MazeInterpError, match="rows are whole numbers from 0 to"):
+            store.read([FC], rows)  # type: ignore[arg-type]
+    calls: list[Callable[[Any], Any]] = [store.level, store.batches, lambda value: store.batches(1, shuffle_seed=value)]
+    for call in calls:
+        for value in (1.0, "1", True, -1):
+            with pytest.raises(MazeInterpError, match="is a whole number from"):
+                call(value)

@@ -57,7 +57,7 @@ def state_of_maze(maze: Maze) -> bytes:
     if maze.cheese is not None:
         inner[maze.cheese[::-1]] = states.CHEESE
     cell = (maze.start[0] + maze.padding, maze.start[1] + maze.padding)
-    return states.with_mice(states.with_grid(state, grid), [cell], mirrored=False)
+    return states.with_mice(states.with_size(states.with_grid(state, grid), maze.size), [cell], mirrored=False)
 
 
 @checked

@@ -135,6 +135,13 @@ def with_mice(state: bytes, cells: Sequence[tuple[int, int]], mirrored: bool) ->
     return state[: at.entities] + bytes(mice) + state[first + count * _ENTITY_BYTES :]
 
 
+def with_size(state: bytes, size: int) -> bytes:
+    """The state with another size of the maze inside its world, which procgen draws nothing by."""
+    changed, at = bytearray(state), layout(state)
+    struct.pack_into("=i", changed, at.grid + 4 * at.world**2, size)
+    return bytes(changed)
+
+
 def with_next_level(state: bytes, seed: int) -> bytes:
     """The state with `seed` as the only level that the next reset can choose."""
     changed = bytearray(state)

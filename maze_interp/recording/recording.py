@@ -68,8 +68,6 @@ class Recording:
     def __post_init__(self) -> None:
         check_fields(self)
         object.__setattr__(self, "layers", tuple(resolve_layers(self.policy, self.layers)))
-        if not self.layers:
-            raise MazeInterpError("there is no layer to record; name at least one, such as embedder.fc")
         for layer in self.layers:
             if layer in label_columns(self.levels.distribution_mode):
                 raise MazeInterpError(f"a layer cannot be recorded under the name {layer!r}, which is that of a label")
