@@ -15,6 +15,7 @@ from maze_interp.commands.questions import questions_list, questions_new_forecas
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
 from maze_interp.commands.study import command_of
+from maze_interp.commands.surroundings import settle
 from maze_interp.commands.train import train_agent
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.registry import STUDIES
@@ -83,5 +84,11 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The command line in a process of its own."""
+    settle()
     main()
+
+
+if __name__ == "__main__":
+    run()

@@ -24,7 +24,6 @@ LEAST_OCCUPANCY = 0.01
 """Expected moves on a square below which the heat map leaves it blank."""
 
 _REACH = 0.8  # squares that an arrow of length 1 spans
-_ARROW = Line2D([], [], linestyle="none", marker=r"$\rightarrow$", markersize=12, color=BLACK, label="net move")
 
 
 @styled
@@ -90,7 +89,8 @@ def draw_field(axes: Axes, field: VectorField, region: int | None = None, labels
     """
     handles = draw_maze(axes, field.maze, region, labels)
     _arrows(axes, field, field.vectors, _REACH)
-    return [_ARROW, *handles]
+    arrow = Line2D([], [], linestyle="none", marker=r"$\rightarrow$", markersize=12, color=BLACK, label="net move")
+    return [arrow, *handles]
 
 
 def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImage:

@@ -11,6 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from maze_interp.results.files import write_whole
+
 # The palette of Okabe and Ito (2008), which all common kinds of colour vision tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -39,6 +41,7 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.w_pad": 0.08,
     "font.size": 10,
     "grid.color": "#DDDDDD",
+    "text.usetex": False,
     "legend.fontsize": 9,
     "legend.frameon": False,
     "xtick.labelsize": 9,
@@ -83,8 +86,4 @@ def save(figure: Figure, path: Path) -> Path:
     Returns:
         the path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(png(figure))
-    partial.replace(path)
-    return path
+    return write_whole(path, png(figure))

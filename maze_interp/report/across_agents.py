@@ -87,7 +87,9 @@ def planned(
     control = untrained_like(new_network("1"))
     for one, region in firsts.values():
         levels = (
-            LevelSet(one.levels["seed"].tolist(), one.settings["mode"]) if isinstance(one, FinishedSweep) else one.levels
+            LevelSet(one.levels["seed"].tolist(), one.settings["mode"])
+            if isinstance(one, FinishedSweep)
+            else one.levels
         )
         few = replace(levels, seeds=levels.seeds[: len(some)])
         plan.append((LevelSweep(control, UNTRAINED, few, (), one.settings.get("horizon", HORIZON)), region))

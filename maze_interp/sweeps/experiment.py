@@ -91,7 +91,7 @@ def run_experiment(
             _run_jobs(experiment, parts, workers, scheduler)
             write_with(table, lambda path: _gather(experiment, parts, path))
         shutil.rmtree(parts, ignore_errors=True)
-        return pd.read_csv(table)
+        return pd.read_csv(table, float_precision="round_trip")
 
 
 def _jobs(experiment: Experiment) -> list[Sequence[int]]:

@@ -22,7 +22,7 @@ BIN_WIDTH = {
 
 def read_levels(path: Path) -> pd.DataFrame:
     """The rows of a sweep, one per level; empty cells are NaN."""
-    return pd.read_csv(path)
+    return pd.read_csv(path, float_precision="round_trip")
 
 
 def groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:

@@ -1,0 +1,53 @@
+"""The command line among settings of notebooks, other locales, and streams that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FIELD = ["field", "--seed", "3", "--mode", "easy"]
+
+
+def run(folder: Path, *arguments: str, stderr: object = subprocess.PIPE, **environment: str) -> tuple[int, str, str]:
+    """Status, output and errors of the command in a process of its own."""
+    program = [sys.executable, "-m", "maze_interp", *arguments]
+    done = subprocess.run(
+        program, stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=os.environ | environment, check=False  # type: ignore[call-overload]
+    )
+    return done.returncode, done.stdout.decode(), (done.stderr or b"").decode()
+
+
+@pytest.fixture
+def usetex(tmp_path: Path) -> str:
+    folder = tmp_path / "matplotlib"
+    folder.mkdir()
+    (folder / "matplotlibrc").write_text("text.usetex: True\n")
+    return str(folder)
+
+
+def test_settings_of_matplotlib_change_no_byte(tmp_path: Path, usetex: str) -> None:
+    surroundings = ({}, {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}, {"MPLCONFIGDIR": usetex})
+    pictures = []
+    for number, environment in enumerate(surroundings):
+        status, _, errors = run(tmp_path, *FIELD, "--out", f"run-{number}", **environment)
+        assert status == 0, errors
+        pictures.append((tmp_path / f"run-{number}" / "field.png").read_bytes())
+    assert len(set(pictures)) == 1
+
+
+def test_a_locale_without_utf8_still_prints_it(tmp_path: Path) -> None:
+    status, printed, errors = run(tmp_path, "agents", "list", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert status == 0, errors
+    assert "3×3" in printed
+
+
+def test_a_full_disk_behind_stderr_does_not_end_a_run(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        options = ["--seeds", "0:2", "--mode", "easy", "--workers", "1", "--horizon", "20", "--out", "run"]
+        status, printed, _ = run(tmp_path, "sweep", *options, stderr=full)
+    assert status == 0
+    assert "written to run" in printed
