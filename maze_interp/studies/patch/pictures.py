@@ -43,12 +43,13 @@ def pictures(study: Patch, rows: Mapping[str, pd.DataFrame], tables: Mapping[str
             "patched whole. Shares do not add up to the whole, because probabilities saturate.",
             "One line for each place over the depth of the network; points for each residual branch.",
         ),
-        "by_channel": Picture(
+    }
+    if len(tables["by_channel"]):
+        shown["by_channel"] = Picture(
             channels_figure(tables["by_channel"]),
             "Every channel patched alone, in the order of its effect on other levels.",
             "A panel per layer, a point with its interval for each channel.",
-        ),
-    }
+        )
     for layer in tables["by_position"]["layer"].unique():
         shown[f"by_position_{short_layer(layer)}"] = Picture(
             positions_figure(tables["by_position"], layer),
