@@ -14,7 +14,7 @@ import maze_interp as mi
 from maze_interp.commands.main import make_parser
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.studies.patch.tables import network_size, position_map, position_table, set_table
+from maze_interp.studies.patch.tables import channel_table, network_size, position_map, position_table, set_table
 
 LAYER = "embedder.block3"
 
@@ -92,6 +92,27 @@ def test_the_size_of_the_network_counts_every_module() -> None:
     # Each block: its convolution at full side, the pool, and two residuals of five modules.
     blocks = sum(side * (4 + 1 + 2 * 5) for side in sides.values())
     assert network_size(Impala(1)) == blocks + 2 * sides[3] + 2 * 256 + 15 + 1
+
+
+def test_channels_are_ordered_on_other_levels_than_those_reported() -> None:
+    rows = [
+        {
+            "seed": seed,
+            "layer": "a",
+            "channel": channel,
+            "row": np.nan,
+            "recipient": 0.0,
+            "donor": 1.0,
+            "patched": effect,
+        }
+        for seed, effects in {1: (0.1, 0.3, 0.2), 2: (0.5, 0.0, 0.25)}.items()
+        for channel, effect in enumerate(effects)
+    ]
+    table = channel_table(pd.DataFrame(rows), 2)
+    assert table["channel"].tolist() == [1, 2, 0]
+    assert table["mean"].tolist() == [0.0, 0.25, 0.5]
+    assert channel_table(pd.DataFrame(rows), 3).empty
+    assert channel_table(pd.DataFrame(rows), 1).empty
 
 
 def test_positions_are_counted_from_the_places() -> None:

@@ -56,19 +56,21 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def channel_table(parts: pd.DataFrame, split: int) -> pd.DataFrame:
-    """Shares of the whole effect by layer and channel, in an order chosen on other levels.
+    """Shares of the whole effect by layer and channel, in an order chosen on other levels; empty without such levels.
 
     Args:
         parts: rows of `PartPatching`.
         split: levels before this seed order the channels, the others give the figures.
     """
-    tables = []
-    for layer, some in parts[parts["channel"].notna()].groupby("layer", sort=False):
-        table = normalised_by(some[some["seed"] >= split], ["channel"]).set_index("channel")
-        order = [channel for channel in channel_order(some[some["seed"] < split]) if channel in table.index]
-        tables.append(table.loc[order].reset_index().assign(layer=layer, rank=range(1, len(order) + 1)))
     columns = ["layer", "rank", "channel", "n", "mean", "low", "high"]
-    return pd.concat([pd.DataFrame(columns=columns), *tables])[columns].astype({"channel": int})
+    tables = [pd.DataFrame(columns=columns)]
+    channels = parts[parts["channel"].notna()]
+    for layer, rows in channels[channels["seed"] >= split].groupby("layer", sort=False):
+        before = channels[(channels["layer"] == layer) & (channels["seed"] < split)]
+        table = normalised_by(rows, ["channel"]).set_index("channel")
+        order = [channel for channel in channel_order(before) if channel in table.index]
+        tables.append(table.loc[order].reset_index().assign(layer=layer, rank=range(1, len(order) + 1)))
+    return pd.concat(tables)[columns].astype({"channel": int})
 
 
 def position_table(parts: pd.DataFrame) -> pd.DataFrame:
