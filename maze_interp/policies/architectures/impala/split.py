@@ -48,8 +48,11 @@ class SplitImpala:
         return Crossing(outputs[self._cut], {path: outputs[path] for path in self._kept})
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
-        """See `Split`."""
-        outputs = self._run(self._after, {**crossing.kept, self._cut: crossing.activation})
+        """See `Split`; a map is laid out as the whole network has it, or sums would round in another order."""
+        activation = crossing.activation
+        if activation.ndim == 4:
+            activation = activation.contiguous(memory_format=torch.channels_last)
+        outputs = self._run(self._after, {**crossing.kept, self._cut: activation})
         return outputs["fc_policy"], outputs["fc_value"].squeeze(-1)
 
     def runs(self, layer: str) -> str:
