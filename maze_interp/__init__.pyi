@@ -1,4 +1,5 @@
 from . import edits as edits
+from . import probes as probes
 from . import studies as studies
 from .bundled import DEFAULT_AGENT as DEFAULT_AGENT
 from .edits.vectors import cheese_vector as cheese_vector

@@ -26,9 +26,9 @@ from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
 from maze_interp import ActivationStore
-from maze_interp.probing.plan import Reader
+from maze_interp.probing.fitting import ESTIMATORS
+from maze_interp.probing.kinds import ProbeKind
 from maze_interp.probing.rows import Rows
-from maze_interp.probing.trial import READERS
 from maze_interp.recording.shards import BLOCK, shard_name
 
 LAYER, SIDE, PER_LEVEL, SHARD = "embedder.block2.res1.resadd", 16, 10, 2000
@@ -47,7 +47,7 @@ def main(
     folds: int = 3,
     dtype: str = "float16",
     threads: int = 2,
-    reader: Reader = "logistic",
+    kind: ProbeKind = "logistic",
 ) -> None:
     """Print the figures.
 
@@ -55,25 +55,25 @@ def main(
         rows: Observations fitted to; a tenth as many more are scored on.
         features: Features, a multiple of 256.
         classes: Classes.
-        C: Strengths of the penalty, 0.001 unless given; several are chosen from by cross-validation.
+        C: Of the penalty, 0.001 unless given; several are chosen from by cross-validation.
         folds: Of that cross-validation.
         dtype: Of the store, float16 or float32.
         threads: Processor cores.
-        reader: Logistic or ridge-classes, fitted to the classes, or ridge, to the code itself; alphas are 1 / C.
+        kind: Logistic or ridge-classes, fitted to the classes, or ridge, to the code itself; alphas are 1 / C.
     """
     with tempfile.TemporaryDirectory() as folder:
         write_store(Path(folder), rows + rows // 10, features, classes, dtype)
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # whose largest memory is that of the fit alone
-            print(pool.apply(fit, (Path(folder), rows, C or [1e-3], folds, threads, reader)))
+            print(pool.apply(fit, (Path(folder), rows, C or [1e-3], folds, threads, kind)))
 
 
-def fit(path: Path, rows: int, C: list[float], folds: int, threads: int, reader: Reader) -> str:
+def fit(path: Path, rows: int, C: list[float], folds: int, threads: int, kind: ProbeKind) -> str:
     """Fit to the first rows and score on the rest: the figures in a line."""
     torch.set_num_threads(threads)
     store = ActivationStore(path)
     everything = np.arange(len(store))
-    y, levels = store["code" if reader == "ridge" else "class"][:], store["seed"][:]
-    probe = READERS[reader](C if reader == "logistic" else [1 / one for one in C], folds)
+    y, levels = store["code" if kind == "ridge" else "class"][:], store["seed"][:]
+    probe = ESTIMATORS[kind](C if kind == "logistic" else [1 / one for one in C], folds)
     clock, processor = time.perf_counter(), time.process_time()
     probe.fit(Rows(store[LAYER], everything[:rows]), y[:rows], levels[:rows])
     clock, processor = time.perf_counter() - clock, time.process_time() - processor

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from maze_interp import LevelSet, Recording, record
-from maze_interp.plots.probes import top_channels_figure
-from maze_interp.probing.measuring import measure, top_part
-from maze_interp.probing.plan import ProbeStudy
-from maze_interp.probing.trial import Trial
+from maze_interp.studies.probe.figures import top_channels_figure
+from maze_interp.studies.probe.measure import measure, top_part
+from maze_interp.studies.probe.plan import Plan
+from maze_interp.studies.probe.trial import Trial
 
 
 class Planted(nn.Module):
@@ -35,28 +35,30 @@ class Planted(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> ProbeStudy:
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     network = Planted().eval().requires_grad_(False)
     levels = LevelSet(range(200), "easy")
     wanted = Recording(network, "planted", levels, ["code", "noise"], squares=1, facings=["left"])
     store = record(wanted, tmp_path_factory.mktemp("planted") / "store", workers=1)
-    return ProbeStudy(store, network, ["code", "noise"], ["value", "maze_size"], region=3, folds=4)
+    return Plan(
+        store=store, policy=network, layers=["code", "noise"], targets=["value", "maze_size"], region=3, folds=4
+    )
 
 
-def rows_of(study: ProbeStudy, layer: str, target: str, **where: Any) -> dict[str, dict[str, Any]]:
+def rows_of(study: Plan, layer: str, target: str, **where: Any) -> dict[str, dict[str, Any]]:
     """The rows of a figure by metric."""
     wanted = {"network": "agent", "labels": "true", "part": "all", **where}
     return {
         row["metric"]: row
-        for row in measure(study, (layer, target))["scores"]
+        for row in measure(study, (layer, target)).tables["scores"]
         if all(row[key] == value for key, value in wanted.items())
     }
 
 
-def test_a_planted_code_is_found_and_noise_is_not(planted: ProbeStudy) -> None:
+def test_a_planted_code_is_found_and_noise_is_not(planted: Plan) -> None:
     asked = planted.examples("code", "value")
-    (reading,) = Trial(planted, "value", asked).fit(asked.y)[0]
-    assert reading.probe.coef_ == pytest.approx(np.arange(1, 9) / 8, rel=0.05)
+    (fitted,) = Trial(planted, "value", asked).fit(asked.y)[0]
+    assert fitted.probe.coef_ == pytest.approx(np.arange(1, 9) / 8, rel=0.05)
     found = rows_of(planted, "code", "value")
     assert found["r2"]["low"] > 0.99
     assert found["selectivity"]["low"] > 0.99
@@ -66,24 +68,24 @@ def test_a_planted_code_is_found_and_noise_is_not(planted: ProbeStudy) -> None:
         assert nothing[metric]["value"] < 0.4
 
 
-def test_the_best_channels_of_a_planted_code(planted: ProbeStudy) -> None:
+def test_the_best_channels_of_a_planted_code(planted: Plan) -> None:
     study = replace(planted, top_channels=(1, 2, 7))
     trial = Trial(study, "value", study.examples("code", "value"))
-    ((reading,), *_) = trial.fit(trial.asked.y, channels=2)
+    ((fitted,), *_) = trial.fit(trial.asked.y, channels=2)
     train = trial.folds[0].train
     code = np.concatenate(list(trial.asked.X[train].batches()))
     alone = np.corrcoef(code.T, trial.asked.y[train, 0])[-1, :8] ** 2
-    assert reading.channels is not None
-    assert list(reading.channels) == list(np.argsort(-alone)[:2])
+    assert fitted.channels is not None
+    assert list(fitted.channels) == list(np.argsort(-alone)[:2])
     for k in study.top_channels:
         best = np.sort(np.arange(1, 9) ** 2)[-k:].sum() / 204  # share of the variance that these weights carry
         assert rows_of(study, "code", "value", part=top_part(k))["r2"]["value"] == pytest.approx(best, abs=0.12)
 
 
-def test_the_picture_of_the_best_channels(planted: ProbeStudy) -> None:
+def test_the_picture_of_the_best_channels(planted: Plan) -> None:
     study = replace(planted, layers=["code"], targets=["value"], top_channels=(1, 4), controls=False)
     scores = pd.DataFrame(
-        [{"layer": "code", "target": "value", **row} for row in measure(study, ("code", "value"))["scores"]]
+        [{"layer": "code", "target": "value", **row} for row in measure(study, ("code", "value")).tables["scores"]]
     )
     axes = top_channels_figure(scores, "value").axes[0]
     drawn = np.asarray(axes.lines[0].get_ydata())

@@ -10,7 +10,7 @@ import pytest
 from maze_interp import Maze, MazeInterpError
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import activation_pixel
-from maze_interp.probing.directions import PlaceReadout
+from maze_interp.studies.probe.edits import PlaceProbes
 
 BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
 
@@ -22,18 +22,18 @@ def test_directions_point_from_one_square_to_another(untrained: Impala) -> None:
     shape = (32, 16, 16)
     places = np.arange(15.0)
     x, y = random.normal(size=(2, 15, 32 * 256))
-    readout = PlaceReadout(BLOCK2, shape, places, x, places, y, random.normal(size=32))
+    probes = PlaceProbes(BLOCK2, shape, places, x, places, y, random.normal(size=32))
     a, b, pad = maze.cheese, maze.top_right, maze.padding
     expected = x[b[0] + pad] - x[a[0] + pad] + y[b[1] + pad] - y[a[1] + pad]
-    assert readout.whole_layer(maze, a, b) == pytest.approx(expected.reshape(shape))
-    pixels = readout.single_pixels(maze, a, b)
+    assert probes.whole_layer(maze, a, b) == pytest.approx(expected.reshape(shape))
+    pixels = probes.single_pixels(maze, a, b)
     for square, sign in ((a, -1), (b, 1)):
         row, column = activation_pixel(maze, square, BLOCK2)
-        assert pixels[:, row, column] == pytest.approx(sign * readout.here)
+        assert pixels[:, row, column] == pytest.approx(sign * probes.position)
     assert np.count_nonzero(pixels) == 64
-    assert readout.knows(maze, a, b)
-    narrow = replace(readout, x_classes=places[:3], x_weights=x[:3])
+    assert probes.knows(maze, a, b)
+    narrow = replace(probes, x_classes=places[:3], x_weights=x[:3])
     assert not narrow.knows(maze, b)
-    with pytest.raises(MazeInterpError, match="met no cheese whose x"):
+    with pytest.raises(MazeInterpError, match="were fitted to no cheese whose x"):
         narrow.whole_layer(maze, a, b)
-    assert repr(readout) != repr(replace(readout, here=2 * readout.here))
+    assert repr(probes) != repr(replace(probes, position=2 * probes.position))

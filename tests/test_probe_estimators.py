@@ -21,7 +21,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from maze_interp import ActivationStore, LevelSet, MazeInterpError, Recording, record
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.probing import rows as rows_module
 from maze_interp.probing.checks import fold_numbers
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.errors import ProbeError
@@ -33,7 +32,7 @@ from maze_interp.probing.sparse import TopKProbe
 from maze_interp.results.estimates import estimate
 
 BLOCK3, FC = LAYERS = ("embedder.block3.res1.resadd", "embedder.fc")
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 Floats = NDArray[np.floating[Any]]
 
@@ -107,9 +106,9 @@ def test_logistic_in_single_precision(dtype: Any) -> None:
 def test_cross_validation_chooses_as_grid_search_does(n: int, features: int) -> None:
     X, y, levels = correlated(n, features, 3)
     standard = StandardScaler().fit_transform(X)
-    probe = LogisticProbe(STRENGTHS, folds=4, tol=1e-8, max_iter=10_000).fit(X, y, levels)
+    probe = LogisticProbe(PENALTIES, folds=4, tol=1e-8, max_iter=10_000).fit(X, y, levels)
     model = LogisticRegression(tol=1e-8, max_iter=100_000)
-    search = GridSearchCV(model, {"C": STRENGTHS}, cv=GroupKFold(4)).fit(standard, y, groups=levels)
+    search = GridSearchCV(model, {"C": PENALTIES}, cv=GroupKFold(4)).fit(standard, y, groups=levels)
     assert search.best_params_["C"] == probe.C_
     assert probe.cv_scores_ is not None
     assert probe.cv_scores_.shape == (5, 4)
@@ -177,17 +176,16 @@ def test_ridge_classes_choose_as_grid_search_does(n: int, features: int, classes
 @pytest.mark.parametrize("make", [lambda: LogisticProbe((1e-3, 1e-2), 2, 1e-2), lambda: RidgeProbe((10.0, 100.0), 2)])
 @pytest.mark.parametrize(("layer", "some"), [(FC, slice(None)), (BLOCK3, slice(0, 300, 2))])
 def test_a_store_gives_the_bits_of_an_array(
-    store: ActivationStore, make: Callable[[], Any], layer: str, some: slice, monkeypatch: pytest.MonkeyPatch
+    store: ActivationStore, make: Callable[[], Any], layer: str, some: slice
 ) -> None:
-    monkeypatch.setattr(rows_module, "BATCH", 64)  # the smallest batch, to have several
+    several = {"numbers": 64}  # the smallest batch, to have several
     chosen = np.arange(len(store))[some]
     levels, y = store["seed"][chosen], store["cheese"][chosen][:, 0]
     array = store[layer][chosen]
-    in_memory = make().fit(array, y, levels)
+    in_memory = make().fit(Rows(array, **several), y, levels)
     assert array.dtype == np.float16
-    kept = make().fit(Rows(store[layer], chosen), y, levels)
-    monkeypatch.setattr(rows_module, "MEMORY", 0)
-    stream = Rows(store[layer], chosen)
+    kept = make().fit(Rows(store[layer], chosen, **several), y, levels)
+    stream = Rows(store[layer], chosen, memory=0, **several)
     streamed = make().fit(stream, y, levels)
     assert stream._kept is None
     for other in (kept, streamed):
@@ -222,7 +220,7 @@ def test_a_planted_code_is_found(features: int) -> None:
     y = random.integers(4, size=120)[levels]
     X = 8 * directions[y] + random.normal(size=(600, features)) + 3
     train = levels < 80
-    probe = LogisticProbe(STRENGTHS).fit(X[train], y[train], levels[train])
+    probe = LogisticProbe(PENALTIES).fit(X[train], y[train], levels[train])
     assert probe.score(X[~train], y[~train]) > 0.99
     seen, planted = probe.coef_ - probe.coef_.mean(0), directions - directions.mean(0)
     assert (np.sum(seen * planted, 1) / np.linalg.norm(seen, axis=1) / np.linalg.norm(planted, axis=1) > 0.8).all()
@@ -236,7 +234,7 @@ def test_without_a_code_the_score_is_chance() -> None:
     y = random.integers(4, size=200)[levels]
     X = random.normal(size=(1000, 100)) + random.normal(size=(200, 100))[levels]  # each level is alike in itself
     train = levels < 100
-    probe = LogisticProbe(STRENGTHS).fit(X[train], y[train], levels[train])
+    probe = LogisticProbe(PENALTIES).fit(X[train], y[train], levels[train])
     right = (probe.predict(X[~train]) == y[~train]).reshape(100, 5).mean(1)
     found = estimate(right - 0.25)
     assert found.low is not None

@@ -21,7 +21,9 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.probing.convolutional import ConvProbe
-from maze_interp.probing.files import Card, Probe, load_probe, read_probe, save_probe, saved_probes
+from maze_interp.probing.errors import ProbeError
+from maze_interp.probing.files import Card, load_probe, read_probe, save_probe, saved_probes
+from maze_interp.probing.linear import LinearProbe
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.ridge_classes import RidgeClassProbe
@@ -47,32 +49,34 @@ FITTED: dict[str, Callable[[], Any]] = {
 
 def card(policy: Impala, target: str = "cheese_x") -> Card:
     scores = {"accuracy": {"n": 400, "mean": 0.72, "low": 0.7, "high": 0.74}}
-    return Card(policy.name, agent_hash(policy), LAYER, target, "0:100", scores)
+    about = {"agent": policy.name, "agent_hash": agent_hash(policy), "layer": LAYER, "levels": "0:100"}
+    return Card(target=target, scores=scores, **about)
+
+
+def fitted(name: str) -> LinearProbe:
+    return LinearProbe.of(FITTED[name]())
 
 
 @pytest.fixture
 def folder(untrained: Impala, tmp_path: Path) -> Path:
-    return save_probe(FITTED["logistic"](), card(untrained), tmp_path)
+    return save_probe(fitted("logistic"), card(untrained), tmp_path)
 
 
 @pytest.mark.parametrize("name", FITTED)
 def test_round_trip(name: str, untrained: Impala, tmp_path: Path) -> None:
-    probe: Probe = FITTED[name]()
-    folder = save_probe(probe, card(untrained, name), tmp_path)
+    estimator = FITTED[name]()
+    folder = save_probe(LinearProbe.of(estimator), card(untrained, name), tmp_path)
     assert folder == tmp_path / "untrained" / LAYER / name
     assert sorted(path.name for path in folder.iterdir()) == ["card.yaml", "probe.safetensors"]
     again, found = load_probe(untrained, f"{LAYER}_out", name, [tmp_path])
     assert found == card(untrained, name)
-    assert type(again) is type(probe)
-    assert again.predict(MAPS).dtype == probe.predict(MAPS).dtype
-    assert np.array_equal(again.predict(MAPS), probe.predict(MAPS))
-    if hasattr(probe, "predict_proba"):
-        assert np.array_equal(again.predict_proba(MAPS), probe.predict_proba(MAPS))
-    assert str(again.get_params(deep=False).keys()) == str(probe.get_params(deep=False).keys())
-    for attribute, value in vars(probe).items():
-        if attribute.endswith("_") and attribute != "probe_":
-            assert type(getattr(again, attribute)) is type(value) or np.ndim(value) == 0
-            assert np.array_equal(getattr(again, attribute), value)
+    assert again.predict(MAPS).dtype == estimator.predict(MAPS).dtype
+    assert np.array_equal(again.predict(MAPS), estimator.predict(MAPS))
+    if hasattr(estimator, "predict_proba"):
+        assert np.array_equal(again.predict_proba(MAPS), estimator.predict_proba(MAPS))
+    else:
+        with pytest.raises(ProbeError, match="has no probabilities"):
+            again.predict_proba(MAPS)
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
     save_probe(again, found, tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
@@ -83,17 +87,22 @@ def test_the_card_can_be_read(folder: Path) -> None:
     content = yaml.safe_load(text)
     assert content["layer"] == LAYER
     assert content["scores"]["accuracy"]["mean"] == 0.72
-    assert content["probe"] == {"kind": "LogisticProbe", "C": [0.001, 0.03162277660168379, 1.0], **SETTINGS}
+    assert (content["probe"], content["kernel"]) == ("logistic", None)
+    assert content["penalty"] == FITTED["logistic"]().C_
     assert len(text.splitlines()) < 20
+    assert load_file(folder / "probe.safetensors").keys() == {"coef", "intercept", "classes"}
 
 
-SETTINGS = {"folds": 3, "tol": 1e-4, "max_iter": 1000}
+def test_a_probe_of_other_features_is_refused(untrained: Impala) -> None:
+    for name in ("logistic", "channels", "convolution"):
+        with pytest.raises(ProbeError, match=r"gives \d+ features, and the probe takes \d+"):
+            fitted(name).predict(MAPS[:, :1] if name != "logistic" else MAPS[:, :2])
 
 
 def test_saved_probes_are_listed_and_the_first_folder_wins(folder: Path, untrained: Impala, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    second = save_probe(FITTED["ridge"](), card(untrained), other)
-    third = save_probe(FITTED["ridge"](), card(untrained, "value"), other)
+    second = save_probe(fitted("ridge"), card(untrained), other)
+    third = save_probe(fitted("ridge"), card(untrained, "value"), other)
     name = f"untrained/{LAYER}"
     assert saved_probes([tmp_path, other]) == {f"{name}/cheese_x": folder, f"{name}/value": third}
     assert saved_probes([other, tmp_path])[f"{name}/cheese_x"] == second
@@ -129,7 +138,7 @@ def test_files_missing(folder: Path, name: str) -> None:
 
 
 def test_numbers_of_another_probe_are_refused(folder: Path, untrained: Impala, tmp_path: Path) -> None:
-    other = save_probe(FITTED["ridge"](), card(untrained, "other"), tmp_path)
+    other = save_probe(fitted("ridge"), card(untrained, "other"), tmp_path)
     shutil.copy(other / "probe.safetensors", folder)
     with pytest.raises(MazeInterpError, match=r"not the file that .*card\.yaml describes"):
         read_probe(folder)
@@ -147,24 +156,31 @@ def _set(*keys: str, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content.pop("layer"), "no card of a probe"),
-        (_set("extra", value=1), "no card of a probe"),
-        (_set("agent", value=3), "everything else of a card is text"),
-        (_set("scores", value="high"), "scores are a mapping"),
-        (_set("probe", value=None), "do not say which kind"),
-        (_set("probe", "kind", value="LogisticProb"), "unknown kind of probe 'LogisticProb': did you mean Logistic"),
-        (_set("probe", "kind", value="__class__"), "unknown kind of probe"),
-        (_set("probe", "kind", value="RidgeProbe"), "a RidgeProbe has the settings alpha, folds"),
-        (_set("probe", "folds", value="os.system"), "folds of a LogisticProbe is not 'os.system'"),
-        (_set("probe", "C", value=[1.0, None]), "C of a LogisticProbe is not"),
+        (lambda content: content.pop("layer"), r"card\.yaml:1: layer: is missing"),
+        (_set("extra", value=1), "unknown field 'extra'"),
+        (_set("agent", value=3), r"card\.yaml:1: agent: .*not 3"),
+        (_set("scores", value="high"), "scores: should be fields"),
+        (_set("probe", value=None), "probe: "),
+        (_set("probe", value="logistc"), "unknown probe 'logistc': did you mean logistic"),
+        (_set("probe", value="ridge"), "the arrays of the probe do not fit together"),
+        (_set("kernel", value="os.system"), "kernel: "),
+        (_set("penalty", value=[1.0]), "penalty: "),
     ],
 )
 def test_altered_cards(folder: Path, change: Callable[[dict[str, Any]], None], message: str) -> None:
     path = folder / "card.yaml"
     content = yaml.safe_load(path.read_text())
     change(content)
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
     with pytest.raises(MazeInterpError, match=message):
+        read_probe(folder)
+
+
+def test_a_key_twice_in_a_card(folder: Path) -> None:
+    path = folder / "card.yaml"
+    path.write_text(path.read_text() + "layer: another\n")
+    line = len(path.read_text().splitlines())
+    with pytest.raises(MazeInterpError, match=rf"card\.yaml:{line}: not valid YAML: 'layer' is there twice"):
         read_probe(folder)
 
 
@@ -178,24 +194,23 @@ def test_hostile_cards(folder: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("logistic", lambda a: a.pop("coef_"), "has the arrays"),
-        ("logistic", lambda a: a.update(other=a["coef_"]), "has the arrays"),
-        ("logistic", lambda a: a.update(coef_=a["coef_"] * np.nan), "coef_ of its LogisticProbe holds something else"),
-        ("logistic", lambda a: a.update(coef_=a["coef_"][:, 1:]), "do not fit together"),
-        ("logistic", lambda a: a.update(classes_=a["classes_"][1:]), "do not fit together"),
-        ("logistic", lambda a: a.update(n_features_in_=a["mean_"]), "do not fit together"),
-        ("ridge", lambda a: a.update(intercept_=a["mean_"]), "do not fit together"),
-        ("channels", lambda a: a.update(selected_=np.array([0, 6])), "arrays of its TopKProbe do not fit together"),
-        ("channels", lambda a: a.update(selected_=np.array([0, 0])), "arrays of its TopKProbe do not fit together"),
-        ("channels", lambda a: a.update({"probe_.coef_": a["probe_.coef_"][:, 1:]}), "LogisticProbe do not fit"),
-        ("convolution", lambda a: a.update(n_features_in_=np.array(7)), "arrays of its ConvProbe do not fit together"),
-        ("ridge", lambda a: a.update({"probe_.coef_": a["coef_"]}), "do not fit together"),
+        ("logistic", lambda a: a.pop("coef"), "lacks the array coef"),
+        ("logistic", lambda a: a.update(other=a["coef"]), "unknown array in .*: 'other'"),
+        ("logistic", lambda a: a.update(coef=a["coef"] * np.nan), "the coef of a probe are finite numbers"),
+        ("logistic", lambda a: a.update(coef=a["coef"][1:]), "do not fit together"),
+        ("logistic", lambda a: a.update(classes=a["classes"][1:]), "do not fit together"),
+        ("ridge", lambda a: a.update(intercept=a["coef"]), "do not fit together"),
+        ("ridge", lambda a: a.update(classes=np.arange(2.0)), "do not fit together"),
+        ("channels", lambda a: a.update(channels=np.array([0, -1])), "do not fit together"),
+        ("channels", lambda a: a.update(channels=np.array([0, 0])), "do not fit together"),
+        ("channels", lambda a: a.update(channels=np.array([0.0, 1.0])), "do not fit together"),
+        ("channels", lambda a: a.update(coef=a["coef"][:, 1:]), "do not fit together"),
     ],
 )
 def test_altered_numbers(
     name: str, change: Callable[[dict[str, Any]], Any], message: str, untrained: Impala, tmp_path: Path
 ) -> None:
-    folder = save_probe(FITTED[name](), card(untrained), tmp_path)
+    folder = save_probe(fitted(name), card(untrained), tmp_path)
     arrays = load_file(folder / "probe.safetensors")
     change(arrays)
     _replace_numbers(folder, arrays)
@@ -215,21 +230,47 @@ def _replace_numbers(folder: Path, arrays: dict[str, Any]) -> None:
     ("make", "where", "message"),
     [
         (lambda: LogisticProbe(), "cheese_x", "a LogisticProbe is saved after it was fitted"),
-        (lambda: LogisticProbe().fit(MAPS, CLASSES.astype(str)), "cheese_x", "classes_ of a LogisticProbe is not of"),
-        (lambda: "text", "cheese_x", "a str cannot be saved"),
+        (
+            lambda: LogisticProbe().fit(MAPS, CLASSES.astype(str)),
+            "cheese_x",
+            "the classes of a probe are finite numbers",
+        ),
+        (lambda: "text", "cheese_x", "a str is no probe; probes are RidgeClassProbe, LogisticProbe"),
         (FITTED["ridge"], "../cheese_x", "does not name a folder"),
-        (FITTED["ridge"], "", "does not name a folder"),
+        (FITTED["ridge"], ".hidden", "does not name a folder"),
     ],
 )
 def test_what_cannot_be_saved(
     make: Callable[[], Any], where: str, message: str, untrained: Impala, tmp_path: Path
 ) -> None:
     with pytest.raises(MazeInterpError, match=message):
-        save_probe(make(), card(untrained, where), tmp_path)
+        save_probe(LinearProbe.of(make()), card(untrained, where), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_bundled_probes_read_what_their_cards_say() -> None:
+PREDICTED = {
+    "cheese_here": "ca3c74eddb19",
+    "cheese_x_world": "e23709f60779",
+    "cheese_y_world": "32410cad6b3c",
+    "mouse_x_world": "8a527d356984",
+    "mouse_y_world": "30be5e6d366b",
+    "wall": "ed72b097de0e",
+}
+"""Hashes of what the bundled probes predicted when they were fitted, on the starts of twenty levels."""
+
+
+def test_bundled_probes_predict_what_they_did_when_fitted() -> None:
+    policy, layer = load_network(mi.DEFAULT_AGENT), "embedder.block2.res1.resadd"
+    mazes = [maze_from_seed(seed, "easy") for seed in range(950_000_000, 950_000_020)]
+    seen = np.concatenate([mi.observe(maze, [maze.start]) for maze in mazes])
+    maps = policy.run_with_cache(mi.to_input(seen), [layer])[2][layer]
+    assert [name.rpartition("/")[2] for name in saved_probes() if name.startswith(mi.DEFAULT_AGENT)] == [*PREDICTED]
+    for target, digest in PREDICTED.items():
+        predicted = mi.probes.load(policy, layer, target).predict(maps)
+        assert hashlib.sha256(predicted.astype(np.int8).tobytes()).hexdigest()[:12] == digest, target
+
+
+def test_bundled_probes_score_what_their_cards_say() -> None:
     policy, layer = load_network(mi.DEFAULT_AGENT), "embedder.block2.res1.resadd"
     names = [name for name in saved_probes() if name.startswith(f"{mi.DEFAULT_AGENT}/{layer}/")]
     assert len(names) == 6

@@ -7,10 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r2_score
 
-from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.controls import majority, random_per_type, shuffled
 from maze_interp.probing.scoring import gain, score
-from maze_interp.results.estimates import estimate
+from maze_interp.results.estimates import estimate, estimate_sums
 
 
 def classes(random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
@@ -59,12 +58,12 @@ def test_intervals_are_the_bootstrap_over_levels() -> None:
     # With one value per level it is the mean of the levels, as everywhere else.
     values = random.random(60)
     table = np.column_stack([np.ones(60), values])
-    mean = bootstrap_levels(table, np.arange(60), {"mean": lambda sums: sums[:, 1] / sums[:, 0]})["mean"]
+    mean = estimate_sums(table, np.arange(60), {"mean": lambda sums: sums[:, 1] / sums[:, 0]})["mean"]
     usual = estimate(values)
     assert mean.n == usual.n == 60
     assert mean.mean == pytest.approx(usual.mean)
     assert mean.low == pytest.approx(usual.low, abs=0.01)
-    assert bootstrap_levels(table[:0], [], {"mean": lambda sums: sums[:, 1]})["mean"].mean is None
+    assert estimate_sums(table[:0], [], {"mean": lambda sums: sums[:, 1]})["mean"].mean is None
 
 
 def test_control_labels() -> None:

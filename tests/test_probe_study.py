@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,27 +18,31 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import maze_interp as mi
 from maze_interp import ActivationStore, LevelSet, Maze, MazeInterpError, Recording, behaviour, record
-from maze_interp.commands.main import COMMANDS, main
-from maze_interp.commands.probe import probe_store
+from maze_interp.commands.main import main, make_parser
 from maze_interp.edits.vectors import activation_difference
-from maze_interp.plots.probe_maps import edits_figure, places_figure
-from maze_interp.plots.probes import curve_figure, parts_figure, table_figure, write_pictures
+from maze_interp.errors import Unmeasurable
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.pixels import activation_pixel
 from maze_interp.probing.channels import channel_shares
 from maze_interp.probing.controls import PIXELS, features, untrained_like
-from maze_interp.probing.directions import ProbeEdits, edit_figures, fit_readout
 from maze_interp.probing.examples import as_maps
 from maze_interp.probing.files import load_probe
-from maze_interp.probing.measuring import measure
-from maze_interp.probing.plan import ProbeStudy, Reader
-from maze_interp.probing.ridge import RidgeProbe
+from maze_interp.probing.kinds import ProbeKind
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.scoring import folds_by_level
-from maze_interp.probing.study import Tables, run_study
-from maze_interp.probing.trial import Trial
+from maze_interp.studies.probe.edits import ProbeEdits, edit_effects, fit_place_probes
+from maze_interp.studies.probe.figures import curve_figure, parts_figure, table_figure
+from maze_interp.studies.probe.maps import edits_figure, places_figure
+from maze_interp.studies.probe.measure import measure
+from maze_interp.studies.probe.parts import run_parts
+from maze_interp.studies.probe.plan import Plan
+from maze_interp.studies.probe.study import Probe
+from maze_interp.studies.probe.trial import Trial
+from maze_interp.studies.result import Result
+from maze_interp.studies.runner import Run
 
 BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
 LEVELS = 40
@@ -52,9 +56,22 @@ def store(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Activa
     return record(wanted, tmp_path_factory.mktemp("store") / "store", workers=1)
 
 
+def make_plan(
+    store: ActivationStore, policy: Impala, layers: Sequence[str], targets: Sequence[str], **options: Any
+) -> Plan:
+    return Plan(store=store, policy=policy, layers=layers, targets=targets, region=3, **options)
+
+
 @pytest.fixture
-def study(store: ActivationStore, untrained: Impala) -> ProbeStudy:
-    return ProbeStudy(store, untrained, [PIXELS, FC], ["maze_size"], region=3)
+def plan(store: ActivationStore, untrained: Impala) -> Plan:
+    return make_plan(store, untrained, [PIXELS, FC], ["maze_size"])
+
+
+@pytest.fixture(scope="module")
+def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
+    write_weights(untrained, path)
+    return path
 
 
 def test_every_second_level_has_a_cheese(store: ActivationStore) -> None:
@@ -78,9 +95,9 @@ def test_no_level_is_on_both_sides(folds: int) -> None:
     assert all(np.array_equal(a.test, b.test) for a, b in zip(splits, again, strict=True))
 
 
-def test_a_study_never_fits_to_a_level_that_it_is_scored_on(study: ProbeStudy) -> None:
+def test_no_probe_is_fitted_to_a_level_that_it_is_scored_on(plan: Plan) -> None:
     for name in ("maze_size", "wall"):
-        trial = Trial(study, name, study.examples(PIXELS, name))
+        trial = Trial(plan, name, plan.examples(PIXELS, name))
         for fold in trial.folds:
             train, test = (set(trial.asked.levels[rows]) for rows in (fold.train, fold.test))
             assert not train & test
@@ -116,53 +133,52 @@ def test_features_of_another_network(store: ActivationStore, untrained: Impala) 
 
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_the_best_channels_around_a_square(store: ActivationStore, untrained: Impala, kernel: Literal[1, 3]) -> None:
-    study = ProbeStudy(store, untrained, [BLOCK2], ["cheese_here"], 3, kernel=kernel, top_channels=(2,), controls=False)
-    trial = Trial(study, "cheese_here", study.examples(BLOCK2, "cheese_here"))
+    options: dict[str, Any] = {"kernel": kernel, "top_channels": (2,), "controls": False}
+    plan = make_plan(store, untrained, [BLOCK2], ["cheese_here"], **options)
+    trial = Trial(plan, "cheese_here", plan.examples(BLOCK2, "cheese_here"))
     channels = store.columns[BLOCK2].shape[0]
     assert trial.asked.X.shape[1:] == (channels, kernel, kernel)
-    ((reading,),) = trial.fit(trial.asked.y, channels=2)
-    assert reading.probe.n_features_in_ == 2 * kernel**2
-    scores = pd.DataFrame(measure(study, (BLOCK2, "cheese_here"))["scores"])
+    ((fitted,),) = trial.fit(trial.asked.y, channels=2)
+    assert fitted.probe.n_features_in_ == 2 * kernel**2
+    scores = pd.DataFrame(measure(plan, (BLOCK2, "cheese_here")).tables["scores"])
     assert {"located", "balanced_accuracy"} <= set(scores.query("part == '2 best channels'")["metric"])
 
 
 @pytest.mark.parametrize(
-    ("target", "reader", "plain"),
+    ("target", "probe", "plain"),
     [
         ("maze_size", "logistic", lambda C: LogisticRegression(C=C, max_iter=5000, tol=1e-8)),
         ("maze_size", "ridge-classes", RidgeClassifier),
         ("maze_size", "ridge", Ridge),
-        ("value", "logistic", Ridge),  # a number is read as one whatever reads coordinates
+        ("value", "logistic", Ridge),  # a number is predicted as one, whatever is fitted to coordinates
     ],
 )
-def test_probes_are_scikit_learns(
-    study: ProbeStudy, target: str, reader: Reader, plain: Callable[[float], Any]
-) -> None:
-    study = replace(study, reader=reader)
-    asked = study.examples(FC, target)
-    trial = Trial(study, target, asked)
-    fitted = trial.fit(asked.y)
-    (reading,), (fold,) = fitted[0], trial.folds
-    X = study.store[FC][:].astype(float)
-    pipeline = make_pipeline(StandardScaler(), plain(reading.strength)).fit(X[fold.train], asked.y[fold.train, 0])
-    assert trial.guess(fitted)[:, 0] == pytest.approx(pipeline.predict(X[fold.test]), abs=1e-4)
+def test_probes_are_scikit_learns(plan: Plan, target: str, probe: ProbeKind, plain: Callable[[float], Any]) -> None:
+    plan = replace(plan, probe=probe)
+    asked = plan.examples(FC, target)
+    trial = Trial(plan, target, asked)
+    by_fold = trial.fit(asked.y)
+    (fitted,), (fold,) = by_fold[0], trial.folds
+    X = plan.store[FC][:].astype(float)
+    pipeline = make_pipeline(StandardScaler(), plain(fitted.penalty)).fit(X[fold.train], asked.y[fold.train, 0])
+    assert trial.guess(by_fold)[:, 0] == pytest.approx(pipeline.predict(X[fold.test]), abs=1e-4)
 
 
-def test_squares_are_read_where_they_are(study: ProbeStudy) -> None:
+def test_squares_are_predicted_from_where_they_are(plan: Plan) -> None:
     """Each example's features are its pixel's channels (and with a kernel of 3 its neighbours'), in its own level."""
     for kernel in (1, 3):
-        some = replace(study, kernel=kernel)
+        some = replace(plan, kernel=kernel)
         asked = some.examples(BLOCK2, "cheese_here")
         cheese = np.flatnonzero(asked.y[:, 0] == 1)
         assert len(cheese) == LEVELS // 2
         rows = some.rows("cheese_here")
-        assert len(set(study.store["seed"][rows])) == len(rows) == LEVELS
+        assert len(set(plan.store["seed"][rows])) == len(rows) == LEVELS
         for example in cheese:
             row = rows[asked.observation[example]]
-            maze = Maze.from_seed(int(study.store["seed"][row]), "easy")
+            maze = Maze.from_seed(int(plan.store["seed"][row]), "easy")
             assert maze.cheese is not None
             y, x = activation_pixel(maze, maze.cheese, BLOCK2)
-            padded = np.pad(study.store[BLOCK2][row], ((0, 0), (1, 1), (1, 1)))
+            padded = np.pad(plan.store[BLOCK2][row], ((0, 0), (1, 1), (1, 1)))
             around = padded[:, y + 1 : y + 2, x + 1 : x + 2] if kernel == 1 else padded[:, y : y + 3, x : x + 3]
             assert np.array_equal(asked.X.column[example], around)
 
@@ -179,30 +195,23 @@ def test_shares_of_channels() -> None:
     assert channel_shares(same, Rows(X), 3).tolist() == [0, 0, 0]
 
 
-ASKED, TARGETS = [PIXELS, BLOCK3, FC], ["cheese_square_world", "cheese_here", "value"]
+ASKED, TARGETS = (PIXELS, BLOCK3, FC), ("cheese_square_world", "cheese_here", "value")
 
 
 @pytest.fixture(scope="module")
-def ran(store: ActivationStore, untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tables]:
-    out = tmp_path_factory.mktemp("run")
-    save = tmp_path_factory.mktemp("saved")
-    study = ProbeStudy(store, untrained, ASKED, TARGETS, region=3, reader="ridge", save=save)
-    tables = run_study(study, out / "run", workers=1)
-    again = run_study(study, out / "run", workers=1)
-    assert all(a.equals(b) for a, b in zip(vars(tables).values(), vars(again).values(), strict=True))
-    named = Impala(untrained.settings["width"], "agent").eval()
-    named.load_state_dict(untrained.state_dict())
-    probe, card = load_probe(named, BLOCK3, "cheese_x_world", [save])
-    assert isinstance(probe, RidgeProbe)
-    assert card.scores["cheese_square_world"][0]["n"] == 5
-    of_maps, _ = load_probe(named, BLOCK3, "cheese_here", [save])
-    assert of_maps.predict(store[BLOCK3][:2]).shape == (2, 8, 8)
-    return out / "run", tables
+def study(store: ActivationStore, agent: Path) -> Probe:
+    return Probe(store=store.path, agent=str(agent), layers=ASKED, targets=TARGETS, probe="ridge")
 
 
-def test_a_study_has_every_control_beside_every_figure(ran: tuple[Path, Tables]) -> None:
-    out, tables = ran
-    scores = tables.scores
+@pytest.fixture(scope="module")
+def ran(study: Probe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    out = tmp_path_factory.mktemp("run") / "run"
+    return out, study.run(out)
+
+
+def test_every_control_is_beside_every_figure(ran: tuple[Path, Result]) -> None:
+    out, result = ran
+    scores, places, channels = (result.tables[name] for name in ("probes", "places", "channels"))
     asked = {(layer, target) for layer in (PIXELS, BLOCK3, FC) for target in ("cheese_square_world", "value")}
     assert set(map(tuple, scores[["layer", "target"]].to_numpy())) == asked | {
         (PIXELS, "cheese_here"),
@@ -220,31 +229,73 @@ def test_a_study_has_every_control_beside_every_figure(ran: tuple[Path, Tables])
     row = scores.query("layer == @BLOCK3 and target == 'cheese_square_world' and metric == 'x_accuracy'").iloc[0]
     assert figure["x_accuracy"]["mean"] == row["value"]
     assert {"accuracy", "within_1", "untrained", "majority", "shuffled", "random", "selectivity"} <= figure.keys()
-    assert summary["agent"] == "agent"
-    assert summary["cheese"] == "half"
-    here = tables.places.query("layer == @BLOCK3 and target == 'cheese_square_world'")
-    assert here["levels"].sum() == 5
-    shares = tables.channels.groupby(["layer", "target"])["share"].sum()
+    assert (summary["agent"], summary["cheese"], summary["dtype"]) == ("agent", "half", ["float32"])
+    at_layer = places.query("layer == @BLOCK3 and target == 'cheese_square_world'")
+    assert at_layer["levels"].sum() == 5
+    shares = channels.groupby(["layer", "target"])["share"].sum()
     assert shares.to_numpy() == pytest.approx(1)
+    assert "a linear probe of fc predicts cheese_square_world" in result.statement
+    main = result.tables["main"].set_index(["layer", "target"]).loc[(FC, "cheese_square_world")]
+    assert f"{100 * main['mean']:.1f}%" in result.statement
+    assert f"random weights {100 * main['untrained']:.1f}%" in result.statement
 
 
-def test_a_stopped_study_goes_on(ran: tuple[Path, Tables], tmp_path: Path, store: Any, untrained: Impala) -> None:
+def test_probes_are_kept_and_saved_by_a_later_run(
+    ran: tuple[Path, Result], study: Probe, store: ActivationStore, tmp_path: Path
+) -> None:
+    policy = study.policy
+    cards = sorted((ran[0] / "probes").rglob("card.yaml"))
+    assert len(cards) == 3 * 3 + 2  # two axes of a place and the value of three layers, maps of two
+    out = Path(shutil.copytree(ran[0], tmp_path / "run"))
+    again = replace(study, save=tmp_path / "saved").run(out)
+    assert again.text == ran[1].text
+    assert sorted(path.name for path in (tmp_path / "saved").rglob("*") if path.is_file()) == sorted(
+        ["card.yaml", "probe.safetensors"] * len(cards)
+    )
+    probe, card = load_probe(policy, BLOCK3, "cheese_x_world", [tmp_path / "saved"])
+    assert probe.kind == "ridge"
+    assert card.scores["cheese_square_world"][0]["n"] == 5
+    plan = study.plan(store)
+    trial = Trial(plan, "cheese_square_world", plan.examples(BLOCK3, "cheese_square_world"))
+    refitted = trial.fit(trial.asked.y)[0][0].probe
+    assert np.array_equal(probe.predict(store[BLOCK3][:]), refitted.predict(store[BLOCK3][:]))
+    of_maps, _ = load_probe(policy, BLOCK3, "cheese_here", [tmp_path / "saved"])
+    assert of_maps.predict(store[BLOCK3][:2]).shape == (2, 8, 8)
+
+
+def test_a_stopped_run_goes_on(ran: tuple[Path, Result], study: Probe, tmp_path: Path) -> None:
     out = Path(shutil.copytree(ran[0], tmp_path / "run"))
     parts = sorted((out / "parts").iterdir())
     kept = parts[0].stat().st_mtime_ns
     parts[-1].unlink()
     (out / "probes.csv").unlink()
-    study = ProbeStudy(store, untrained, ASKED, TARGETS, region=3, reader="ridge")
-    run_study(study, out, workers=1)
+    study.run(out)
     assert parts[0].stat().st_mtime_ns == kept
-    for name in ("probes.csv", "places.csv", "channels.csv", "summary.json"):
+    for name in ("probes.csv", "places.csv", "channels.csv", "summary.json", "run.json"):
         assert (out / name).read_bytes() == (ran[0] / name).read_bytes()
     with pytest.raises(MazeInterpError, match="its folds is 1, not 2"):
-        run_study(replace(study, folds=2), out, workers=1)
+        replace(study, folds=2).run(out)
 
 
-def test_pictures_say_what_they_show(ran: tuple[Path, Tables]) -> None:
-    scores, places, _ = vars(ran[1]).values()
+def test_another_store_is_another_run(store: ActivationStore, untrained: Impala, agent: Path, tmp_path: Path) -> None:
+    levels = LevelSet(range(LEVELS), "easy", "half")
+    made = {
+        "half": record(Recording(untrained, "agent", levels, [FC], 2, ["left"], "float16"), tmp_path / "half", 1),
+        "single": record(Recording(untrained, "agent", levels, [FC], 2, ["left"]), tmp_path / "single", 1),
+        "both": record(Recording(untrained, "agent", levels, [FC], 2), tmp_path / "both", 1),
+    }
+    settings = [Probe(store=store.path, agent=str(agent), targets=("maze_size",)).settings() for store in made.values()]
+    assert [one["dtype"] for one in settings] == [["float16"], ["float32"], ["float32"]]
+    assert len({one["store"] for one in settings}) == 3
+    options: dict[str, Any] = {"agent": str(agent), "targets": ("maze_size",), "without_controls": True}
+    Probe(store=made["half"].path, **options).run(tmp_path / "run")
+    with pytest.raises(MazeInterpError, match=r"belongs to another run: its dtype is \['float16'\], not \['float32'\]"):
+        Probe(store=made["single"].path, **options).run(tmp_path / "run")
+
+
+def test_pictures_say_what_they_show(ran: tuple[Path, Result]) -> None:
+    result = ran[1]
+    scores, places = result.tables["probes"], result.tables["places"]
     axes = table_figure(scores).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["pixels", "block3", "fc"]
     metrics = [label.get_text().split("\n")[1] for label in axes.get_xticklabels()]
@@ -252,22 +303,72 @@ def test_pictures_say_what_they_show(ran: tuple[Path, Tables]) -> None:
     curve = curve_figure(scores, "cheese_square_world", "x_accuracy").axes[0]
     assert curve.get_xlabel() == "levels fitted to (log scale)"
     assert len(parts_figure(scores, "cheese_square_world").axes) == 3
-    assert len(write_pictures(ran[1], ran[0], 15)) == 1 + 3 + 3 + 5
-    assert places_figure(places, BLOCK3, "cheese_square_world", 15).axes[0].get_xlim() == (-0.5, 14.5)
+    assert next(iter(result.figures)) == "table"
+    assert set(result.figures) == {"table"} | {
+        f"{kind}.{target}" for kind in ("curve", "parts") for target in TARGETS
+    } | {f"places.{target}" for target in TARGETS[:2]}
+    panels = [panel for panel in places_figure(places, "cheese_square_world", 15).axes if panel.get_title(loc="left")]
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        f"cheese_square_world from {at}" for at in ("pixels", "block3", "fc")
+    ]
+    assert all(panel.get_xlim() == (-0.5, 14.5) for panel in panels)
     with pytest.raises(MazeInterpError, match="no scores to draw"):
         table_figure(scores[:0])
     with pytest.raises(MazeInterpError, match="no learning curve"):
         curve_figure(scores[scores["part"] == "all"], "value")
 
 
+def test_a_store_of_its_own_for_the_report(tmp_path: Path) -> None:
+    study = Probe.for_report("rand_region_3_easy", None, 0.03, {})
+    assert study is not None
+    assert study.levels == 12
+    parsed = make_parser().parse_args(study.command().split()[1:])
+    assert parsed.study(parsed) == study
+    small = replace(study, layers=(FC,), targets=("maze_size",), without_controls=True)
+    result = small.run(tmp_path / "run")
+    recorded = ActivationStore(tmp_path / "run" / "store")
+    assert recorded.levels == tuple(range(900_000_000, 900_000_012))
+    given = Probe(store=recorded.path, targets=("maze_size",), without_controls=True).run(tmp_path / "given")
+    pd.testing.assert_frame_equal(given.tables["probes"], result.tables["probes"])
+    with pytest.raises(Unmeasurable, match="at least 12 levels, not 11"):
+        small.sized(11).run(tmp_path / "few")
+    assert not (tmp_path / "few").exists()
+
+
+def test_what_a_notebook_calls(store: ActivationStore, untrained: Impala, tmp_path: Path) -> None:
+    fitted = mi.probes.fit(store, FC, "maze_size", store.levels[:30])
+    X, y = store[FC][:], store["size"][:]
+    train = np.isin(store["seed"][:], range(30))
+    alone = mi.probes.RidgeClassProbe([0.1, 1, 10, 100, 1000, 10000], 3).fit(
+        X[train], y[train], store["seed"][:][train]
+    )
+    assert np.array_equal(fitted.predict(X), alone.predict(X))
+    scores = mi.probes.score(fitted, store, FC, "maze_size", store.levels[30:])
+    assert scores["accuracy"].mean == pytest.approx((fitted.predict(X) == y)[~train].mean())
+    assert scores["accuracy"].n == 10
+    mi.probes.save(fitted, untrained, FC, "maze_size", "0:30", tmp_path)
+    loaded = mi.probes.load(untrained, FC, "maze_size", [tmp_path])
+    assert np.array_equal(loaded.predict(X), fitted.predict(X))
+    of_maps = mi.probes.fit(store, BLOCK3, "cheese_here", store.levels[:30])
+    located = mi.probes.score(of_maps, store, BLOCK3, "cheese_here", store.levels[30:])
+    maps = store[BLOCK3][:]
+    assert of_maps.predict(maps).shape == (len(maps), 8, 8)
+    assert located["accuracy"].n == 10
+    assert {"cheese_x_world", "wall"} <= set(mi.probes.list_targets().index)
+    with pytest.raises(MazeInterpError, match="has two axes; use cheese_x_world and cheese_y_world"):
+        mi.probes.fit(store, FC, "cheese_square_world")
+    with pytest.raises(MazeInterpError, match="asks what the agent does"):
+        mi.probes.fit(store, FC, "p_cheese")
+
+
 def test_directions_are_measured_at_natural_length(store: ActivationStore, untrained: Impala) -> None:
-    readout = fit_readout(ProbeStudy(store, untrained, [BLOCK2], [], region=3), BLOCK2)
+    probes = fit_place_probes(make_plan(store, untrained, [BLOCK2], []), BLOCK2)
     maze = next(
         m
         for m in map(levels_with_decision, range(50, 90))
-        if m is not None and m.cheese and readout.knows(m, m.cheese, m.top_right)
+        if m is not None and m.cheese and probes.knows(m, m.cheese, m.top_right)
     )
-    experiment = ProbeEdits(untrained, "agent", LevelSet(range(50, 51), "easy"), readout, strengths=(1.0,))
+    experiment = ProbeEdits(untrained, "agent", LevelSet(range(50, 51), "easy"), probes, coefficients=(1.0,))
     rows = experiment.rows(maze)
     assert [row["edit"] for row in rows] == [
         "none",
@@ -283,9 +384,9 @@ def test_directions_are_measured_at_natural_length(store: ActivationStore, untra
     assert rows[0]["p_cheese"] == pytest.approx(plain.p_cheese)
     assert rows[0]["decision_p_cheese"] == pytest.approx(plain.field.p_cheese)
     assert len({round(row["decision_p_cheese"], 9) for row in rows}) > 3
-    figures = edit_figures(pd.DataFrame(rows))
-    assert len(figures) == 6 * 5
-    assert edits_figure(figures).axes[0].get_yticklabels()[0].get_text() == "none"
+    effects = edit_effects(pd.DataFrame(rows))
+    assert len(effects) == 6 * 5
+    assert edits_figure(effects).axes[0].get_yticklabels()[0].get_text() == "none"
     assert experiment.rows(maze.with_cheese(None)) == []
 
 
@@ -294,66 +395,59 @@ def levels_with_decision(seed: int) -> Maze | None:
     return maze if maze.decision_square is not None else None
 
 
-@pytest.fixture
-def agent(untrained: Impala, tmp_path: Path) -> Path:
-    path = tmp_path / "agent.safetensors"
-    write_weights(untrained, path)
-    return path
-
-
-@pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(COMMANDS, "probe", probe_store)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main(["probe", *map(str, arguments)])
-    assert ended.value.code == 2
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("maze-interp: ")]
-    assert len(lines) == 1, lines
-    return lines[0]
-
-
-@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"targets": ("cheese_square",)}, "unknown target 'cheese_square': did you mean cheese_square"),
+        ({"layers": ("embedder.fd",)}, "unknown recorded layer 'embedder.fd': did you mean embedder.fc"),
+        ({"levels": 41}, "holds 40 levels, not 41"),
+        ({"levels": 0}, "--levels is a whole number from 1, not 0"),
+        ({"folds": 41}, "41 folds need at least 41 levels, there are 40"),
+        ({"top_channels": "1;2"}, "--top-channels cannot be '1;2'"),
+        ({"layers": (FC,), "top_channels": (1, 256)}, "the best of the 256 channels of embedder.fc are 1 to 255"),
+        ({"agent": "rand_region_3_easy"}, "was recorded from agent agent with weights"),
+        ({"mode": "easy"}, "--mode has no effect with --store"),
+        ({"edit_levels": 3}, "--edit-levels has no effect without --edit-layers"),
+        ({"edit_layers": (BLOCK2, BLOCK3)}, "--edit-layers takes one layer, not 2"),
+        ({"edit_layers": (FC,)}, "embedder.fc has no map of positions"),
+        ({"probe": "ridge", "targets": ("wall", "value")}, "--probe ridge has no effect: no target is a coordinate"),
+        ({"kernel": 3, "targets": ("value",)}, "--kernel 3 has no effect: no target is asked of single squares"),
+        ({"kernel": 2}, "--kernel cannot be 2: it should be 1 or 3"),
+        ({"layers": (PIXELS,), "top_channels": (1,)}, "--top-channels has no effect on the picture itself"),
+        ({"layers": (FC,), "targets": ("dead_end",), "folds": 2}, ""),
+    ],
+)
 def test_bad_input_in_one_line(
-    store: ActivationStore, agent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: ActivationStore, agent: Path, tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
-    given = ["--store", store.path, "--agent", agent, "--out", tmp_path / "out", "--workers", 1]
-    assert "there is no activation store in" in refused(capsys, "--store", tmp_path, "--agent", agent)
-    assert "unknown target 'cheese_square': did you mean cheese_square" in refused(
-        capsys, *given, "--target", "cheese_square"
-    )
-    assert "unknown recorded layer 'embedder.fd': did you mean embedder.fc" in refused(
-        capsys, *given, "--layer", "embedder.fd"
-    )
-    assert "holds 40 levels, not 41" in refused(capsys, *given, "--levels", 41)
-    assert "41 folds need at least 41 levels, there are 40" in refused(capsys, *given, "--folds", 41)
-    assert "such as 1,2,5, not '1;2'" in refused(capsys, *given, "--top_channels", "1;2")
-    assert "the best of the 256 channels of embedder.fc are 1 to 255" in refused(
-        capsys, *given, "--layer", "embedder.fc", "--top_channels", "1,256"
-    )
-    assert not (tmp_path / "out" / "probes.csv").exists()
-    assert "was recorded from agent agent with weights" in refused(
-        capsys, "--store", store.path, "--agent", "rand_region_3_easy", "--out", tmp_path / "out"
-    )
+    given: dict[str, Any] = {"store": store.path, "agent": str(agent), "without_controls": True}
+    if not message:  # the picture has a map
+        assert Probe(**{**given, **options}).plan(store).jobs == [(PIXELS, "dead_end")]
+        return
+    with pytest.raises(MazeInterpError, match=message) as raised:
+        Probe(**{**given, **options}).run(tmp_path / "out")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out").exists()
 
 
-def test_nothing_to_learn_from(store: ActivationStore, untrained: Impala, tmp_path: Path) -> None:
-    study = ProbeStudy(store, untrained, [FC], ["cheese_present"], region=3, levels=1)
+def test_the_command_refuses_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["probe", "--store", str(tmp_path), "--workers", "1", "--out", str(tmp_path / "out")])
+    assert "there is no activation store in" in capsys.readouterr().err
+
+
+def test_labels_that_are_all_the_same(store: ActivationStore, untrained: Impala, tmp_path: Path) -> None:
+    plan = make_plan(store, untrained, [FC], ["cheese_present"], levels=store.levels[:1])
     with pytest.raises(MazeInterpError, match="every observation of the store has the label 1 for cheese_present"):
-        run_study(study, tmp_path / "one", workers=1)
-    with pytest.raises(MazeInterpError, match="41 folds need at least 41 levels, there are 40"):
-        run_study(replace(study, folds=41, levels=None), tmp_path / "folds", workers=1)
+        run_parts(plan, Run(tmp_path / "same"))
     with pytest.raises(MazeInterpError, match="no layer named has a map"):
-        run_study(replace(study, targets=["wall"]), tmp_path / "map", workers=1)
+        run_parts(replace(plan, targets=["wall"]), Run(tmp_path / "map"))
 
 
-def test_activations_that_are_not_numbers(store: ActivationStore, untrained: Impala, tmp_path: Path) -> None:
+def test_activations_that_are_not_numbers(store: ActivationStore, agent: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(store.path, tmp_path / "copy"))
     with h5py.File(copy / "shard-00000.h5", "r+") as file:
         file[FC][5, 7] = np.nan
-    broken = ProbeStudy(ActivationStore(copy), untrained, [FC], ["maze_size"], region=3)
     with pytest.raises(MazeInterpError, match=r"embedder\.fc holds NaN") as raised:
-        run_study(broken, tmp_path / "run", workers=1)
+        Probe(store=copy, agent=str(agent), layers=(FC,), targets=("maze_size",)).run(tmp_path / "run")
     assert "\n" not in str(raised.value)

@@ -15,10 +15,11 @@ from maze_interp.mazes.maze import Square
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import MOVES
 from maze_interp.policies.pixels import activation_pixel
-from maze_interp.probing.outcomes import Outcome, measure_outcomes
+from maze_interp.probing.outcomes import AgentOutcomes, Outcome, outcomes_of
 from maze_interp.probing.squares import SQUARE_TARGETS, label_maps, near_cheese, to_pixels
 from maze_interp.probing.targets import TARGETS, Observed, observed, target_labels
 from maze_interp.recording.columns import level_labels
+from maze_interp.sweeps.experiment import run_experiment
 
 # A comb: three teeth of different depth on a bottom corridor, the cheese at the tip of the right one.
 COMB = """
@@ -244,7 +245,8 @@ def test_labels_of_a_store_are_those_of_its_mazes_and_agent(untrained: Impala, t
     store = record(
         Recording(untrained, "agent", levels, ["embedder.fc"], squares=2, facings=["left"]), tmp_path / "store", 1
     )
-    outcomes = measure_outcomes(store, untrained, range(20, 24), tmp_path / "outcomes", workers=1)
+    measured = run_experiment(AgentOutcomes(untrained, "agent", levels), tmp_path / "outcomes", workers=1)
+    outcomes = outcomes_of(measured)
     some = observed(store, np.arange(len(store)), outcomes)
     for maze, rows in some.levels():
         assert maze == Maze.from_seed(maze.seed, "easy")
@@ -258,4 +260,4 @@ def test_labels_of_a_store_are_those_of_its_mazes_and_agent(untrained: Impala, t
             assert moves[square[::-1]] == probs.argmax()
     assert TARGETS["value"].labels(some)[:, 0] == pytest.approx(store["value"][:])
     with pytest.raises(MazeInterpError, match="was recorded from agent agent"):
-        measure_outcomes(store, Impala(1), range(20, 24), tmp_path / "others", workers=1)
+        store.require_agent(Impala(1))

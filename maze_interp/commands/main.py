@@ -10,7 +10,6 @@ from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.compare import compare
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
-from maze_interp.commands.probe import probe_store
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
 from maze_interp.commands.record import record_store
 from maze_interp.commands.report import report
@@ -25,7 +24,6 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "explore": explore,
     "record": record_store,
-    "probe": probe_store,
     "questions list": questions_list,
     "questions resolve": questions_resolve,
     "questions score": questions_score,

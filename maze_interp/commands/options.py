@@ -116,7 +116,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(name, action="store_true", help=option.help)
         return
     choices = _choices(option.type)
-    stated = "" if required or option.default is None else f" [{written(option.default)}]"
+    stated = "" if required or option.default in (None, ()) else f" [{written(option.default)}]"
     parser.add_argument(
         name,
         help=f"{option.help}{stated}".replace("%", "%%"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.probing.rows import Matrix
+from maze_interp.probing.design import Matrix
 
 
 def channel_shares(coef: NDArray[Any], X: Matrix, channels: int) -> NDArray[np.float64]:

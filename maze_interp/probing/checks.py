@@ -12,9 +12,9 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d, validate_data
 
-from maze_interp.probing.design import require_finite
+from maze_interp.probing.design import Matrix, require_finite
 from maze_interp.probing.errors import ProbeError
-from maze_interp.probing.rows import Matrix, Rows
+from maze_interp.probing.rows import Rows
 
 
 def as_matrix(estimator: BaseEstimator, X: ArrayLike | Matrix, fitting: bool) -> Matrix:
@@ -86,15 +86,15 @@ def one_line(error: ValueError) -> ProbeError:
 
 
 def ascending(name: str, values: float | Iterable[float]) -> NDArray[np.float64]:
-    """The strengths to choose from, in ascending order, `[strengths]`.
+    """The values of C or alpha to choose from, in ascending order.
 
     Raises:
         ProbeError: one that is not a positive number.
     """
-    strengths = np.unique(np.asarray(values, float))
-    if not (len(strengths) and np.isfinite(strengths).all() and (strengths > 0).all()):
+    ordered = np.unique(np.asarray(values, float))
+    if not (len(ordered) and np.isfinite(ordered).all() and (ordered > 0).all()):
         raise ProbeError(f"{name} is a positive number or several, not {values}")
-    return strengths
+    return ordered
 
 
 def fold_numbers(groups: ArrayLike | None, n: int, folds: int) -> NDArray[np.intp]:

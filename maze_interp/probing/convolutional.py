@@ -13,11 +13,12 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from maze_interp.probing.design import Matrix
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.ridge_classes import RidgeClassProbe
-from maze_interp.probing.rows import Matrix, Rows
+from maze_interp.probing.rows import Rows
 
 
 class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]

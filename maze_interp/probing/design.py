@@ -1,4 +1,4 @@
-"""What a linear model is fitted to: standardised features, in few enough coordinates.
+"""What a linear model is fitted to: a matrix of features, standardised, in few enough coordinates.
 
 With fewer rows than features an L2-penalised solution lies in the span of the rows, weights
 W = Xᵀ A. Rows of the triangular R with R Rᵀ = X Xᵀ then stand for the rows of X: a model with
@@ -8,9 +8,11 @@ coordinates instead of the features (the representer theorem; Schölkopf, Herbri
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -21,14 +23,68 @@ from torch import Tensor
 
 from maze_interp.probing.errors import ProbeError
 
-if TYPE_CHECKING:
-    from maze_interp.probing.rows import Matrix
+BATCH = 2**22
+"""Numbers worked on at once."""
 
 LARGEST = 2**14
 """Coordinates up to which a square matrix over them is formed."""
 
 _BLOCKS = 8  # of columns of a symmetric matrix: what lies above the diagonal blocks is not computed
 _JITTER = 1e-12  # added to the diagonal of X Xᵀ, relative to its mean: equal rows make it singular
+
+
+class Matrix(ABC):
+    """Numbers `[n, ...]` that every estimator here takes in place of an array.
+
+    What follows from the numbers alone, such as their means, is computed once and kept with the
+    object: fit several probes to the same one, of other targets, and they share it.
+
+    Attributes:
+        shape: `(n, ...)`; behind the first axis lie the features.
+        dtype: numpy's, of the batches.
+        name: for messages.
+        numbers: worked on at once: a batch has as many rows as hold so many.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    name: str
+    numbers: int = BATCH
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def width(self) -> int:
+        """Features of a row."""
+        return math.prod(self.shape[1:])
+
+    @property
+    def batch(self) -> int:
+        """Rows of a batch."""
+        return max(64, self.numbers // max(1, self.width))
+
+    @abstractmethod
+    def batches(self) -> Iterator[NDArray[Any]]:
+        """All rows in order, some `[m, ...]` at a time; cut alike each time."""
+
+    @abstractmethod
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages."""
+
+    @cached_property
+    def design(self) -> Design:
+        """The rows as what a linear model is fitted to.
+
+        Raises:
+            ProbeError: a number that is not finite.
+        """
+        return Design.of(self)
 
 
 class Design:

@@ -1,4 +1,4 @@
-"""What a probe learns from: features and labels of a target at a layer, an example per observation or per square."""
+"""What a probe is fitted to: features and labels of a target at a layer, an example per observation or per square."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from maze_interp.environment.observe import PIXELS as SIDE
 from maze_interp.errors import MazeInterpError
 from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.convolutional import Patches
-from maze_interp.probing.rows import MEMORY, Matrix, Rows
+from maze_interp.probing.design import Matrix
+from maze_interp.probing.rows import MEMORY, Rows
 from maze_interp.probing.squares import SQUARE_TARGETS, SquareTarget, label_maps
 from maze_interp.probing.targets import TARGETS, Kind, Labels, Observed, Target, require_classes, target_labels
 
@@ -54,7 +55,7 @@ def whole_layer(name: str, seen: Observed, read: Callable[[NDArray[np.intp]], He
         read: gives the features of some of them, by their numbers from 0 to n − 1.
 
     Raises:
-        MazeInterpError: labels that nothing can be learnt from.
+        MazeInterpError: labels that no probe can be fitted to.
     """
     target = TARGETS[name]
     labels = target_labels(target, seen)
@@ -72,7 +73,7 @@ def each_square(name: str, seen: Observed, maps: Rows, kernel: int) -> Examples:
         kernel: 1 or 3; beyond the map's edge lie zeros.
 
     Raises:
-        MazeInterpError: labels that nothing can be learnt from.
+        MazeInterpError: labels that no probe can be fitted to.
     """
     target = SQUARE_TARGETS[name]
     labels = label_maps(target, seen, (maps.shape[2], maps.shape[3]))

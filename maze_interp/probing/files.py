@@ -1,57 +1,53 @@
 """Fitted probes on disk: `<agent>/<layer>/<target>/` with `probe.safetensors` and `card.yaml`, which anyone can read.
 
-A card says whose activations the probe reads, what was asked and what it scored; then the probe's
-kind and settings, and the hash of the file of numbers, so that neither is taken for another's.
+The card says whose activations the probe takes, what it predicts and what it scored; and the hash of the file of
+coefficients, so that neither is taken for another's.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from maze_interp.bundled import bundled_path
+from maze_interp.documents import dump_yaml
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.probing.convolutional import ConvProbe
-from maze_interp.probing.logistic import LogisticProbe
-from maze_interp.probing.ridge import RidgeProbe
-from maze_interp.probing.ridge_classes import RidgeClassProbe
-from maze_interp.probing.sparse import TopKProbe
-from maze_interp.probing.state import ProbeState, probe_of, state_of
+from maze_interp.probing.kinds import ProbeKind
+from maze_interp.probing.linear import LinearProbe
 from maze_interp.results.files import write_whole
+from maze_interp.validation import Document, Words, read_document
 
-Probe = LogisticProbe | RidgeClassProbe | RidgeProbe | TopKProbe | ConvProbe
+_COEFFICIENTS, _CARD = "probe.safetensors", "card.yaml"
+_ARRAYS = ("coef", "intercept", "classes", "channels")
 
-_NUMBERS, _CARD = "probe.safetensors", "card.yaml"
 
-
-@dataclass(frozen=True)
-class Card:
+class Card(Document):
     """What a saved probe is.
 
     Attributes:
         agent: its name.
-        agent_hash: of the network whose activations the probe reads.
+        agent_hash: of the network whose activations the probe takes.
         layer: module path.
-        target: what was asked.
+        target: what it predicts.
         levels: those it was fitted to, in words or as a range of seeds.
         scores: what it scored on others, plain values: numbers, text, or lists and dicts of them.
     """
 
-    agent: str
-    agent_hash: str
-    layer: str
-    target: str
-    levels: str
-    scores: Mapping[str, Any] = field(default_factory=dict)
+    agent: Words
+    agent_hash: Words
+    layer: Words
+    target: Words
+    levels: Words
+    scores: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -59,29 +55,34 @@ class Card:
         return f"{self.agent}/{self.layer}/{self.target}"
 
 
-def save_probe(probe: Probe, card: Card, into: Path = Path("probes")) -> Path:
+class _File(Card):
+    """A card as it is on disk: with what the coefficients mean, and the hash of their file."""
+
+    probe: ProbeKind
+    penalty: float
+    kernel: int | None = None
+    sha256: Words
+
+
+def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> Path:
     """Write a fitted probe; a saved one of the same name is replaced.
 
     Returns:
         its folder, `into/<agent>/<layer>/<target>`.
 
     Raises:
-        MazeInterpError: a probe that is not fitted or whose classes are not numbers, or a name
-            that is no name of a folder.
+        MazeInterpError: a name that is no name of a folder.
     """
-    state = state_of(probe)
     for part in (card.agent, card.layer, card.target):
         if not part or part.startswith(".") or "/" in part or "\\" in part:
             raise MazeInterpError(f"a probe cannot be saved under {part!r}, which does not name a folder")
-    image = save(state.arrays)
-    content = {**asdict(card), "sha256": hashlib.sha256(image).hexdigest(), "probe": state.settings}
-    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+    arrays = {name: value for name in _ARRAYS if (value := getattr(probe, name)) is not None}
+    image = save({name: np.array(value, order="C") for name, value in arrays.items()})
+    about = {"probe": probe.kind, "penalty": probe.penalty, "kernel": probe.kernel}
+    content = {**card.model_dump(), **about, "sha256": hashlib.sha256(image).hexdigest()}
     folder = into / card.agent / card.layer / card.target
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{_NUMBERS}.partial"
-    partial.write_bytes(image)
-    partial.replace(folder / _NUMBERS)
-    write_whole(folder / _CARD, text)
+    write_whole(folder / _COEFFICIENTS, image)
+    write_whole(folder / _CARD, dump_yaml(content))
     return folder
 
 
@@ -92,73 +93,64 @@ def saved_probes(roots: Sequence[Path] | None = None) -> dict[str, Path]:
         roots: look into these instead, the first first.
     """
     places = [Path("probes"), bundled_path("probes")] if roots is None else roots
-    found = {
-        path.parent.relative_to(root).as_posix(): path.parent for root in reversed(places) for path in _cards(root)
+    folders = {
+        path.parent.relative_to(root).as_posix(): path.parent
+        for root in reversed(places)
+        for path in sorted(root.glob(f"*/*/*/{_CARD}"))
     }
-    return dict(sorted(found.items()))
-
-
-def _cards(root: Path) -> list[Path]:
-    return sorted(root.glob(f"*/*/*/{_CARD}"))
+    return dict(sorted(folders.items()))
 
 
 def load_probe(
     policy: PolicyNetwork, layer: str, target: str, roots: Sequence[Path] | None = None
-) -> tuple[Probe, Card]:
+) -> tuple[LinearProbe, Card]:
     """A saved probe of this network, giving the same predictions bit for bit.
 
     Args:
         policy: the agent; its `name` finds the probe and its weights must be those that it was fitted on.
         layer: module path or published name (`_out`).
-        target: what was asked.
+        target: what it predicts.
         roots: look into these folders instead of the bundled probes and `./probes`.
 
     Raises:
         MazeInterpError: there is none, it is another network's, or its files are missing, damaged or altered.
     """
-    name, there = f"{policy.name}/{layer.removesuffix('_out')}/{target}", saved_probes(roots)
-    if name not in there:
-        raise unknown_name("saved probe", name, there)
-    card, probe = read_probe(there[name])
+    name, folders = f"{policy.name}/{layer.removesuffix('_out')}/{target}", saved_probes(roots)
+    if name not in folders:
+        raise unknown_name("saved probe", name, folders)
+    card, probe = read_probe(folders[name])
     if card.name != name:
-        raise MazeInterpError(f"{there[name] / _CARD} is the card of {card.name}, not of {name}")
-    found = agent_hash(policy)
-    if card.agent_hash != found:
-        raise MazeInterpError(f"probe {name} was fitted on weights {card.agent_hash}, not on {found}, which are given")
+        raise MazeInterpError(f"{folders[name] / _CARD} is the card of {card.name}, not of {name}")
+    given = agent_hash(policy)
+    if card.agent_hash != given:
+        raise MazeInterpError(f"probe {name} was fitted on weights {card.agent_hash}, not on {given}, which are given")
     return probe, card
 
 
-def read_probe(folder: Path) -> tuple[Card, Probe]:
+def read_probe(folder: Path) -> tuple[Card, LinearProbe]:
     """What lies in a probe's folder.
 
     Raises:
         MazeInterpError: its files are missing, damaged or altered.
     """
-    card, sha256, settings = _read_card(folder / _CARD)
-    path = folder / _NUMBERS
+    file, path = read_document(folder / _CARD, _File), folder / _COEFFICIENTS
     try:
         image = path.read_bytes()
-        if hashlib.sha256(image).hexdigest() != sha256:
+        if hashlib.sha256(image).hexdigest() != file.sha256:
             raise MazeInterpError(f"{path} is damaged, cut short or not the file that {folder / _CARD} describes")
         arrays = load(image)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise MazeInterpError(f"{path} is missing or no whole safetensors file: {error}") from error
+    return Card(**{name: getattr(file, name) for name in Card.model_fields}), _probe(file, arrays, path)
+
+
+def _probe(file: _File, arrays: Mapping[str, Any], path: Path) -> LinearProbe:
+    for name in arrays.keys() - set(_ARRAYS):
+        raise unknown_name(f"array in {path}:", name, _ARRAYS)
+    for name in _ARRAYS[:2]:
+        if name not in arrays:
+            raise MazeInterpError(f"{path} lacks the array {name}")
     try:
-        return card, probe_of(ProbeState(settings, arrays))
+        return LinearProbe(file.probe, penalty=file.penalty, kernel=file.kernel, **arrays)
     except MazeInterpError as error:
-        raise MazeInterpError(f"{folder} holds no probe: {error}") from error
-
-
-def _read_card(path: Path) -> tuple[Card, str, Any]:
-    """The card, the hash of the numbers, and the probe's settings."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise MazeInterpError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    own = {one.name for one in fields(Card)}
-    if not isinstance(content, dict) or content.keys() != own | {"sha256", "probe"}:
-        raise MazeInterpError(f"{path} is no card of a probe, with {', '.join(sorted(own))}, sha256 and probe")
-    sha256, settings = content.pop("sha256"), content.pop("probe")
-    if not isinstance(content["scores"], dict) or not all(isinstance(content[key], str) for key in own - {"scores"}):
-        raise MazeInterpError(f"{path}: scores are a mapping, everything else of a card is text")
-    return Card(**content), str(sha256), settings
+        raise MazeInterpError(f"{path}: {error}") from error

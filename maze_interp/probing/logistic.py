@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from maze_interp.probing.checks import as_classes, as_matrix, ascending, fold_numbers, linear
-from maze_interp.probing.rows import Matrix
+from maze_interp.probing.design import Matrix
 from maze_interp.probing.softmax import Labels, Metric, Weights, minimised, predicted
 
 
@@ -23,8 +23,8 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     C · (sum of the log losses) + ½ |weights|², the intercepts free.
 
     Args:
-        C: inverse strength of the penalty, or several, of which cross-validation over the groups
-            chooses that with the best mean accuracy, among equals the strongest penalty.
+        C: inverse of the penalty, or several, of which cross-validation over the groups
+            chooses that with the best mean accuracy, among equals the smallest.
         folds: of that cross-validation. The standardisation is that of all rows in each of them.
         tol: the search ends where no component of the gradient of the mean loss exceeds it, taken
             in coordinates in which that loss has a curvature near 1. With more features than rows and C from about 10
@@ -36,8 +36,8 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         coef_: `[classes, features]`, for two classes `[1, features]`: per unit of the feature as given.
         intercept_: `[classes]`, for two classes `[1]`.
         mean_, scale_: `[features]`, what standardises the features.
-        C_: the strength in use.
-        cv_scores_: `[strengths, folds]`, held-out accuracies in ascending order of C; None for a single C.
+        C_: the one in use.
+        cv_scores_: `[Cs, folds]`, held-out accuracies in ascending order of C; None for a single C.
         n_features_in_, n_iter_: features; steps of the search.
     """
 
@@ -59,16 +59,16 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ProbeError: shapes that do not match, one class only, a feature that is not a finite
-                number, fewer groups than folds, a strength that is not positive.
+                number, fewer groups than folds, a C that is not positive.
         """
         matrix = as_matrix(self, X, fitting=True)
         self.classes_, codes = as_classes(matrix, y)
-        strengths = ascending("C", self.C)
-        folds = fold_numbers(groups, len(matrix), self.folds) if len(strengths) > 1 else None
+        penalties = ascending("C", self.C)
+        folds = fold_numbers(groups, len(matrix), self.folds) if len(penalties) > 1 else None
         labels = Labels(matrix.design, codes, len(self.classes_))
-        self.cv_scores_ = None if folds is None else self._cross_validated(labels, strengths, folds)
+        self.cv_scores_ = None if folds is None else self._cross_validated(labels, penalties, folds)
         best = 0 if self.cv_scores_ is None else int(self.cv_scores_.mean(1).argmax())
-        self.C_ = float(strengths[best])
+        self.C_ = float(penalties[best])
         weights, self.n_iter_ = self._minimised(labels, self.C_, Metric(labels, self.C_), np.ones(len(matrix), bool))
         self._keep(matrix, weights)
         return self
@@ -90,12 +90,12 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.classes_[scores.argmax(1) if scores.ndim == 2 else (scores > 0).astype(int)]
 
     def _cross_validated(
-        self, labels: Labels, strengths: NDArray[np.float64], folds: NDArray[np.intp]
+        self, labels: Labels, penalties: NDArray[np.float64], folds: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Held-out accuracies `[strengths, folds]`; each fit begins where that of the penalty before ended."""
-        found = np.empty((len(strengths), self.folds))
+        """Held-out accuracies `[Cs, folds]`; each fit begins where that of the C before ended."""
+        found = np.empty((len(penalties), self.folds))
         weights: list[Weights | None] = [None] * self.folds
-        for place, C in enumerate(strengths):
+        for place, C in enumerate(penalties):
             metric = Metric(labels, C)
             for fold in range(self.folds):
                 weights[fold], _ = some, _ = self._minimised(labels, C, metric, folds != fold, weights[fold])

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from torch import nn
 
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.moves import MOVES
-from maze_interp.recording.store import ActivationStore
-from maze_interp.sweeps.experiment import Experiment, Row, run_experiment
-from maze_interp.sweeps.levels import LevelSet
+from maze_interp.sweeps.experiment import Experiment, Row
 
 _LETTERS = "".join(move[0] for move in MOVES)
 _NONE = "-"
@@ -50,31 +47,8 @@ class AgentOutcomes(Experiment):
         return [{"p_cheese": result.p_cheese, "moves": moves}]
 
 
-def measure_outcomes(
-    store: ActivationStore,
-    policy: nn.Module,
-    seeds: range,
-    out: Path,
-    workers: int | None = None,
-    scheduler: str | None = None,
-) -> dict[int, Outcome]:
-    """The outcomes of levels of a store, by seed; measured into `out`, or read from there.
-
-    Args:
-        store: says how the levels' mazes are made.
-        policy: the agent it was recorded from.
-        seeds: the levels.
-        out: a folder for the run.
-        workers: local processes, None for one per core.
-        scheduler: address of a dask scheduler to use instead.
-
-    Raises:
-        MazeInterpError: the store was recorded from another network, or the folder is another run's.
-    """
-    store.require_agent(policy)
-    settings = store.settings
-    levels = LevelSet(seeds, settings["mode"], settings["cheese"])
-    table = run_experiment(AgentOutcomes(policy, settings["agent"], levels), out, workers, scheduler)
+def outcomes_of(table: pd.DataFrame) -> dict[int, Outcome]:
+    """The rows of `AgentOutcomes` by level seed."""
     return {int(row.seed): Outcome(float(row.p_cheese), _numbers(row.moves)) for row in table.itertuples(index=False)}
 
 

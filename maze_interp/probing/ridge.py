@@ -15,9 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from maze_interp.probing.checks import as_matrix, as_numbers, ascending, fold_numbers, linear
-from maze_interp.probing.design import LARGEST, Design, cholesky, second_moments
+from maze_interp.probing.design import LARGEST, Design, Matrix, cholesky, second_moments
 from maze_interp.probing.errors import ProbeError
-from maze_interp.probing.rows import Matrix
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 """From held-out targets and guesses, `[n, targets]` each: the more the better."""
@@ -30,16 +29,16 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
     |errors|² + alpha |weights|², the intercepts free.
 
     Args:
-        alpha: strength of the penalty, or several, of which cross-validation over the groups
-            chooses that with the best mean R², among equals the strongest.
+        alpha: of the penalty, or several, of which cross-validation over the groups
+            chooses that with the best mean R², among equals the largest.
         folds: of that cross-validation. The standardisation is that of all rows in each of them.
 
     Attributes:
         coef_: `[features]` or `[targets, features]`, per unit of the feature as given.
         intercept_: a number or `[targets]`.
         mean_, scale_: `[features]`, what standardises the features.
-        alpha_: the strength in use.
-        cv_scores_: `[strengths, folds]`, held-out R² in ascending order of alpha; None for a single alpha.
+        alpha_: the one in use.
+        cv_scores_: `[alphas, folds]`, held-out R² in ascending order of alpha; None for a single alpha.
         n_features_in_: features.
     """
 
@@ -57,7 +56,7 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
 
         Raises:
             ProbeError: shapes that do not match, a number that is not finite, fewer groups than
-                folds, a strength that is not positive, more than 16,384 rows and features.
+                folds, an alpha that is not positive, more than 16,384 rows and features.
         """
         return self.fit_by(r2_score, X, y, groups)
 
@@ -73,17 +72,17 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
         matrix = as_matrix(self, X, fitting=True)
         numbers = as_numbers(matrix, y)
         targets = numbers.reshape(len(numbers), -1)
-        strengths = ascending("alpha", self.alpha)
-        folds = fold_numbers(groups, len(matrix), self.folds) if len(strengths) > 1 else None
+        alphas = ascending("alpha", self.alpha)
+        folds = fold_numbers(groups, len(matrix), self.folds) if len(alphas) > 1 else None
         if min(matrix.shape[0], matrix.width) > LARGEST:
             raise ProbeError(f"ridge regression takes at most {LARGEST} rows or {LARGEST} features, not {matrix.shape}")
         design = matrix.design
         self.cv_scores_ = None
         if folds is not None:  # one after the other: two matrices over the features are all that fits beside the data
             held = [folds == fold for fold in range(folds.max() + 1)]
-            self.cv_scores_ = np.array([_held_out_scores(design, targets, strengths, some, score) for some in held]).T
-        best = 0 if self.cv_scores_ is None else len(strengths) - 1 - int(self.cv_scores_.mean(1)[::-1].argmax())
-        self.alpha_ = float(strengths[best])
+            self.cv_scores_ = np.array([_held_out_scores(design, targets, alphas, some, score) for some in held]).T
+        best = 0 if self.cv_scores_ is None else len(alphas) - 1 - int(self.cv_scores_.mean(1)[::-1].argmax())
+        self.alpha_ = float(alphas[best])
         whole = Sums.over(design, targets, np.ones(len(matrix), bool))
         self._keep(matrix, *whole.solution(self.alpha_), single=numbers.ndim == 1)
         return self
@@ -146,13 +145,13 @@ def _used(design: Design, used: NDArray[np.bool_]) -> Iterable[tuple[Tensor, Ten
 def _held_out_scores(
     design: Design,
     targets: NDArray[np.float64],
-    strengths: NDArray[np.float64],
+    alphas: NDArray[np.float64],
     held: NDArray[np.bool_],
     score: Score,
 ) -> list[float]:
-    """Scores on the rows held out, bool `[n]`, of fits to the others: one for each strength."""
+    """Scores on the rows held out, bool `[n]`, of fits to the others: one for each alpha."""
     rest = Sums.over(design, targets, ~held)
-    solutions = [rest.solution(alpha) for alpha in strengths]
+    solutions = [rest.solution(alpha) for alpha in alphas]
     weights = torch.cat([some for some, _ in solutions], 1).to(design.dtype)
     guesses = torch.cat([(rows @ weights).double() for rows, _ in _used(design, held)])
     each = torch.split(guesses, targets.shape[1], 1)

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from maze_interp.probing.checks import as_classes, as_matrix, linear
+from maze_interp.probing.design import Matrix
 from maze_interp.probing.ridge import RidgeProbe
-from maze_interp.probing.rows import Matrix
 
 
 class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -23,8 +23,8 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     weights cancel what all rows have in common, such as a maze's walls behind a cheese.
 
     Args:
-        alpha: strength of the penalty, or several, of which cross-validation over the groups
-            chooses that with the best mean accuracy, among equals the strongest.
+        alpha: of the penalty, or several, of which cross-validation over the groups
+            chooses that with the best mean accuracy, among equals the largest.
         folds: of that cross-validation. The standardisation is that of all rows in each of them.
 
     Attributes:
@@ -32,8 +32,8 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         coef_: `[classes, features]`, for two classes `[1, features]`: per unit of the feature as given.
         intercept_: `[classes]`, for two classes `[1]`.
         mean_, scale_: `[features]`, what standardises the features.
-        alpha_: the strength in use.
-        cv_scores_: `[strengths, folds]`, held-out accuracies in ascending order of alpha; None for a single alpha.
+        alpha_: the one in use.
+        cv_scores_: `[alphas, folds]`, held-out accuracies in ascending order of alpha; None for a single alpha.
         n_features_in_: features.
     """
 

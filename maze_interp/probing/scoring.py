@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.probing.bootstrap import Statistic, Sums, bootstrap_levels
 from maze_interp.probing.targets import Kind, Observed
-from maze_interp.results.estimates import Estimate
+from maze_interp.results.estimates import Estimate, Statistic, Sums, estimate_sums
 
 HELD_OUT_SHARE = 0.25
 """Of the levels, where there is one split."""
@@ -85,7 +84,7 @@ def score(kind: Kind, truth: NDArray[np.float64], guess: NDArray[np.float64], le
         return _score_means(means, levels) | axes
     axis = truth[:, 0], guess[:, 0]
     if kind == "number":
-        return _score_means(means, levels) | bootstrap_levels(_squares(*axis), levels, {"r2": _r2})
+        return _score_means(means, levels) | estimate_sums(_squares(*axis), levels, {"r2": _r2})
     found = _score_classes(axis[0], np.rint(axis[1]), levels)
     return found | _score_means(means, levels) | _score_axis(*axis, levels)
 
@@ -102,7 +101,7 @@ def gain(kind: Kind, levels: ArrayLike, task: tuple[Sums, Sums], control: tuple[
     first, second = _main(kind, *task), _main(kind, *control)
     width = first[0].shape[1]
     statistic: Statistic = lambda sums: first[1](sums[:, :width]) - second[1](sums[:, width:])  # noqa: E731
-    return bootstrap_levels(np.concatenate([first[0], second[0]], axis=1), levels, {"gain": statistic})["gain"]
+    return estimate_sums(np.concatenate([first[0], second[0]], axis=1), levels, {"gain": statistic})["gain"]
 
 
 def _main(kind: Kind, truth: Sums, guess: Sums) -> tuple[Sums, Statistic]:
@@ -119,7 +118,7 @@ def _score_means(values: Mapping[str, NDArray[np.generic]], levels: ArrayLike) -
     """Means over observations."""
     table = np.column_stack([np.ones(len(next(iter(values.values())))), *values.values()])
     statistics = {name: _share(column) for column, name in enumerate(values, 1)}
-    return bootstrap_levels(table, levels, statistics)
+    return estimate_sums(table, levels, statistics)
 
 
 def _share(column: int) -> Statistic:
@@ -128,9 +127,7 @@ def _share(column: int) -> Statistic:
 
 def _score_classes(truth: Sums, guess: Sums, levels: ArrayLike) -> dict[str, Estimate]:
     means = _score_means({"accuracy": truth == guess}, levels)
-    return means | bootstrap_levels(
-        _counts(truth, guess), levels, {"balanced_accuracy": _recall, "macro_f1": _macro_f1}
-    )
+    return means | estimate_sums(_counts(truth, guess), levels, {"balanced_accuracy": _recall, "macro_f1": _macro_f1})
 
 
 def _counts(truth: Sums, guess: Sums) -> Sums:
@@ -159,7 +156,7 @@ def _mean_where(a: Sums, b: Sums) -> Sums:
 
 def _score_axis(truth: Sums, guess: Sums, levels: ArrayLike) -> dict[str, Estimate]:
     means = _score_means({"accuracy": truth == np.rint(guess)}, levels)
-    return means | bootstrap_levels(_squares(truth, guess), levels, {"r2": _r2})
+    return means | estimate_sums(_squares(truth, guess), levels, {"r2": _r2})
 
 
 def _squares(truth: Sums, guess: Sums) -> Sums:

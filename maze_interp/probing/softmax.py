@@ -87,11 +87,11 @@ def _transposed(labels: Labels, weights: Weights) -> Tensor:
 
 
 class Metric:
-    """The coordinates of the search, for one strength of the penalty.
+    """The coordinates of the search, for one C.
 
     Args:
         labels: what is fitted.
-        C: inverse strength of the penalty.
+        C: inverse of the penalty.
     """
 
     def __init__(self, labels: Labels, C: float) -> None:
@@ -134,7 +134,7 @@ def minimised(
 
     Args:
         labels: what is fitted.
-        C: inverse strength of the penalty.
+        C: inverse of the penalty.
         metric: the coordinates of the search.
         used: bool `[n]`, the rows that count.
         start: where to begin; None for 0.

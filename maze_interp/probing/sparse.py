@@ -13,11 +13,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from maze_interp.probing.checks import as_classes, as_matrix, as_numbers
+from maze_interp.probing.design import Matrix
 from maze_interp.probing.errors import ProbeError
 from maze_interp.probing.logistic import LogisticProbe
 from maze_interp.probing.ridge import RidgeProbe
 from maze_interp.probing.ridge_classes import RidgeClassProbe
-from maze_interp.probing.rows import Chosen, Matrix
+from maze_interp.probing.rows import Chosen
 
 
 class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]

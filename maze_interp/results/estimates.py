@@ -1,9 +1,10 @@
-"""Means with 95% intervals: the bootstrap over levels, never over steps."""
+"""Means and other statistics with 95% intervals: the bootstrap over levels, never over steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -104,3 +105,54 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> A
     """Ratio of sums, which is that of means, for `estimate_statistic`; NaN where the whole is 0."""
     part, whole = part.sum(axis=axis), whole.sum(axis=axis)
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
+
+
+Sums = NDArray[np.float64]
+Statistic = Callable[[Sums], NDArray[np.float64]]
+"""From sums `[resamples, k]` to `[resamples]`; NaN where it has no value."""
+
+
+def estimate_sums(
+    values: ArrayLike, levels: ArrayLike, statistics: Mapping[str, Statistic], seed: int = 0
+) -> dict[str, Estimate]:
+    """Statistics of many observations of each level, with intervals from resampled levels.
+
+    A statistic is a function of sums over observations, so that a resample of levels is a weighted sum of what each
+    level adds.
+
+    Args:
+        values: `[n, k]`, what each observation adds to the sums.
+        levels: `[n]`, the level of each observation.
+        statistics: by name, from sums `[resamples, k]` to `[resamples]`.
+        seed: of the resamples, the same for all statistics.
+    """
+    _, place = np.unique(np.asarray(levels), return_inverse=True)
+    flat = np.asarray(values, float)
+    count = int(place.max()) + 1 if len(place) else 0
+    if not count:
+        return {name: Estimate(0, None, None, None) for name in statistics}
+    sums = np.zeros((count, flat.shape[1]))
+    np.add.at(sums, place, flat)
+    if count == 1:
+        return {name: Estimate(1, _value(statistic, sums), None, None) for name, statistic in statistics.items()}
+    drawn = _resamples(count, seed) @ sums
+    estimates = {}
+    for name, statistic in statistics.items():
+        spread = statistic(drawn)
+        known = not np.isnan(spread).any()  # a statistic that some resamples leave without a value has no interval
+        low, high = np.percentile(spread, [2.5, 97.5]).tolist() if known else (None, None)
+        estimates[name] = Estimate(count, _value(statistic, sums), low, high)
+    return estimates
+
+
+@lru_cache(maxsize=1)
+def _resamples(count: int, seed: int) -> Sums:
+    """How often each of so many levels is drawn, `[resamples, count]`."""
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    cells = (drawn + count * np.arange(RESAMPLES)[:, None]).ravel()
+    return np.bincount(cells, minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(float)
+
+
+def _value(statistic: Statistic, sums: Sums) -> float | None:
+    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    return None if np.isnan(value) else value

@@ -9,6 +9,7 @@ from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
 from maze_interp.studies.finetune.study import Finetune as finetune
 from maze_interp.studies.patch.study import Patch as patch
+from maze_interp.studies.probe.study import Probe as probe
 from maze_interp.studies.references.study import References as references
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.resample.study import Resample as resample
@@ -30,6 +31,7 @@ __all__ = [
     "field",
     "finetune",
     "patch",
+    "probe",
     "references",
     "register",
     "resample",

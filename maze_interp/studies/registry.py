@@ -10,6 +10,7 @@ from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.field.study import Field
 from maze_interp.studies.finetune.study import Finetune
 from maze_interp.studies.patch.study import Patch
+from maze_interp.studies.probe.study import Probe
 from maze_interp.studies.references.study import References
 from maze_interp.studies.resample.study import Resample
 from maze_interp.studies.retarget.study import Retarget
@@ -43,6 +44,7 @@ for _study in (
     Constructed,
     Values,
     Channels,
+    Probe,
     Ablate,
     Resample,
     Vectors,

@@ -1,8 +1,9 @@
-"""Questions on what layers say: probes fitted on some levels and scored on others, beside pixels and no training."""
+"""Questions on what probes predict: fitted to some levels, scored on others, beside pixels and no training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,14 @@ from torch import nn
 
 from maze_interp.probing.controls import PIXELS, majority, untrained_like
 from maze_interp.probing.examples import Examples
-from maze_interp.probing.logistic import LogisticProbe
-from maze_interp.probing.plan import ProbeStudy, Reader, make_study
-from maze_interp.probing.trial import INNER_FOLDS, READERS, STRENGTHS, Reading
+from maze_interp.probing.fitting import fit_axis
+from maze_interp.probing.kinds import ProbeKind
+from maze_interp.probing.source import Source
 from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
+from maze_interp.studies.probe.study import Probe
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster, ordered
 
@@ -29,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 def probe_accuracy(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
-    """`probe-accuracy`: read in procgen's world, each coordinate by itself, both must be right."""
+    """`probe-accuracy`: predicted in procgen's world, each coordinate by itself, both must be right."""
     sides = Sides.recorded(setting, parameters)
     layer, target = parameters["layer"], f"{parameters['target']}_world"
 
@@ -63,7 +65,7 @@ def coordinate_frames(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     table = setting.keep(f"frames-{layer}", sides.about(parameters), make)
     targets = ",".join(f"cheese_square_{frame}" for frame in FRAMES)
     return setting.measured(
-        level_figures(table, statistic, FRAMES), sides.levels, _command(setting, layer, targets) + f" --reader {kind}"
+        level_figures(table, statistic, FRAMES), sides.levels, _command(setting, layer, targets, kind)
     )
 
 
@@ -102,12 +104,12 @@ class Sides(NamedTuple):
     """Recorded levels to fit on and levels to report on.
 
     Attributes:
-        fitting, testing: a study of each store.
+        fitting, testing: a store of each.
         levels: those reported on.
     """
 
-    fitting: ProbeStudy
-    testing: ProbeStudy
+    fitting: Source
+    testing: Source
     levels: LevelSet
 
     @classmethod
@@ -116,13 +118,12 @@ class Sides(NamedTuple):
         layer, cheese = parameters["layer"], parameters["cheese"]
         chosen = setting.levels(parameters["chosen_on"], cheese, decision=False, first=CHOOSING, least=500)
         levels = setting.levels(parameters["levels"], cheese, decision=False, least=100)
-        studies = []
+        sources = []
         for name, some in (("fitting", chosen), ("testing", levels)):
             recording = Recording(setting.policy, setting.agent, some, layers=(layer,), squares=1, facings=("left",))
             folder = setting.folder(f"store-{name}-{layer}-{len(some.seeds)}")
-            record(recording, folder, setting.workers, setting.scheduler)
-            studies.append(make_study(folder, [layer], ["cheese_square_world"], setting.agent))
-        return cls(studies[0], studies[1], levels)
+            sources.append(Source(store=record(recording, folder, setting.workers, setting.scheduler)))
+        return cls(sources[0], sources[1], levels)
 
     def about(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What decides a table of these levels."""
@@ -134,28 +135,27 @@ class Sides(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is read: a square from a layer of a network, the agent's where it is None."""
+    """What is predicted: a square, from a layer of a network, the agent's where it is None."""
 
     layer: str
     target: str
     network: nn.Module | None = None
 
 
-def whole_layer_right(setting: Setting, sides: Sides, asked: Mapping[str, Asked], kind: Reader) -> pd.DataFrame:
-    """Whether both coordinates were read right, a row per level and a column for each thing asked; a fit per axis."""
+def whole_layer_right(setting: Setting, sides: Sides, asked: Mapping[str, Asked], kind: ProbeKind) -> pd.DataFrame:
+    """Whether both coordinates were right, a row per level and a column for each thing asked; a fit per axis."""
     jobs = [(one, axis) for one in asked.values() for axis in (0, 1)]
     with cluster(setting.workers, setting.scheduler) as client:
         right = list(ordered(client, _axis_right, (sides, kind), jobs))
     return pd.DataFrame({name: (right[2 * i] & right[2 * i + 1]).astype(float) for i, name in enumerate(asked)})
 
 
-def _axis_right(about: tuple[Sides, Reader], job: tuple[Asked, int]) -> NDArray[np.bool_]:
-    """Whether one coordinate was read right, `[levels]`; ridge's numbers are rounded."""
+def _axis_right(about: tuple[Sides, ProbeKind], job: tuple[Asked, int]) -> NDArray[np.bool_]:
+    """Whether one coordinate was predicted right, `[levels]`; ridge's numbers are rounded."""
     (sides, kind), (asked, axis) = about, job
     fitting, testing = sides.examples(*asked)
-    probe = READERS[kind](STRENGTHS[kind, "layer"], INNER_FOLDS)
-    probe.fit(fitting.X, fitting.y[:, axis], groups=fitting.levels)
-    right: NDArray[np.bool_] = np.rint(probe.predict(testing.X)) == testing.y[:, axis]
+    fitted = fit_axis(kind, fitting.X, fitting.y[:, axis], fitting.levels)
+    right: NDArray[np.bool_] = np.rint(fitted.probe.predict(testing.X)) == testing.y[:, axis]
     return right
 
 
@@ -165,12 +165,10 @@ def _majority_right(sides: Sides, target: str) -> Floats:
 
 
 def _class_counts(sides: Sides, layer: str, target: str, network: nn.Module | None) -> pd.DataFrame:
-    """Per level, how many squares of each class were read right, and of how many; classes as likely as each other."""
+    """Per level, how many squares of each class were right, and of how many; classes as likely as each other."""
     fitting, testing = sides.examples(layer, target, network)
-    labels = fitting.y[:, 0]
-    probe = LogisticProbe(STRENGTHS["logistic", "position"], INNER_FOLDS).fit(fitting.X, labels, groups=fitting.levels)
-    reading = Reading(probe, (labels[:, None] == probe.classes_).mean(axis=0))
-    right = reading.guess(testing.X, even=True)[:, 1] == testing.y[:, 0]
+    fitted = fit_axis("logistic", fitting.X, fitting.y[:, 0], fitting.levels, position=True)
+    right = fitted.guess(testing.X, balanced=True)[:, 1] == testing.y[:, 0]
     found = pd.DataFrame({"seed": testing.levels, "class": testing.y[:, 0].astype(int), "right": right})
     counts = found.groupby(["seed", "class"])["right"].agg(["sum", "size"]).unstack("class", fill_value=0)
     columns = {("sum", c): f"right_{c}" for c in (0, 1)} | {("size", c): f"of_{c}" for c in (0, 1)}
@@ -181,6 +179,8 @@ def _means(some: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(value) for name, value in some.mean().items()}
 
 
-def _command(setting: Setting, layer: str, targets: str) -> str:
-    record_them = f"maze-interp record --agent {setting.agent} --mode {setting.mode} --layers {layer} --squares 1"
-    return f"{record_them} && maze-interp probe --layer {layer} --target {targets}"
+def _command(setting: Setting, layer: str, targets: str, probe: ProbeKind = "ridge-classes") -> str:
+    store = "runs/record"
+    recorded = f"maze-interp record --agent {setting.agent} --mode {setting.mode} --layers {layer} --squares 1"
+    study = Probe(store=Path(store), layers=(layer,), targets=tuple(targets.split(",")), probe=probe)
+    return f"{recorded} --out {store} && {study.command()}"

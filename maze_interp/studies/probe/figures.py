@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.intervals import whiskers
-from maze_interp.plots.probe_maps import places_figure, short
 from maze_interp.plots.style import (
     BLACK,
     BLUE,
@@ -26,41 +24,15 @@ from maze_interp.plots.style import (
     SKY,
     VERMILLION,
     new_figure,
-    save,
     styled,
 )
-from maze_interp.probing.study import Tables, main_metric
-
-
-def write_pictures(tables: Tables, out: Path, world: int) -> list[Path]:
-    """Draw a finished study into its folder.
-
-    Args:
-        tables: what it found.
-        out: the folder: for the table, each target's parts, learning curve and best channels, and where at each layer
-            the cheese's place is got wrong.
-        world: side of procgen's world in squares.
-
-    Returns:
-        the pictures' paths.
-    """
-    figures = {"table": table_figure(tables.scores)}
-    for target in dict.fromkeys(tables.scores["target"]):
-        figures[f"parts.{target}"] = parts_figure(tables.scores, target)
-        if (tables.scores["part"] == "learning curve").any():
-            figures[f"curve.{target}"] = curve_figure(tables.scores, target)
-        if tables.scores["part"].str.fullmatch(_TOP).any():
-            figures[f"top_channels.{target}"] = top_channels_figure(tables.scores, target)
-    places = tables.places[tables.places["target"].str.startswith("cheese_")] if len(tables.places) else tables.places
-    for layer, target in places.groupby(["layer", "target"], sort=False).groups if len(places) else []:
-        figures[f"places.{layer}.{target}"] = places_figure(places, layer, target, world)
-    return [save(figure, out / f"{name}.png") for name, figure in figures.items()]
-
+from maze_interp.studies.probe.maps import short
+from maze_interp.studies.probe.tables import main_metric
 
 _COLOURS = (GREY, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 _MARKS = "Xos^DvP*"
-_TOP = r"(\d+) best channels?"
-_METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+TOP = r"(\d+) best channels?"
+METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
 
 
 @styled
@@ -68,7 +40,7 @@ def table_figure(scores: pd.DataFrame) -> Figure:
     """The main figure of every layer (rows) and target (columns), with the controls' in small print.
 
     Args:
-        scores: `Tables.scores` of a study.
+        scores: the table of a run.
 
     Raises:
         MazeInterpError: there is no score.
@@ -86,7 +58,7 @@ def table_figure(scores: pd.DataFrame) -> Figure:
         cell = rows[(rows["layer"] == layer) & (rows["target"] == target)]
         _write_cell(axes, j, i, cell)
     axes.set_xticks(
-        range(len(targets)), [f"{name}\n{_METRICS[main_metric(name)]}" for name in targets], rotation=40, ha="right"
+        range(len(targets)), [f"{name}\n{METRICS[main_metric(name)]}" for name in targets], rotation=40, ha="right"
     )
     axes.set_yticks(range(len(layers)), [short(layer) for layer in layers])
     axes.tick_params(length=0)
@@ -122,7 +94,7 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     """Scores against the number of training levels, a line per layer; what controls reach is dotted.
 
     Args:
-        scores: `Tables.scores` of a study with controls.
+        scores: the table of a run with controls.
         target: the target.
         metric: of its figures; the main one unless given.
 
@@ -155,7 +127,7 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
         )
     _log_scale(axes, set(true["training_levels"]))
     axes.set(
-        xlabel="levels fitted to (log scale)", ylabel=_METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
+        xlabel="levels fitted to (log scale)", ylabel=METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
     )
     axes.set_title(f"{target}, on held-out levels")
     axes.grid(axis="y")
@@ -173,15 +145,15 @@ def _log_scale(axes: Axes, ticks: set[int]) -> None:
 
 @styled
 def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
-    """Scores against the number of channels read, a line per layer; hollow and dotted, of an untrained network.
+    """Scores against the number of channels, a line per layer; hollow and dotted, of an untrained network.
 
     Args:
-        scores: `Tables.scores` of a study with `top_channels`.
+        scores: the table of a run with `top_channels`.
         target: the target.
     """
     name = main_metric(target)
     rows = scores[(scores["target"] == target) & (scores["metric"] == name) & (scores["labels"] == "true")]
-    rows = rows.assign(channels=rows["part"].str.extract(f"^{_TOP}$", expand=False)).dropna(subset=["channels"])
+    rows = rows.assign(channels=rows["part"].str.extract(f"^{TOP}$", expand=False)).dropna(subset=["channels"])
     rows = rows.astype({"channels": int})
     figure = new_figure(7.5, 4.4)
     axes = figure.subplots()
@@ -194,7 +166,7 @@ def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
         label = short(str(layer)) if trained else f"{short(str(layer))}, untrained"
         axes.errorbar(points["channels"] * 1.015**number, points["value"], yerr=ends, capsize=3, label=label, **look)
     _log_scale(axes, set(rows["channels"]))
-    axes.set(xlabel="channels read, the best ones in training (log scale)", ylabel=_METRICS[name], ylim=(-0.03, 1.03))
+    axes.set(xlabel="channels, the best ones in training (log scale)", ylabel=METRICS[name], ylim=(-0.03, 1.03))
     axes.set_title(f"{target}, on held-out levels, 95% interval")
     axes.grid(axis="y")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
@@ -223,7 +195,7 @@ def parts_figure(scores: pd.DataFrame, target: str) -> Figure:
         _draw_parts(axes, found.astype({"at": int}), 1 if "squares from" in pattern else 0)
         axes.set(xlabel=label, ylim=(-0.03, 1.03))
         axes.grid(axis="y")
-    panels[0].set_ylabel(f"{_METRICS[name]}, 95% interval")
+    panels[0].set_ylabel(f"{METRICS[name]}, 95% interval")
     figure.suptitle(f"{target}, on held-out levels", x=0.01, ha="left", fontsize=11)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
     return figure

@@ -1,54 +1,72 @@
-"""One target put to one layer: fitted on some levels, scored on others, and held against its controls."""
+"""One target at one layer: fitted on some levels, scored on others, beside its controls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.probing.bootstrap import bootstrap_levels
 from maze_interp.probing.channels import channel_shares
 from maze_interp.probing.controls import PIXELS, majority, random_per_type, shuffled, untrained_like
 from maze_interp.probing.examples import per_square
-from maze_interp.probing.keeping import save_fitted
-from maze_interp.probing.plan import ProbeStudy
 from maze_interp.probing.scoring import error_map, gain, parts, score
 from maze_interp.probing.targets import Labels
-from maze_interp.probing.trial import Fitted, Row, Trial, predict
+from maze_interp.results.estimates import estimate_sums
+from maze_interp.studies.probe.plan import Plan
+from maze_interp.studies.probe.saving import Saved, saved
+from maze_interp.studies.probe.trial import Fitted, Row, Trial, predict
 
 CURVE = (0.125, 0.25, 0.5)
 """Shares of the training levels at which the learning curve is measured, besides all of them."""
 
 
-def measure(study: ProbeStudy, job: tuple[str, str]) -> dict[str, list[Row]]:
-    """A (layer, target): the rows of the tables of a study, by table; see `study.Tables`."""
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of a target at a layer.
+
+    Attributes:
+        tables: rows by table: `scores`, `places` and `channels`, see `tables.Tables`.
+        probes: the first fold's fitted probes with their cards, one per axis.
+    """
+
+    tables: dict[str, list[Row]]
+    probes: list[Saved]
+
+
+def measure(plan: Plan, job: tuple[str, str]) -> Measured:
+    """Fit and score a target at a layer, with its controls.
+
+    Args:
+        plan: how.
+        job: layer, target.
+    """
     layer, target = job
-    trial = Trial(study, target, study.examples(layer, target))
+    trial = Trial(plan, target, plan.examples(layer, target))
     fitted = trial.fit(trial.asked.y)
     guess = trial.guess(fitted)
     scores = [*trial.rows(guess), *_parts(trial, guess), *trial.rows(_majority(trial), labels="majority")]
     scores += _located(trial, fitted)
     if layer != PIXELS:  # which has no channels
         scores += _top_channels(trial)
-    if study.controls:
+    if plan.controls:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
-        if layer != PIXELS and isinstance(study.policy, PolicyNetwork):
-            other = Trial(study, target, study.examples(layer, target, untrained_like(study.policy, study.seed)))
+        if layer != PIXELS and isinstance(plan.policy, PolicyNetwork):
+            other = Trial(plan, target, plan.examples(layer, target, untrained_like(plan.policy, plan.seed)))
             scores += other.rows(other.guess(other.fit(other.asked.y)), network="untrained")
             scores += _top_channels(other, network="untrained")
     y = trial.asked.y[trial.tested]
     right = (np.rint(guess)[:, : y.shape[1]] == y).all(axis=1)
     places = error_map(trial.asked.seen, trial.asked.observation[trial.tested], right).to_dict("records")
-    if study.save is not None:
-        save_fitted(study, layer, target, [one.probe for one in fitted[0]], scores)
     tables = {"scores": scores, "places": places, "channels": [] if layer == PIXELS else _channels(trial, fitted)}
-    return {table: [{"layer": layer, "target": target, **row} for row in rows] for table, rows in tables.items()}
+    named = {table: [{"layer": layer, "target": target, **row} for row in rows] for table, rows in tables.items()}
+    return Measured(named, saved(plan, layer, target, [probe.probe for probe in fitted[0]], scores))
 
 
 def _parts(trial: Trial, guess: Labels) -> Iterator[Row]:
-    for name, mask in parts(trial.asked.seen, trial.study.region):
+    for name, mask in parts(trial.asked.seen, trial.plan.region):
         some = mask[trial.asked.observation[trial.tested]]
         if some.any():
             yield from trial.rows(guess, some=some, part=name)
@@ -63,7 +81,7 @@ def _majority(trial: Trial) -> Labels:
 
 def _random_labels(trial: Trial, fitted: Fitted, guess: Labels) -> Iterator[Row]:
     """Shuffled training labels; the control task, selectivity, and how far the control task is merely memorised."""
-    asked, seed = trial.asked, trial.study.seed
+    asked, seed = trial.asked, trial.plan.seed
     yield from trial.rows(trial.guess(trial.fit(shuffled(asked.y, seed), like=fitted)), labels="shuffled")
     types = np.arange(len(asked.y)) if per_square(trial.target) else asked.levels
     task = random_per_type(asked.y, types, seed)
@@ -88,12 +106,12 @@ def _curve(trial: Trial, fitted: Fitted, channels: int | None = None, **where: A
 
 
 def _top_channels(trial: Trial, **where: Any) -> Iterator[Row]:
-    """Scores of probes that read only so many best channels, chosen from the training part."""
-    for k in trial.study.top_channels:
+    """Scores of probes of only so many best channels, chosen from the training part."""
+    for k in trial.plan.top_channels:
         fitted = trial.fit(trial.asked.y, channels=k)
         yield from trial.rows(trial.guess(fitted), part=top_part(k), **where)
         yield from _located(trial, fitted, part=top_part(k), **where)
-        if trial.study.controls:
+        if trial.plan.controls:
             yield from _curve(trial, fitted, k, **where)
 
 
@@ -108,13 +126,13 @@ def _located(trial: Trial, fitted: Fitted, **where: Any) -> list[Row]:
         return []
     asked, best = trial.asked, []
     for fold, (one,) in zip(trial.folds, fitted, strict=True):
-        scores = one.probe.decision_function(one.read(asked.X[fold.test]))
+        scores = one.probe.decision_function(one.features(asked.X[fold.test]))
         order = np.lexsort([-scores, asked.observation[fold.test]])  # by observation, the highest first
         _, first = np.unique(asked.observation[fold.test][order], return_index=True)
         best.append(fold.test[order[first]])
     rows = np.concatenate(best)
     values = np.column_stack([np.ones(len(rows)), asked.y[rows, 0] == 1])
-    share = bootstrap_levels(values, asked.levels[rows], {"located": lambda sums: sums[:, 1] / sums[:, 0]})
+    share = estimate_sums(values, asked.levels[rows], {"located": lambda sums: sums[:, 1] / sums[:, 0]})
     return trial.as_rows(share, **where)
 
 
