@@ -13,7 +13,7 @@ from maze_interp.environment.levels import HELD_OUT
 from maze_interp.environment.observe import FACINGS
 from maze_interp.mazes.maze import Square
 from maze_interp.policies.moves import MOVE_OF_ACTION, STEPS
-from maze_interp.studies.agent_fits import FITS
+from maze_interp.studies.compare.fits import FITS
 from maze_interp.studies.statistics.change_point import DISTANCES, change_points, compare_shapes, fit_step
 from maze_interp.studies.statistics.data import FinishedSweep, select
 from maze_interp.studies.statistics.fits import Effort

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
-from maze_interp.commands.compare import compare
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
@@ -21,7 +20,6 @@ from maze_interp.studies.registry import STUDIES
 
 FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
-    "compare": compare,
     "explore": explore,
     "record": record_store,
     "questions list": questions_list,

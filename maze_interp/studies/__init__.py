@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maze_interp.studies.ablate.study import Ablate as ablate
 from maze_interp.studies.channels.study import Channels as channels
+from maze_interp.studies.compare.study import Compare as compare
 from maze_interp.studies.constructed.study import Constructed as constructed
 from maze_interp.studies.dead_ends.study import DeadEnds as dead_ends
 from maze_interp.studies.field.study import Field as field
@@ -26,6 +27,7 @@ __all__ = [
     "Study",
     "ablate",
     "channels",
+    "compare",
     "constructed",
     "dead_ends",
     "field",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.ablate.study import Ablate
 from maze_interp.studies.channels.study import Channels
+from maze_interp.studies.compare.study import Compare
 from maze_interp.studies.constructed.study import Constructed
 from maze_interp.studies.dead_ends.study import DeadEnds
 from maze_interp.studies.field.study import Field
@@ -39,6 +40,7 @@ for _study in (
     Sweep,
     Field,
     Statistics,
+    Compare,
     References,
     DeadEnds,
     Constructed,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Self
 
+    from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
     from maze_interp.sweeps.levels import LevelSet
@@ -58,6 +59,19 @@ class Study(ABC):
     @abstractmethod
     def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
         """The result, from the rows of `measure`."""
+
+    def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
+        """The main figures for comparing agents, by name, from the rows of `measure`.
+
+        Each is a share or a difference of shares, and missing where no level has it. A study without this method
+        takes no part in comparisons.
+        """
+        return {}
+
+    @classmethod
+    def compared(cls) -> bool:
+        """Whether it takes part in comparisons of agents."""
+        return cls.comparison is not Study.comparison
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
@@ -160,6 +174,17 @@ class AgentStudy(AgentOptions):
     """
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
+
+    def with_network(self, policy: nn.Module, region: int) -> Self:
+        """The same study of a network that no name stands for, such as an untrained one.
+
+        Args:
+            policy: the network.
+            region: the n of the training region.
+        """
+        study = replace(self)
+        vars(study).update(policy=policy, training_region=region)
+        return study
 
     def levels(self, seeds: Seeds | None = None, cheese: int | str = "anywhere") -> LevelSet:
         """Levels of the study's mode: its own seeds unless others are given."""

@@ -13,6 +13,7 @@ from maze_interp.studies.study import HELD_OUT, AgentStudy
 if TYPE_CHECKING:
     import pandas as pd
 
+    from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
@@ -58,3 +59,10 @@ class Constructed(AgentStudy):
 
         level = int(rows["cheese_map"]["seed"].iloc[0])
         return summarise(rows["constructed"], rows["cheese_map"], self.levels().maze(level), self.training_region)
+
+    def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
+        """See `Study`."""
+        from maze_interp.studies.constructed.summary import WORDS
+        from maze_interp.studies.constructed.tables import constructed_figures
+
+        return {WORDS[name]: estimate for name, estimate in constructed_figures(rows["constructed"]).items()}

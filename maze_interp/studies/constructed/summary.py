@@ -22,7 +22,7 @@ from maze_interp.studies.constructed.tables import (
 )
 from maze_interp.studies.result import Picture, Result
 
-_WORDS = {
+WORDS = {
     "follows": "two long branches, probability of taking the one with the cheese",
     "switch": "two long branches, change of a branch's probability by the cheese in it",
     SLOPE: "change of P(cheese) per step off the path to the corner",
@@ -49,7 +49,7 @@ def summarise(rows: pd.DataFrame, places: pd.DataFrame, shown: Maze, region: int
     pairs, along, figures = pair_table(rows), detour_table(rows), constructed_figures(rows)
     return Result(
         statement=_statement(figures, rows["seed"].nunique()),
-        lines=[*(f"{_WORDS[name]}: {estimate}" for name, estimate in figures.items()), *_pair_lines(pairs)],
+        lines=[*(f"{WORDS[name]}: {estimate}" for name, estimate in figures.items()), *_pair_lines(pairs)],
         numbers={**figures, "pairs": nested(pairs, ["kind", "outcome", "variant"])},
         tables={"constructed": rows, "pairs": pairs, "detours": along, "cheese_map": places},
         pictures=_pictures(pairs, along, places, shown, region),

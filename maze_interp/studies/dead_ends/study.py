@@ -13,6 +13,7 @@ from maze_interp.studies.study import HELD_OUT, AgentStudy
 if TYPE_CHECKING:
     import pandas as pd
 
+    from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
@@ -52,3 +53,10 @@ class DeadEnds(AgentStudy):
         from maze_interp.studies.dead_ends.summary import summarise
 
         return summarise(rows["dead_ends"])
+
+    def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
+        """See `Study`."""
+        from maze_interp.studies.dead_ends.tables import QUANTITIES, dead_end_figures
+
+        agent = rows["dead_ends"][rows["dead_ends"]["policy"] == "agent"]
+        return {f"dead ends: {QUANTITIES['entered']}": dead_end_figures(agent)["entered"]}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
+    from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
@@ -55,6 +56,12 @@ class References(AgentStudy):
         from maze_interp.studies.references.summary import summarise
 
         return summarise(rows["fitted"], rows["reported"])
+
+    def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
+        """See `Study`."""
+        from maze_interp.studies.references.summary import compared_figures
+
+        return compared_figures(rows["fitted"], rows["reported"])
 
     def sized(self, levels: int) -> Self:
         """See `Study`: three levels to fit on for every four to report on."""

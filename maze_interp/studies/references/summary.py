@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from maze_interp.results.estimates import Estimate
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.references.agreement import agreement_table
 from maze_interp.studies.references.figures import agreement_figure, scores_figure, weights_figure
 from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM
 from maze_interp.studies.references.mixtures import MODELS, fit_mixture
+from maze_interp.studies.references.scores import gain, held_out_scores
 from maze_interp.studies.references.squares import SQUARES
 from maze_interp.studies.references.tables import scores_by_squares, weight_table
 from maze_interp.studies.references.words import NAMES
@@ -64,6 +66,13 @@ def summarise(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> Result:
         captions={"scores": "Every rule and mixture, scored on levels that it was not fitted on"},
         notes=_NOTES,
     )
+
+
+def compared_figures(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> dict[str, Estimate]:
+    """What the shortest paths and their mixture by distance gain, on squares by expected visits."""
+    shown = (CHEESE, CORNER, BY_DISTANCE)
+    scores = held_out_scores({name: MODELS[name] for name in shown}, fitted_on, reported_on)
+    return {f"{NAMES[name]}, share of the possible gain": gain(scores, name) for name in shown}
 
 
 def _statement(scores: pd.DataFrame) -> str:

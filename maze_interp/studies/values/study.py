@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
+    from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
@@ -52,6 +53,18 @@ class Values(AgentStudy):
         from maze_interp.studies.values.summary import summarise
 
         return summarise(rows["anywhere"], rows["trained"])
+
+    def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
+        """See `Study`."""
+        from maze_interp.studies.values.measure import QUANTITIES, SQUARES
+        from maze_interp.studies.values.tables import rows_by_squares, value_figures
+
+        agent = value_figures(rows_by_squares(rows["anywhere"], rows["trained"])).get("agent", {})
+        return {
+            f"{QUANTITIES['agreement']}, {SQUARES[squares]}": agent[squares]["agreement"]
+            for squares in SQUARES
+            if squares in agent
+        }
 
     def sized(self, levels: int) -> Self:
         """See `Study`: as many levels of both kinds."""

@@ -8,7 +8,7 @@ from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
 from maze_interp.studies.values.figures import values_figure
 from maze_interp.studies.values.measure import QUANTITIES, SQUARES
-from maze_interp.studies.values.tables import Figures, value_figures, value_table
+from maze_interp.studies.values.tables import Figures, rows_by_squares, value_figures, value_table
 
 _NETWORKS = {"agent": "the agent", "untrained": "an untrained network"}
 
@@ -19,14 +19,8 @@ _NOTES = (
 
 
 def summarise(anywhere: pd.DataFrame, trained: pd.DataFrame) -> Result:
-    """The result, from the rows of `ValueAgreement` on both kinds of levels.
-
-    Args:
-        anywhere: of held-out levels; their decision squares and all squares count.
-        trained: of levels as in training; squares of the region count.
-    """
-    of_region = trained[trained["squares"] == "region"]
-    rows = pd.concat([anywhere[anywhere["squares"] != "region"], of_region], ignore_index=True)
+    """The result, from the rows of `ValueAgreement` on both kinds of levels; see `rows_by_squares`."""
+    rows = rows_by_squares(anywhere, trained)
     figures = value_figures(rows)
     return Result(
         statement=_statement(figures),

@@ -15,6 +15,17 @@ Figures = dict[str, dict[str, dict[str, Estimate]]]
 """By network, set of squares, and quantity (one of `QUANTITIES` or `ABOVE_CHANCE`)."""
 
 
+def rows_by_squares(anywhere: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each set of squares on the levels that it is measured on.
+
+    Args:
+        anywhere: of held-out levels; their decision squares and all squares count.
+        trained: of levels as in training; squares of the region count.
+    """
+    of_region = trained[trained["squares"] == "region"]
+    return pd.concat([anywhere[anywhere["squares"] != "region"], of_region], ignore_index=True)
+
+
 def value_figures(rows: pd.DataFrame) -> Figures:
     """Means over levels.
 

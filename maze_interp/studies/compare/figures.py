@@ -24,7 +24,7 @@ def measures_figure(table: pd.DataFrame) -> Figure:
     """A panel per measure and a row per agent: means over levels with intervals, hollow if of fewer than 10 levels.
 
     Args:
-        table: of `maze_interp.studies.across_agents.measures`.
+        table: of `measures`.
     """
     return _panels(table, "where it must choose: a decision square, and the cheese outside the region of its training")
 
@@ -34,9 +34,9 @@ def studies_figure(table: pd.DataFrame) -> Figure:
     """The same of the main figures of other studies.
 
     Args:
-        table: of `maze_interp.report.across_agents.other_studies`.
+        table: of `other_studies`.
     """
-    note = "foretell: share of what the agent's own probabilities gain over random moves, held-out levels"
+    note = "share of the possible gain: of what the agent's own probabilities gain over random actions"
     return _panels(table.rename(columns={"figure": "measure"}), note)
 
 
@@ -69,7 +69,7 @@ def coefficients_figure(table: pd.DataFrame) -> Figure:
     """Coefficients of the three distances: a panel each, a row per agent, the published one as a line.
 
     Args:
-        table: of `maze_interp.studies.across_agents.fit_three`, for each agent.
+        table: of `fit_three`, for each agent.
     """
     agents, variables = list(dict.fromkeys(table["agent"])), list(dict.fromkeys(table["variable"]))
     figure = new_figure(3.6 * len(variables) + 1.6, 1.9 + 0.5 * len(agents))
@@ -102,7 +102,7 @@ def region_figure(table: pd.DataFrame) -> Figure:
     """P(cheese) where the agent must choose, against the region of its training: the published agents and ours.
 
     Args:
-        table: of `maze_interp.studies.across_agents.by_region`.
+        table: of `by_region`.
     """
     last = int(table["region"].max())
     places = table["region"].fillna(last + 1)

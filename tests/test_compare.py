@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,24 @@ import pytest
 import torch
 import yaml
 
-from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
-from maze_interp.commands.compare import compare
-from maze_interp.plots.across_agents import coefficients_figure, measures_figure, region_figure
+import maze_interp as mi
+from maze_interp import DEFAULT_AGENT, MazeInterpError
 from maze_interp.policies.agents import agent_folders, import_agent
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
-from maze_interp.report.across_agents import parse_agents, planned
-from maze_interp.report.page import render
-from maze_interp.report.sections.across_agents import across_agents_section
-from maze_interp.report.study import Study
+from maze_interp.studies.compare.figures import coefficients_figure, measures_figure, region_figure
+from maze_interp.studies.compare.fits import fit_three
+from maze_interp.studies.compare.measures import MEASURES, by_region, differences, measures
+from maze_interp.studies.compare.plan import Planned, parse_agent, planned, require_comparable
 from maze_interp.studies.statistics import published
 from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.studies.statistics.fits import Effort
 from maze_interp.studies.statistics.regression import coefficients, single_regressions
-from maze_interp.studies.across_agents import MEASURES, by_name, by_region, differences, measures
-from maze_interp.studies.agent_fits import fit_three
 from maze_interp.sweeps.groups import groups
-from maze_interp.sweeps.selection import parse_seeds
-from maze_interp.sweeps.spread import cluster
 from maze_interp.sweeps.sweep import COLUMNS
 
-SEEDS = "900000000:900000016"
+FIRST = 900_000_000
+SEEDS = range(FIRST, FIRST + 16)
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +47,12 @@ def files(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def finished(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The comparison of both on easy levels."""
     out = tmp_path_factory.mktemp("compare") / "run"
-    compare(",".join(f"{file}:easy" for file in files), seeds=SEEDS, out=out, workers=1, studies=5)
+    mi.studies.compare(agents=tuple(f"{file}:easy" for file in files), seeds=SEEDS, study_levels=5).run(out)
     return out
 
 
 def rows_of(finished: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(finished / "sweeps" / name / "levels.csv")
+    return pd.read_csv(finished / "rows" / "sweeps" / name / "levels.csv")
 
 
 def test_the_table_is_what_the_sweeps_say(finished: Path) -> None:
@@ -84,7 +79,7 @@ def test_the_table_is_what_the_sweeps_say(finished: Path) -> None:
             assert found["n"] == values.notna().sum()
             assert found["mean"] == pytest.approx(values.mean())
             assert found["low"] <= found["mean"] <= found["high"]
-            assert found["seeds"] == SEEDS
+            assert found["seeds"] == "900000000:900000016"
 
 
 def test_differences_are_paired_by_level(finished: Path) -> None:
@@ -102,43 +97,41 @@ def test_differences_are_paired_by_level(finished: Path) -> None:
 def test_other_studies_stand_side_by_side_too(finished: Path) -> None:
     table = pd.read_csv(finished / "studies.csv").set_index(["agent", "figure"])
     assert set(table.index.levels[0]) == {"one (easy)", "two (easy)", "untrained (easy)"}
-    for name in ("one", "two"):
-        folder = finished / "studies" / f"{name}-easy"
-        values = pd.read_csv(folder / "values_anywhere" / "value_agreement.csv").query("network == 'agent'")
-        agreement = values.query("squares == 'all'")["agreement"]
-        found = table.loc[(f"{name} (easy)", "likeliest move to the highest value, all squares")]
+    assert set(table["study"]) == {"values", "references", "dead-ends", "constructed"}
+    for name in ("one", "two", "untrained"):
+        folder = finished / "rows" / "studies" / f"{name}-easy"
+        values = pd.read_csv(folder / "values" / "rows" / "anywhere" / "value_agreement.csv")
+        agreement = values.query("network == 'agent' and squares == 'all'")["agreement"]
+        found = table.loc[(f"{name} (easy)", "most probable move leads to the highest value, all squares")]
         assert (found["n"], found["mean"]) == (5, pytest.approx(agreement.mean()))
-        ends = pd.read_csv(folder / "dead_ends" / "dead_ends.csv").query("policy == 'agent'").fillna({"p_first": 0})
+        ends = pd.read_csv(folder / "dead-ends" / "rows" / "dead_ends" / "dead_ends.csv")
+        ends = ends.query("policy == 'agent'").fillna({"p_first": 0})
         entered = (ends["p_mouth"] * ends["p_first"]).sum() / ends["p_mouth"].sum()
-        assert table.loc[(f"{name} (easy)", "P(goes into a dead end on passing it)"), "mean"] == pytest.approx(entered)
-    foretold = table.loc[("one (easy)", "a mixture by distance foretells")]
-    assert foretold["mean"] < 1
-    assert (finished / "studies.png").stat().st_size > 10_000
+        found = table.loc[(f"{name} (easy)", "dead ends: P(goes in on first leaving the mouth)")]
+        assert found["mean"] == pytest.approx(entered)
+    gain = table.xs("shortest path to the cheese, share of the possible gain", level="figure")
+    assert (gain["mean"] < 1).all()
 
 
 def test_what_cannot_be_fitted_is_said(finished: Path) -> None:
     summary = json.loads((finished / "summary.json").read_text())
-    assert "statistics need at least 50" in summary["not_fitted"]["one (easy)"]
+    reasons = {row["agent"]: row["reason"] for row in summary["figures"]["not_fitted"]}
+    assert "statistics need at least 50" in reasons["one (easy)"]
     hashes = pd.read_csv(finished / "measures.csv")["agent_hash"].drop_duplicates()
     assert [one["agent_hash"] for one in summary["agents"]] == list(hashes)
     assert {path.name for path in finished.glob("*.png")} == {"measures.png", "by_region.png", "studies.png"}
 
 
-def test_finished_sweeps_are_not_measured_again(
-    files: tuple[Path, Path], finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folders = ",".join(str(finished / "sweeps" / f"{name}-easy") for name in ("one", "two"))
-    shutil.copytree(finished / "sweeps" / "untrained-easy", tmp_path / "run" / "sweeps" / "untrained-easy")
-    record = tmp_path / "run" / "run.json"
-    record.write_text((finished / "run.json").read_text())  # as if it had been stopped after its sweep
-    compare(sweeps=folders, out=tmp_path / "run", workers=1, studies=5)
-    assert [path.name for path in (tmp_path / "run" / "sweeps").iterdir()] == ["untrained-easy"]
-    for path in finished.glob("*.csv"):
-        if path.name != "studies.csv":
-            assert (tmp_path / "run" / path.name).read_bytes() == path.read_bytes()
-    studied = pd.read_csv(tmp_path / "run" / "studies.csv")  # the networks of finished sweeps are not at hand
-    assert set(studied["agent"]) == {"untrained (easy)"}
-    assert "one (easy), " in capsys.readouterr().out
+def test_finished_sweeps_are_not_measured_again(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
+    folders = tuple(str(tmp_path / name) for name in ("one", "two"))
+    for file, folder in zip(files, folders, strict=True):
+        mi.studies.sweep(agent=str(file), seeds=SEEDS, mode="easy").run(folder)
+    result = mi.studies.compare(sweeps=folders, seeds=SEEDS, study_levels=0).run(tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run" / "rows" / "sweeps").iterdir()] == ["untrained-easy"]
+    for name in ("measures", "by_region", "differences"):
+        assert (tmp_path / "run" / f"{name}.csv").read_bytes() == (finished / f"{name}.csv").read_bytes()
+    assert result.statement.startswith("Where it must choose, one (easy) reaches the cheese with probability ")
+    assert "in the same mazes" in result.statement
 
 
 def made(name: str, levels: int = 300, region: int = 3, draw: int = 0, **changes: Any) -> FinishedSweep:
@@ -150,13 +143,19 @@ def made(name: str, levels: int = 300, region: int = 3, draw: int = 0, **changes
     rows.loc[places.random(levels) < 0.4, ["decision_x", "decision_y"]] = np.nan
     noise = dice.normal(0, 1, levels)
     rows["p_cheese"] = 1 / (1 + np.exp(rows["euclidean_cheese_decision_square"] - 5 + noise))
-    settings = {"command": "sweep", "agent": name, "agent_hash": name * 2, "versions": {}, "horizon": 500}
+    settings = {"agent": name, "agent_hash": name * 2, "versions": {}, "horizon": 500}
     settings |= {"seeds": f"0:{levels}", "mode": "easy", "cheese": "anywhere", "edits": [], **changes}
     return FinishedSweep(settings, rows, region)
 
 
+def named(sweeps: list[FinishedSweep]) -> dict[str, FinishedSweep]:
+    plan = [Planned(sweep, sweep.region) for sweep in sweeps]
+    require_comparable(plan)
+    return {one.name: sweep for one, sweep in zip(plan, sweeps, strict=True)}
+
+
 def test_modes_and_regions_mixed() -> None:
-    sweeps = by_name([made("a"), made("b", region=5, draw=1), made("a", draw=2, mode="hard"), made("c", 40)])
+    sweeps = named([made("a"), made("b", region=5, draw=1), made("a", draw=2, mode="hard"), made("c", 40)])
     assert list(sweeps) == ["a (easy)", "b (easy)", "a (hard)", "c (easy)"]
     table = measures(sweeps).set_index(["agent", "measure"])
     for name, region in (("a (easy)", 3), ("b (easy)", 5)):
@@ -181,7 +180,7 @@ def test_modes_and_regions_mixed() -> None:
 
 
 def test_published_agents_stand_beside_ours() -> None:
-    table = by_region(by_name([made("a"), made("b", region=17), made("untrained", region=5)])).set_index("region")
+    table = by_region(named([made("a"), made("b", region=17), made("untrained", region=5)])).set_index("region")
     assert list(table.index) == [*range(1, 16), 17]
     assert table["published"].notna().sum() == len(published.BY_REGION) == 15
     assert (table.loc[3, "published"], table.loc[5, "published"]) == (0.161, 0.723)
@@ -196,7 +195,7 @@ def test_regions_are_compared_on_the_same_levels_too(tmp_path: Path, monkeypatch
     folder = import_agent(tmp_path / "w.safetensors", "d", "easy", None)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump({**config, "region": "anywhere"}))
-    sweeps = by_name([made("a"), made("b", region=9), made("c", region=12, mode="hard"), made("d", region=5)])
+    sweeps = named([made("a"), made("b", region=9), made("c", region=12, mode="hard"), made("d", region=5)])
     table = by_region(sweeps).dropna(subset="agent").set_index("agent")
     *_, far = groups(sweeps["a (easy)"].levels, 9).values()
     assert table["outside"].to_dict() == {"a (easy)": 9, "b (easy)": 9, "c (hard)": 12, "d (easy)": 9}
@@ -224,7 +223,7 @@ def test_coefficients_are_those_of_the_statistics() -> None:
 
 
 def test_pictures_show_the_tables() -> None:
-    sweeps = by_name([made("a"), made("b", region=5, draw=1)])
+    sweeps = named([made("a"), made("b", region=5, draw=1)])
     table = measures(sweeps)
     first = measures_figure(table).axes[0]
     assert [label.get_text() for label in first.get_yticklabels()] == list(sweeps)
@@ -236,36 +235,45 @@ def test_pictures_show_the_tables() -> None:
     assert len(coefficients_figure(fits).axes) == 3
 
 
-def test_agents_are_read_with_their_modes(published_path: Path) -> None:
-    text = f"{DEFAULT_AGENT}, rand_region_5 ,{published_path}:easy,{DEFAULT_AGENT}:hard"
-    assert parse_agents(text) == [
+def test_agents_are_read_with_their_modes() -> None:
+    assert [parse_agent(text) for text in (DEFAULT_AGENT, "rand_region_5", "folder/w.pth:easy")] == [
         (DEFAULT_AGENT, "easy"),
         ("rand_region_5", "hard"),
-        (str(published_path), "easy"),
-        (DEFAULT_AGENT, "hard"),
+        ("folder/w.pth", "easy"),
     ]
-    plan = planned(parse_agents(text), [], SEEDS)
-    assert [(one.settings["agent"], one.settings["mode"], region) for one, region in plan[-2:]] == [
+    plan = planned([], (DEFAULT_AGENT, "rand_region_5"), SEEDS)
+    assert [(one.settings["agent"], one.settings["mode"], one.region) for one in plan[-2:]] == [
         ("untrained", "easy", 3),
         ("untrained", "hard", 5),
     ]
 
 
+def test_names_with_dots_stand_apart() -> None:
+    sweeps = named([made("mine.v2"), made("mine"), made("mine.v3")])
+    assert list(sweeps) == ["mine.v2 (easy)", "mine (easy)", "mine.v3 (easy)"]
+
+
+def test_the_report_has_its_own_sweep_first(tmp_path: Path) -> None:
+    study = mi.studies.compare.for_report(DEFAULT_AGENT, None, 0.5, {"anywhere": tmp_path})
+    assert study is not None
+    assert (len(study.seeds), study.sweeps, study.study_levels) == (20, (str(tmp_path),), 0)
+    assert DEFAULT_AGENT not in study.agents
+    assert set(study.agents) < set(agent_folders())
+
+
 def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
-    def bad(message: str, agents: str | None = None, sweeps: Path | None = None, seeds: str = SEEDS) -> None:
+    def bad(message: str, **options: Any) -> None:
         with pytest.raises(MazeInterpError, match=message) as caught:
-            compare(agents, None if sweeps is None else str(sweeps), seeds, tmp_path / "new", 1)
+            mi.studies.compare(**{"seeds": SEEDS, **options}).run(tmp_path / "new")
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "new").exists()
 
-    bad("nothing to compare", "")
-    bad("unknown agent 'rand_regoin_5'", "rand_regoin_5:hard")
-    bad("no checkpoint file nowhere.pth", "nowhere.pth:easy")
-    bad("are one agent .*name it once", f"{DEFAULT_AGENT},{DEFAULT_AGENT}:easy")
-    bad("are one agent", f"{files[0]}:easy", finished / "sweeps" / "one-easy")
-    bad("is no sweep", sweeps=tmp_path / "nowhere")
-    bad("no sweep but another run", sweeps=finished)
-    bad("empty", DEFAULT_AGENT, seeds="5:5")
+    bad("unknown agent 'rand_regoin_5'", agents=("rand_regoin_5:hard",))
+    bad(r"no checkpoint file nowhere\.pth", agents=("nowhere.pth:easy",))
+    bad("are one agent .*name it once", agents=(DEFAULT_AGENT, f"{DEFAULT_AGENT}:easy"))
+    bad("is no sweep", sweeps=(str(tmp_path / "nowhere"),))
+    bad("no sweep but another run", sweeps=(str(finished),))
+    bad("empty", seeds="5:5")
     odd: dict[str, dict[str, Any]] = {
         "cheese: 3; comparing needs it anywhere": {"cheese": 3},
         "episodes of 100 moves, not 500": {"horizon": 100},
@@ -273,22 +281,11 @@ def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> 
     }
     for message, changes in odd.items():
         with pytest.raises(MazeInterpError, match=message):
-            by_name([made("a"), made("a", draw=1, **changes)])
+            named([made("a"), made("a", draw=1, **changes)])
+    with pytest.raises(MazeInterpError, match="nothing to compare"):
+        require_comparable([])
 
     before = {path.name: path.read_bytes() for path in finished.glob("*.*")}
     with pytest.raises(MazeInterpError, match="belongs to another run: its agents"):
-        compare(f"{files[1]}:easy", seeds=SEEDS, out=finished, workers=1, studies=5)
+        mi.studies.compare(agents=(f"{files[1]}:easy",), seeds=SEEDS, study_levels=5).run(finished)
     assert {path.name: path.read_bytes() for path in finished.glob("*.*")} == before
-
-
-def test_report_section(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
-    rows = rows_of(finished, "one-easy")
-    study = Study(str(files[0]), load_policy(files[0]), None, "easy", 5, parse_seeds(SEEDS), tmp_path)
-    study.__dict__["anywhere"] = rows
-    with cluster(1):
-        section = across_agents_section(study)
-    *_, choosing = groups(rows, 5).values()
-    assert section.numbers["choice"].estimate.mean == pytest.approx(choosing["p_cheese"].mean())
-    assert section.how_to_reproduce == [f"maze-interp compare --agents {files[0]}:easy,{','.join(agent_folders())}"]
-    assert section.tables[0].rows[0][0] == "one (easy)"
-    assert "where it must choose" in render("title", {}, [section])

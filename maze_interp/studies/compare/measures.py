@@ -1,19 +1,17 @@
-"""Several agents in one table: what each does on its own mode of levels, and level by level where they share them."""
+"""What each of several agents does on its own mode of levels, and level by level where they share them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import trained_anywhere
-from maze_interp.policies.names import agent_label
 from maze_interp.results.estimates import estimate, estimate_statistic
+from maze_interp.results.tables import ENDS, cells
 from maze_interp.studies.statistics import published
 from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.sweeps.groups import groups
@@ -38,45 +36,11 @@ MEASURES = {
 }
 """What is compared, in words: the group of levels, and the column of a sweep."""
 
-_ESTIMATE = ("n", "mean", "low", "high")
-_ALIKE = ("correlation", "correlation_low", "correlation_high")
+_CORRELATION = ("correlation", "correlation_low", "correlation_high")
 
 Floats = NDArray[np.float64]
 Sweeps = Mapping[str, FinishedSweep]
 """Sweeps by the names that their agents have in the tables."""
-
-
-def name_of(settings: Mapping[str, Any]) -> str:
-    """How a sweep's agent is named in the tables: by name or file, mode, and whether its activations were edited."""
-    edited = ", edited" if settings.get("edits") else ""
-    return f"{agent_label(settings['agent'])} ({settings['mode']}{edited})"
-
-
-def by_name(sweeps: Sequence[FinishedSweep]) -> dict[str, FinishedSweep]:
-    """The sweeps by the names of their agents, in order.
-
-    Raises:
-        MazeInterpError: none, one with the cheese elsewhere than procgen has it, one of another
-            horizon than the first, or an agent twice.
-    """
-    if not sweeps:
-        raise MazeInterpError("there is nothing to compare; name agents or finished sweeps")
-    named: dict[str, FinishedSweep] = {}
-    hashes: dict[tuple[object, ...], str] = {}
-    horizon = sweeps[0].settings.get("horizon")
-    for sweep in sweeps:
-        settings, name = sweep.settings, name_of(sweep.settings)
-        if settings["cheese"] != "anywhere":
-            raise MazeInterpError(f"the sweep of {name} has cheese: {settings['cheese']}; comparing needs it anywhere")
-        if settings.get("horizon") != horizon:
-            raise MazeInterpError(f"the sweep of {name} has episodes of {settings.get('horizon')} moves, not {horizon}")
-        same = (settings["agent_hash"], settings["mode"], str(settings.get("edits")))
-        if same in hashes:
-            raise MazeInterpError(f"{name} and {hashes[same]} are one agent ({settings['agent_hash']}); name it once")
-        if name in named:
-            raise MazeInterpError(f"two agents are both called {name}; give one file another name")
-        named[name], hashes[same] = sweep, name
-    return named
 
 
 def measures(sweeps: Sweeps) -> pd.DataFrame:
@@ -95,14 +59,13 @@ def measures(sweeps: Sweeps) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def differences(sweeps: Sweeps, of: str | None = None) -> pd.DataFrame:
+def differences(sweeps: Sweeps) -> pd.DataFrame:
     """Each agent less each other on the levels that both were swept on, level by level.
 
     The cheese is in the region if it is in the smaller of theirs, outside if it is outside the larger.
 
     Args:
         sweeps: by name.
-        of: only this agent less the others; None for all pairs.
 
     Returns:
         a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high; and the correlation of
@@ -111,7 +74,7 @@ def differences(sweeps: Sweeps, of: str | None = None) -> pd.DataFrame:
     table = []
     for (name, one), (other_name, other) in combinations(sweeps.items(), 2):
         shared = set(one.levels["seed"]) & set(other.levels["seed"])
-        if one.settings["mode"] != other.settings["mode"] or not shared or of not in (None, name):
+        if one.settings["mode"] != other.settings["mode"] or not shared:
             continue
         small, large = sorted((one.region, other.region))
         mine, theirs = (sweep.levels.set_index("seed").loc[sorted(shared)] for sweep in (one, other))
@@ -122,20 +85,19 @@ def differences(sweeps: Sweeps, of: str | None = None) -> pd.DataFrame:
             gap = estimate(both["mine"] - both["theirs"])
             alike = estimate_statistic(_correlation, both["mine"], both["theirs"])
             who = {"agent": name, "other": other_name, "measure": measure}
-            ends = dict(zip(_ALIKE, (alike.mean, alike.low, alike.high), strict=True))
-            table.append({**who, **gap.as_dict(), **ends})
-    return pd.DataFrame(table, columns=["agent", "other", "measure", *_ESTIMATE, *_ALIKE])
+            table.append({**who, **gap.as_dict(), **cells("correlation", alike)})
+    return pd.DataFrame(table, columns=["agent", "other", "measure", *ENDS, *_CORRELATION])
 
 
 def _correlation(a: Floats, b: Floats, axis: int) -> Floats:
     """Pearson's, NaN where one of the two is the same on all levels."""
-    a, b = (one - one.mean(axis=axis, keepdims=True) for one in (a, b))
+    a, b = (values - values.mean(axis=axis, keepdims=True) for values in (a, b))
     spread = np.sqrt((a**2).sum(axis=axis) * (b**2).sum(axis=axis))
     found: Floats = np.divide((a * b).sum(axis=axis), spread, out=np.full_like(spread, np.nan), where=spread > 0)
     return found
 
 
-_BY_REGION = ("region", "agent", *_ESTIMATE, "outside", *(f"same_{end}" for end in _ESTIMATE))
+_BY_REGION = ("region", "agent", *ENDS, "outside", *(f"same_{end}" for end in ENDS))
 
 
 def by_region(sweeps: Sweeps) -> pd.DataFrame:

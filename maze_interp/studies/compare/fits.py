@@ -1,12 +1,15 @@
-"""What is fitted to the sweep of each of several agents, so that they can stand in one table."""
+"""What is fitted to the sweep of each of several agents."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
+from tqdm import tqdm
 
+from maze_interp.errors import MazeInterpError
 from maze_interp.results.tables import cells
+from maze_interp.studies.runner import Run
 from maze_interp.studies.statistics import published
 from maze_interp.studies.statistics.change_point import PAIR, at_fixed, change_points, compare_shapes, fit_step
 from maze_interp.studies.statistics.data import FinishedSweep, known, select, standardised
@@ -15,6 +18,7 @@ from maze_interp.studies.statistics.hypotheses import chain
 from maze_interp.studies.statistics.layout import predictive, with_layout
 from maze_interp.studies.statistics.regression import THREE, accuracies, l1_coefficients, ridge_coefficients
 from maze_interp.studies.statistics.tables import EXACT, MOVE
+from maze_interp.sweeps.spread import cluster, ordered
 
 
 def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -66,7 +70,7 @@ def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.change_point.at_fixed`, of the whole episode and of the move at the fork.
+    """Rows of `maze_interp.studies.statistics.change_point.at_fixed`, of a whole episode and of one move.
 
     Raises:
         MazeInterpError: as `fit_three`.
@@ -103,3 +107,35 @@ FITS: dict[str, Callable[[FinishedSweep, Effort], pd.DataFrame]] = {
     "layout_accuracies": fit_layout,
 }
 """By the names of their tables."""
+
+
+def fitted(sweeps: Mapping[str, FinishedSweep], run: Run, effort: Effort = FULL) -> dict[str, pd.DataFrame]:
+    """The tables of `FITS` with a column agent, their parts spread over processes.
+
+    Returns:
+        the tables by name, without those that no agent has; and `not_fitted`: of each agent that nothing can be fitted
+        to, the reason.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in FITS}
+    reasons: dict[str, str] = {}
+    jobs = [(agent, name) for agent in sweeps for name in FITS]
+    with cluster(run.workers, run.scheduler) as client:
+        results = tqdm(ordered(client, _fit, (dict(sweeps), effort), jobs), total=len(jobs), unit="fit", desc="fits")
+        for (agent, name), result in zip(jobs, results, strict=True):
+            if isinstance(result, str):
+                reasons[agent] = result
+            else:
+                result.insert(0, "agent", agent)
+                tables[name].append(result)
+    return {
+        **{name: pd.concat(parts, ignore_index=True) for name, parts in tables.items() if parts},
+        "not_fitted": pd.DataFrame(reasons.items(), columns=["agent", "reason"]),
+    }
+
+
+def _fit(shared: tuple[Mapping[str, FinishedSweep], Effort], job: tuple[str, str]) -> pd.DataFrame | str:
+    (sweeps, effort), (agent, name) = shared, job
+    try:
+        return FITS[name](sweeps[agent], effort)
+    except MazeInterpError as error:
+        return str(error)

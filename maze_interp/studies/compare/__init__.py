@@ -1,0 +1,1 @@
+"""`compare`: several agents side by side."""
