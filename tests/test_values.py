@@ -55,6 +55,18 @@ def test_a_value_that_rises_on_the_way_agrees_and_one_that_falls_does_not() -> N
     assert chance[row[4, 0]] == pytest.approx(1 / 2)  # the dead end: back, stay
 
 
+def test_without_staying_moves_to_other_squares_alone_are_compared() -> None:
+    walk = walking(1)
+    row = {square: i for i, square in enumerate(walk.squares)}
+    lazy = replace(walk, probs=np.full_like(walk.probs, 0.02) + 0.9 * np.eye(5)[4])  # stays, else anything
+    lazy.probs[:, 2] += 0.05  # rather up than elsewhere
+    agrees, chance = agreements(lazy, staying=False)
+    assert (agreements(lazy)[0][row[0, 2]], agrees[row[0, 2]], chance[row[0, 2]]) == (0, 1, 1 / 2)
+    assert (agrees[row[4, 0]], chance[row[4, 0]]) == (1, 1)  # the dead end has one way out
+    falling, _ = agreements(walking(-1), staying=False)
+    assert falling[row[0, 2]] == 0
+
+
 def test_agreement_against_observations_one_by_one(bundled: Impala) -> None:
     maze = maze_from_seed(900_000_003, "easy")
     field = mi.vector_field(bundled, maze)

@@ -1,4 +1,4 @@
-"""P(cheese) by distance: does it fall at once ("within 5, navigate; beyond, don't") or bit by bit; in which metric?"""
+"""P(cheese) by distance: a sudden change ("within 5, navigate; beyond, don't") or a gradual one, in both metrics."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def change_points(steps: pd.DataFrame, shapes: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict(compared: pd.DataFrame, width: float) -> str:
-    """Whether an outcome changes over a distance at once or bit by bit.
+    """Whether an outcome changes over a distance suddenly or gradually.
 
     Args:
         compared: what `compare_shapes` says.
@@ -148,7 +148,7 @@ def jointly(levels: pd.DataFrame, outcome: str) -> pd.DataFrame:
 
 
 def at_fixed(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """What one metric of cheese to decision square tells at a fixed value of the other.
+    """What one metric of cheese to decision square adds at a fixed value of the other.
 
     A logistic regression on the one with a spline of the other.
 

@@ -1,4 +1,4 @@
-"""The recorded questions on distances: is closer more often, others fixed? Is it but a matter of long chains?"""
+"""Tests of hypotheses on distances: the sign of each with the others fixed; a preference or only a longer path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OUTCOMES = ("p_cheese", "exit_choice", "decision_p_cheese")
 
 
 def signs(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """For every distance: does the agent take the cheese more often the closer it is, the others held fixed?
+    """For every distance, whether the agent takes the cheese more often the closer it is, the others held fixed.
 
     The hardly penalised regression on all distances but one of `BOUND`, three times over.
 
@@ -48,10 +48,10 @@ def signs(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
 
 
 def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """Do the steps cheese–decision square predict also what no chain of moves leads to?
+    """How well the steps cheese–decision square predict a whole episode, and one move at the decision square.
 
-    Were their power only that a longer way needs more lucky moves, it would be there over the whole
-    episode and gone in the one move at the decision square.
+    If they predict only because a longer path needs more moves to succeed, they predict the episode and not the one
+    move.
 
     Returns:
         one row: outcome, n; the steps' coefficient per standard deviation `alone` and `given` the other two
@@ -66,7 +66,7 @@ def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
     steps, others = standardised(rows, [CHAIN]), standardised(rows, [name for name in THREE if name != CHAIN])
     three = np.hstack([steps, others])
 
-    def worth(model: Classifier, x: Array) -> pd.Series:
+    def score(model: Classifier, x: Array) -> pd.Series:
         return held_out(model, x, p, effort.repeats)["log_likelihood"]
 
     row = {
@@ -74,8 +74,8 @@ def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
         "n": len(p),
         **cells("alone", ridge_coefficients(steps, p, effort.refits)[0]),
         **cells("given", ridge_coefficients(three, p, effort.refits)[0]),
-        **cells("nats_alone", estimate(worth(ridge(), steps) - worth(DummyClassifier(strategy="prior"), steps))),
-        **cells("nats_given", estimate(worth(ridge(), three) - worth(ridge(), others))),
+        **cells("nats_alone", estimate(score(ridge(), steps) - score(DummyClassifier(strategy="prior"), steps))),
+        **cells("nats_given", estimate(score(ridge(), three) - score(ridge(), others))),
     }
     return pd.DataFrame([row])
 

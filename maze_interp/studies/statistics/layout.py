@@ -1,4 +1,4 @@
-"""What a maze's layout does to cheese-getting beside distance: size, walls, branching, turns, a region in parts."""
+"""How P(cheese) depends on a maze's layout beside distance: size, walls, branching, turns, a region in parts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def layout(maze: Maze, region: int) -> dict[str, int]:
 
 
 def with_layout(sweep: FinishedSweep, levels: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the sweep with the columns of `layout`, from their mazes made anew."""
+    """Rows of the sweep with the columns of `layout`, from their mazes."""
     rows = pd.DataFrame([layout(maze, sweep.region) for maze in sweep.mazes(levels)], index=levels.index)
     return levels.drop(columns=[name for name in rows if name in levels]).join(rows)
 

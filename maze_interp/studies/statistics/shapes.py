@@ -59,7 +59,7 @@ class Step:
         """See `Classifier`."""
         places = change_places(X[:, 0], sample_weight)
         found = [self._sides(X[:, 0] <= place, y, sample_weight) for place in places]
-        best = int(np.argmax([worth for worth, *_ in found]))
+        best = int(np.argmax([likelihood for likelihood, *_ in found]))
         self.at, (_, self.inside, self.outside) = float(places[best]), found[best]
         return self
 
@@ -71,13 +71,13 @@ class Step:
     @staticmethod
     def _sides(within: Array, y: Array, weight: Array) -> tuple[float, float, float]:
         """The log-likelihood, and the probabilities inside and outside."""
-        worth, shares = 0.0, []
+        likelihood, shares = 0.0, []
         for side in (within, ~within):
             successes, total = weight[side] @ y[side], weight[side].sum()
             share = (successes + 0.5) / (total + 1)
-            worth += successes * np.log(share) + (total - successes) * np.log1p(-share)
+            likelihood += successes * np.log(share) + (total - successes) * np.log1p(-share)
             shares.append(float(share))
-        return worth, shares[0], shares[1]
+        return likelihood, shares[0], shares[1]
 
 
 @dataclass
@@ -95,12 +95,12 @@ class BrokenLine:
         """See `Classifier`."""
         x, rows = np.unique(X[:, 0], return_inverse=True)  # fits by distance, not by level: far fewer rows
         weights = np.concatenate([np.bincount(rows, sample_weight * (y == one), len(x)) for one in (0, 1)])
-        worths = []
+        likelihoods = []
         places = change_places(X[:, 0], sample_weight)
         for place in places:
             p = predict(self._fit_at(place, x, weights), self._design(x, place))
-            worths.append(weights @ np.log(np.concatenate([1 - p, p]).clip(LEAST_LIKELY)))
-        self.at = float(places[int(np.argmax(worths))])
+            likelihoods.append(weights @ np.log(np.concatenate([1 - p, p]).clip(LEAST_LIKELY)))
+        self.at = float(places[int(np.argmax(likelihoods))])
         self._fit_at(self.at, x, weights)
         return self
 

@@ -83,7 +83,7 @@ def sign_stability(levels: pd.DataFrame, outcome: str, subsets: int = SUBSETS, s
 def add_and_drop(
     levels: pd.DataFrame, outcome: str, base: Sequence[str] = THREE, effort: Effort = FULL
 ) -> pd.DataFrame:
-    """What every distance is worth to a regression: dropped if it is in it, added if not.
+    """What every distance adds to a regression: dropped if it is in it, added if not.
 
     Returns:
         a row per distance: outcome, change (`"drop"` or `"add"`), variable, n, and the differences

@@ -27,6 +27,8 @@ QUANTITIES = {
     "chance": "the same for a random one of the next states",
     "cheese_correlation": "rank correlation of value and nearness to the cheese",
     "corner_correlation": "rank correlation of value and nearness to the corner",
+    "moving": "most probable move to another square leads to the highest value among those",
+    "moving_chance": "the same for a random one of the other squares",
 }
 """What is measured, in words."""
 
@@ -65,6 +67,7 @@ class ValueAgreement(Experiment):
 
 def _by_set(field: VectorField, sets: dict[str, Sequence[Square]]) -> dict[str, dict[str, float | None]]:
     agrees, chance = agreements(field)
+    moving, moving_chance = agreements(field, staying=False)
     found: dict[str, dict[str, float | None]] = {}
     for which, squares in sets.items():
         mine = np.array([square in squares for square in field.squares]) & ~np.isnan(agrees)
@@ -75,32 +78,40 @@ def _by_set(field: VectorField, sets: dict[str, Sequence[Square]]) -> dict[str, 
                 "chance": float(chance[mine].mean()),
                 "cheese_correlation": _nearness(field, field.maze.cheese) if which == "all" else None,
                 "corner_correlation": _nearness(field, field.maze.top_right) if which == "all" else None,
+                "moving": float(moving[mine].mean()),
+                "moving_chance": float(moving_chance[mine].mean()),
             }
     return found
 
 
-def agreements(field: VectorField) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def agreements(field: VectorField, staying: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Whether the most probable move leads to the next state with the highest value, square by square.
 
-    Moves into walls and the no-op leave the mouse where it is, which is one of the next states; the
-    mouse faces left in all of them. Next to the cheese, whose square is no state, there is no answer.
+    Moves into walls and the no-op leave the mouse where it is. The mouse faces left in all next states. Next to the
+    cheese, whose square is no state, there is no answer.
+
+    Args:
+        field: of a maze in which every square has an open one beside it.
+        staying: whether to stay is a move, and the square itself a next state; if not, moves to other squares alone
+            are compared.
 
     Returns:
         1 or 0 for each of the field's n squares, NaN without an answer; and the chance of a random one
         of the next states. Both float64 `[n]`.
     """
-    maze = field.maze
     row = {square: i for i, square in enumerate(field.squares)}
-    free = free_moves(maze)
+    free = free_moves(field.maze)
     taken = effects(field.probs, free)
+    if not staying:
+        free[:, -1] = False
     agrees, chance = np.full(len(row), np.nan), np.full(len(row), np.nan)
     for (x, y), i in row.items():
         onward = [(x + int(dx), y + int(dy)) for (dx, dy), open_ in zip(STEPS, free[i], strict=True) if open_]
-        if maze.cheese in onward:
+        if field.maze.cheese in onward:
             continue
         values = np.full(len(STEPS), -np.inf)
         values[free[i]] = [field.value[row[square]] for square in onward]
-        agrees[i] = float(taken[i].argmax() == values.argmax())
+        agrees[i] = float(np.where(free[i], taken[i], -np.inf).argmax() == values.argmax())
         chance[i] = 1 / len(onward)
     return agrees, chance
 

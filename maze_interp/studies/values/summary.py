@@ -15,6 +15,9 @@ _NETWORKS = {"agent": "the agent", "untrained": "an untrained network"}
 _NOTES = (
     "The next states are the open squares beside the mouse and, after the no-op or a move into a wall, its own square; "
     "the mouse faces left in all of them. Squares next to the cheese are left out: no state follows the last move.",
+    "Agreement depends on whether to stay counts as a move. Both readings are measured; without staying, only moves to "
+    "other squares and their values are compared. The control is one untrained network; intervals are over levels, not "
+    "over networks.",
 )
 
 
@@ -47,10 +50,13 @@ def summarise(anywhere: pd.DataFrame, trained: pd.DataFrame) -> Result:
 
 def _statement(figures: Figures) -> str:
     agent, untrained = figures["agent"], figures["untrained"]
-    parts = [
-        f"on {SQUARES[name]} in {percent(agent[name]['agreement'])} (chance {percent(agent[name]['chance'])}, "
-        f"an untrained network {percent(untrained[name]['agreement'])})"
-        for name in SQUARES
-        if name in agent
-    ]
+    parts = []
+    for name in SQUARES:
+        if name in agent:
+            shares = {quantity: percent(estimate) for quantity, estimate in agent[name].items()}
+            parts.append(
+                f"on {SQUARES[name]} in {shares['agreement']} (chance {shares['chance']}, an untrained network "
+                f"{percent(untrained[name]['agreement'])}), without staying in {shares['moving']} (chance "
+                f"{shares['moving_chance']})"
+            )
     return f"The most probable move leads to the next state of the highest value {'; '.join(parts)}."

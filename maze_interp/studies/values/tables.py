@@ -8,11 +8,11 @@ from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.results.tables import estimate_table
 from maze_interp.studies.values.measure import QUANTITIES
 
-ABOVE_CHANCE = "above_chance"
-"""Agreement less chance, paired by level."""
+ABOVE_CHANCE = {"above_chance": ("agreement", "chance"), "moving_above_chance": ("moving", "moving_chance")}
+"""Agreement less chance, paired by level, with staying among the moves and without."""
 
 Figures = dict[str, dict[str, dict[str, Estimate]]]
-"""By network, set of squares, and quantity (one of `QUANTITIES` or `ABOVE_CHANCE`)."""
+"""By network, set of squares, and quantity (of `QUANTITIES` or `ABOVE_CHANCE`)."""
 
 
 def rows_by_squares(anywhere: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def value_figures(rows: pd.DataFrame) -> Figures:
     figures: Figures = {}
     for (network, squares), part in rows.groupby(["network", "squares"], sort=False):
         by_quantity = {name: estimate(part[name]) for name in QUANTITIES if part[name].notna().any()}
-        by_quantity[ABOVE_CHANCE] = estimate(part["agreement"] - part["chance"])
+        by_quantity |= {name: estimate(part[of] - part[chance]) for name, (of, chance) in ABOVE_CHANCE.items()}
         figures.setdefault(str(network), {})[str(squares)] = by_quantity
     return figures
 
