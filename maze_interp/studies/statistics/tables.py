@@ -46,7 +46,7 @@ def make_tables(sweep: FinishedSweep, run: Run, effort: Effort = FULL) -> Tables
     folder = run.folder / "rows"
     tables = {"levels": _kept(folder / "levels.csv", lambda: layout.with_layout(sweep, chosen))}
     _make_missing(folder, tables["levels"], parts(effort), run)
-    tables |= {name: pd.read_csv(folder / f"{name}.csv") for name in parts(effort)}
+    tables |= {name: _read(folder / f"{name}.csv") for name in parts(effort)}
     tables["change_points"] = change_point.change_points(tables["steps"], tables["shapes"])
     return tables | {"comparison": comparison(tables)}
 
@@ -152,4 +152,8 @@ def _kept(path: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table from its file, which is written if it is not there yet."""
     if not path.exists():
         write_csv(path, make())
-    return pd.read_csv(path)
+    return _read(path)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, float_precision="round_trip")
