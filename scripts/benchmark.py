@@ -20,7 +20,6 @@ from functools import partial
 import numpy as np
 import psutil
 import torch
-from jsonargparse import auto_cli
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -36,6 +35,7 @@ from maze_interp import (
     to_input,
     vector_field,
 )
+from maze_interp.commands.options import run_script
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states
 from maze_interp.policies.agents import agent_mode, load_network
@@ -57,16 +57,16 @@ def main(
     agent: str = "rand_region_5",
     levels: int = BEHAVIOUR_LEVELS,
     repeats: int = 5,
-    sweeps: bool = True,
+    without_sweeps: bool = False,
     sweep_agent: str = DEFAULT_AGENT,
 ) -> None:
-    """Print the table.
+    """Time measurements beside the forward passes that they need, and print the ratios.
 
     Args:
         agent: Whose network; only its width matters.
         levels: Hard levels whose exact behaviour is timed, both facings.
         repeats: Times the short measurements are repeated.
-        sweeps: Also time sweeps of 100 and of 10,000 levels, and measure their peak memory.
+        without_sweeps: Leave out the time and the peak memory of sweeps of 100 and of 10,000 levels.
         sweep_agent: The agent of those, on its own mode of levels.
     """
     torch.set_num_threads(1)
@@ -82,7 +82,7 @@ def main(
     time_exact_gradients(repeats)
     time_imitation(repeats)
     time_behaviours(policy, levels)
-    if sweeps:
+    if not without_sweeps:
         for count in (100, 10_000):
             time_sweep(sweep_agent, count)
 
@@ -265,4 +265,4 @@ def memory(process: psutil.Process) -> int:
 
 
 if __name__ == "__main__":
-    auto_cli(main, as_positional=False)
+    run_script(main)

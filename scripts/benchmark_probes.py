@@ -22,14 +22,15 @@ import h5py
 import hdf5plugin
 import numpy as np
 import torch
-from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
 from maze_interp import ActivationStore
+from maze_interp.commands.options import run_script
 from maze_interp.probing.fitting import ESTIMATORS
 from maze_interp.probing.kinds import ProbeKind
 from maze_interp.probing.rows import Rows
 from maze_interp.recording.shards import BLOCK, shard_name
+from maze_interp.studies.options import Reals
 
 LAYER, SIDE, PER_LEVEL, SHARD = "embedder.block2.res1.resadd", 16, 10, 2000
 HIDDEN, NOISE = 512, 0.05
@@ -43,19 +44,19 @@ def main(
     rows: int = 50_000,
     features: int = 8192,
     classes: int = 25,
-    C: list[float] | None = None,
+    C: Reals = (1e-3,),
     folds: int = 3,
     dtype: str = "float16",
     threads: int = 2,
     kind: ProbeKind = "logistic",
 ) -> None:
-    """Print the figures.
+    """Fit a probe to a store with a planted code, and print time, memory and score.
 
     Args:
         rows: Observations fitted to; a tenth as many more are scored on.
         features: Features, a multiple of 256.
         classes: Classes.
-        C: Of the penalty, 0.001 unless given; several are chosen from by cross-validation.
+        C: Inverse of the penalty's weight; several are chosen from by cross-validation.
         folds: Of that cross-validation.
         dtype: Of the store, float16 or float32.
         threads: Processor cores.
@@ -64,7 +65,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         write_store(Path(folder), rows + rows // 10, features, classes, dtype)
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # whose largest memory is that of the fit alone
-            print(pool.apply(fit, (Path(folder), rows, C or [1e-3], folds, threads, kind)))
+            print(pool.apply(fit, (Path(folder), rows, list(C), folds, threads, kind)))
 
 
 def fit(path: Path, rows: int, C: list[float], folds: int, threads: int, kind: ProbeKind) -> str:
@@ -127,4 +128,4 @@ def planted(rows: int, features: int, classes: int) -> Iterator[dict[str, NDArra
 
 
 if __name__ == "__main__":
-    auto_cli(main)
+    run_script(main)

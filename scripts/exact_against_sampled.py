@@ -1,4 +1,4 @@
-"""Exact behaviour against episodes sampled in procgen: z-scores, and why truncated counts flatter.
+"""Exact behaviour against episodes sampled in procgen: z-scores, and the bias of counts cut off in time.
 
     python scripts/exact_against_sampled.py --agent rand_region_3_easy
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jsonargparse import auto_cli
 from scipy import stats
 
 from maze_interp import DEFAULT_AGENT, Maze, agent_hash, behaviours
+from maze_interp.commands.options import run_script
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.sampled import compare
@@ -27,7 +27,7 @@ from maze_interp.results.estimates import estimate
 def main(
     agent: str = DEFAULT_AGENT, mode: DistributionMode | None = None, levels: int = 40, episodes: int = 400
 ) -> None:
-    """Print the comparison.
+    """Compare exact behaviour with episodes sampled in procgen, and print the z-scores.
 
     Args:
         agent: Name of an agent, or a checkpoint file.
@@ -70,4 +70,4 @@ def truncated(policy: PolicyNetwork, mode: DistributionMode, slots: int = 64, st
 
 
 if __name__ == "__main__":
-    auto_cli(main, as_positional=False)
+    run_script(main)

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from jsonargparse import auto_cli
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Recording, load_policy, record
+from maze_interp.commands.options import run_script
 
 FORKS = multiprocessing.get_context("forkserver")
 
 
 def main(runs: int = 20, kills: int = 10, levels: int = 30, seed: int = 0) -> None:
-    """Print one line per run; an exception on the first difference.
+    """Kill recordings at random moments and resume them: a line per run, an error at the first difference.
 
     Args:
         runs: Recordings.
@@ -80,4 +80,4 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    auto_cli(main, as_positional=False)
+    run_script(main)

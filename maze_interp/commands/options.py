@@ -15,6 +15,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
 from maze_interp.studies.study import Study
 
+FORMAT = argparse.RawDescriptionHelpFormatter
+
 
 @dataclass(frozen=True)
 class Option:
@@ -96,12 +98,26 @@ def study_command(study: type[Study], run: Callable[..., None], extra: Callable[
 
 def add_command(parsers: Any, name: str, command: Command) -> None:
     """Add a command's parser to a group of subparsers."""
-    parser = parsers.add_parser(
-        name,
-        help=command.summary,
-        description=f"{command.summary}\n\n{command.details}".strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    _fill(parsers.add_parser(name, help=command.summary, formatter_class=FORMAT), command)
+
+
+def run_script(function: Callable[..., None]) -> None:
+    """Run a program that is one function: its arguments are the options, its docstring the help.
+
+    Bad options end the program in one line and exit status 2.
+    """
+    parser = Parser(formatter_class=FORMAT)
+    _fill(parser, function_command(function))
+    try:
+        parsed = parser.parse_args()
+        parsed.run_command(parsed)
+    except MazeInterpError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _fill(parser: argparse.ArgumentParser, command: Command) -> None:
+    parser.description = f"{command.summary}\n\n{command.details}".strip()
     for option in command.options.values():
         _add_option(parser, option)
     parser.set_defaults(run_command=lambda parsed: command.run(**_values(command, parsed)))

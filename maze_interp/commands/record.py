@@ -1,8 +1,4 @@
-"""`record`.
-
-The function is not called `record`: jsonargparse looks a function's name up in the package, and
-finding `maze_interp.record` there would load all that recording needs, for `--help` too.
-"""
+"""`record`: activations and labels of many levels in a store."""
 
 from __future__ import annotations
 
