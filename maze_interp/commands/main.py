@@ -10,7 +10,7 @@ from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
 from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
-from maze_interp.commands.record import record_store
+from maze_interp.commands.record import record
 from maze_interp.commands.report import report
 from maze_interp.commands.study import command_of
 from maze_interp.commands.surroundings import settle
@@ -21,7 +21,7 @@ from maze_interp.studies.registry import STUDIES
 FUNCTIONS: dict[str, Callable[..., None]] = {
     "report": report,
     "explore": explore,
-    "record": record_store,
+    "record": record,
     "questions list": questions_list,
     "questions resolve": questions_resolve,
     "questions score": questions_score,

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.studies.options import Cheese, Mode, Names, Seeds
 
 
-def record_store(
+def record(
     agent: str = DEFAULT_AGENT,
-    seeds: str = "0:100",
-    region: str = "anywhere",
-    mode: Literal["easy", "hard"] | None = None,
-    layers: str = "studied",
+    seeds: Seeds = range(100),
+    region: Cheese = "anywhere",
+    mode: Mode | None = None,
+    layers: Names = ("studied",),
     squares: int | None = None,
     facing: Literal["left", "both"] = "both",
     dtype: Literal["float32", "float16"] = "float32",
@@ -28,9 +29,10 @@ def record_store(
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
         seeds: Levels, first:end, the end not included.
-        region: Where the cheese lies: anywhere (as in procgen), none, or n for a random square of the top-right n×n.
-        mode: Distribution of levels; the agent's own unless given (hard for a file).
-        layers: Layers by module path, separated by commas, or studied, main, outputs, trunk or all.
+        region: Where the cheese lies: anywhere (procgen's own), none, half (procgen's own in levels of even seed, none
+            in the others), or n for a random square of the top-right n×n.
+        mode: Distribution of levels, easy or hard; the agent's own unless given (hard for a file).
+        layers: Layers by module path, or studied, main, outputs, trunk or all.
         squares: Squares of each level, drawn by its seed; every open square but the cheese's unless given.
         facing: Ways the mouse faces: left (as levels start) or both.
         dtype: Precision of the activations.
@@ -41,15 +43,12 @@ def record_store(
     from maze_interp.environment.observe import FACINGS
     from maze_interp.policies.agents import agent_mode, load_network
     from maze_interp.policies.network import parse_layers
-    from maze_interp.recording.recorder import record
+    from maze_interp.recording import recorder
     from maze_interp.recording.recording import Recording
     from maze_interp.sweeps.levels import LevelSet
-    from maze_interp.sweeps.selection import parse_cheese, parse_seeds
 
-    levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent), parse_cheese(region))
+    policy, levels = load_network(agent), LevelSet(seeds, mode or agent_mode(agent), region)
     facings = FACINGS if facing == "both" else FACINGS[:1]
-    policy = load_network(agent)
-    recording = Recording(policy, agent, levels, parse_layers(policy, layers), squares, facings, dtype)
-    store = record(recording, out, workers, scheduler)
-    print(f"{len(store)} observations of {len(store.levels)} levels")
-    print(f"written to {out}")
+    recording = Recording(policy, agent, levels, parse_layers(policy, ",".join(layers)), squares, facings, dtype)
+    store = recorder.record(recording, out, workers, scheduler)
+    print(f"{len(store)} observations of {len(store.levels)} levels", f"written to {out}", sep="\n")

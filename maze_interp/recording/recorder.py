@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,11 +14,9 @@ from maze_interp.policies.hooks import without_hooks
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.shards import shard_image, shard_name
 from maze_interp.recording.store import ActivationStore
-from maze_interp.results.files import write_whole
+from maze_interp.results.files import PARTIAL, write_json
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.spread import cluster, ordered
-
-_PARTIAL = ".partial"
 
 
 @checked
@@ -46,7 +43,7 @@ def record(
             shard recorded earlier is damaged.
     """
     with without_hooks(), run_directory(Path(out), recording.settings) as folder:
-        for leftover in folder.glob(f"*{_PARTIAL}"):
+        for leftover in folder.glob(f"*{PARTIAL}"):
             leftover.unlink()
         missing = [n for n in range(len(recording.shards)) if not (folder / shard_name(n)).exists()]
         if missing:
@@ -79,7 +76,7 @@ def _record_shards(
 
 def _write_once(path: Path, image: bytes) -> None:
     """The file appears under its name whole, and only once its bytes are on the disk."""
-    partial = path.with_name(path.name + _PARTIAL)
+    partial = path.with_name(path.name + PARTIAL)
     with partial.open("wb") as file:
         file.write(image)
         file.flush()
@@ -95,4 +92,4 @@ def _write_once(path: Path, image: bytes) -> None:
 def _write_summary(store: ActivationStore, out: Path) -> None:
     size = sum(path.stat().st_size for path in out.glob("shard-*.h5"))
     summary = {**store.settings, "observations": len(store), "levels": len(store.levels), "bytes": size}
-    write_whole(out / "summary.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    write_json(out / "summary.json", summary)
