@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from maze_interp import DEFAULT_AGENT, Maze, behaviour, edits, load_policy
-from maze_interp.commands.main import COMMANDS, main
+from maze_interp.commands.main import commands, main
 from maze_interp.policies.architectures.impala import Impala
 
 MAZES = Path(__file__).parent.parent / "data" / "mazes"
@@ -47,13 +47,13 @@ def test_importing_does_nothing_and_help_loads_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert all(command in done.stdout for command in COMMANDS)
+    assert all(name.split()[0] in done.stdout for name in commands())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert ended.value.code == 0
     assert "usage: maze-interp" in capsys.readouterr().out
 
@@ -67,10 +67,9 @@ def test_field_writes_the_exact_field_and_its_change(tmp_path: Path, capsys: pyt
     for name, some in (("before", ()), ("after", (zero,))):
         result = behaviour(policy, maze, some)
         assert summary["figures"][name]["p_cheese"] == pytest.approx(result.p_cheese, abs=1e-6)
-        assert f"{name}: p_cheese {result.p_cheese:.4f}" in printed
+        assert f"P(cheese){' (edited)' if name == 'after' else ''}: {result.p_cheese:.4f}" in printed
         rows = pd.read_csv(tmp_path / "run" / "field.csv").query("policy == @name")
         assert rows[["left", "down", "up", "right", "noop"]].to_numpy() == pytest.approx(result.field.probs, abs=1e-6)
-    assert (tmp_path / "run" / "field.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("maze", sorted(MAZES.glob("*.txt")), ids=lambda path: path.stem)
@@ -111,4 +110,4 @@ def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         capsys, "field", "--edit", tmp_path / "edit.yaml", "--out", out
     )
     assert "level seeds start at 0" in refused(capsys, "field", "--seed", -1, "--out", out)
-    assert not any(out.glob("*.png"))
+    assert not out.exists()

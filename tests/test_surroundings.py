@@ -16,7 +16,12 @@ def run(folder: Path, *arguments: str, stderr: object = subprocess.PIPE, **envir
     """Status, output and errors of the command in a process of its own."""
     program = [sys.executable, "-m", "maze_interp", *arguments]
     done = subprocess.run(
-        program, stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=os.environ | environment, check=False  # type: ignore[call-overload]
+        program,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        cwd=folder,
+        env=os.environ | environment,
+        check=False,  # type: ignore[call-overload]
     )
     return done.returncode, done.stdout.decode(), (done.stderr or b"").decode()
 
