@@ -178,7 +178,7 @@ def test_a_reference_has_no_untrained_counterpart() -> None:
 
 
 def test_the_study_from_python_and_its_files(tmp_path: Path) -> None:
-    study = mi.studies.dead_ends(agent="reference:left-wall", seeds="900000003:900000005", mode="easy")
+    study = mi.studies.dead_ends(agent="reference:left-wall", seeds=range(900_000_003, 900_000_005), mode="easy")
     result = study.run(tmp_path / "run")
     rows = pd.read_csv(tmp_path / "run" / "dead_ends.csv")
     assert set(rows["policy"]) == {"agent", "random"}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maze_interp.environment import state as states
 from maze_interp.environment.assets import MAZES_ONLY
 from maze_interp.environment.levels import maze_from_seed, region_maze, state_of_maze
-from maze_interp.environment.observe import FACINGS, cell_pixels, observe, observe_many
+from maze_interp.environment.observe import FACINGS, Facing, cell_pixels, observe, observe_many
 from maze_interp.environment.simulator import procgen_environment
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
@@ -85,9 +85,9 @@ def test_equal_to_procgen_on_every_square(mode: DistributionMode) -> None:
                 np.testing.assert_array_equal(picture, drawn_by_procgen(env, maze, square, facing))
 
 
-def walk(env: Any, maze: Maze, goal: Square, rng: np.random.Generator) -> str:
+def walk(env: Any, maze: Maze, goal: Square, rng: np.random.Generator) -> Facing:
     """Take the mouse from the start to `goal`, bumping into walls on the way; returns its facing."""
-    facing = "left"
+    facing: Facing = "left"
     path = maze.path(maze.start, goal)
     for (x, y), (to_x, to_y) in pairwise(path):
         bumps = [
@@ -98,7 +98,7 @@ def walk(env: Any, maze: Maze, goal: Square, rng: np.random.Generator) -> str:
         bump = [bumps[rng.integers(len(bumps))]] if bumps and rng.random() < 0.3 else []
         for action in [*bump, ACTION[to_x - x, to_y - y]]:
             env.act(np.array([action]))
-            facing = {LEFT: "left", RIGHT: "right"}.get(action, facing)
+            facing = "left" if action == LEFT else "right" if action == RIGHT else facing
     return facing
 
 
@@ -178,7 +178,7 @@ def test_bad_requests_are_refused() -> None:
     with pytest.raises(MazeInterpError, match="is off the maze"):
         observe(maze, [(-1, 0)])
     with pytest.raises(MazeInterpError, match="unknown facing 'lefft': did you mean left"):
-        observe(maze, facing="lefft")
+        observe(maze, facing="lefft")  # type: ignore[arg-type]
 
 
 def test_pictures_are_the_same_without_the_backdrops_of_other_games() -> None:

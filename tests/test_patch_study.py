@@ -13,6 +13,7 @@ import pytest
 import maze_interp as mi
 from maze_interp.commands.main import make_parser
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.studies.patch.tables import channel_table, network_size, position_map, position_table, set_table
 
@@ -50,7 +51,7 @@ def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
     assert len(curves.lines) == 5, "a curve for each ranking"
     assert curves.get_title(loc="left") == "block3 (2,048)"
     depth, branches = result.figures["by_layer"].axes
-    trunk = mi.load_policy(mi.DEFAULT_AGENT).trunk
+    trunk = load_network(mi.DEFAULT_AGENT).trunk
     assert [label.get_text() for label in depth.get_xticklabels()] == [
         layer.removeprefix("embedder.") for layer in trunk if "fc" not in layer
     ]

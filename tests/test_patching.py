@@ -212,7 +212,7 @@ def test_episodes_are_patched_on_every_square_from_the_same_square(agent: Impala
     squares = tuple(square for square in maze.squares if square != maze.cheese)
     probs = np.empty((len(squares), 2, 5))
     for number, square in enumerate(squares):
-        for facing, name in enumerate(("left", "right")):
+        for facing, name in enumerate(FACINGS):
             x, donor = (to_input(observe(one, [square], name)) for one in (pair.recipient, pair.donor))
             nothing = torch.zeros_like(mask)
             probs[number, facing] = by_hand(agent, x, donor, nothing if square == maze.top_right else mask)

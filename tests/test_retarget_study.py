@@ -181,7 +181,7 @@ def test_the_natural_peak_by_hand(policy: Impala) -> None:
 def test_a_search_needs_a_map(bundled: Impala) -> None:
     with pytest.raises(MazeInterpError, match="has no map"):
         Steering(bundled, "", CHOOSE, (), "embedder.fc")
-    mi.studies.retarget(seeds=CHOOSE.seeds, channels=5, value=1.0)  # nothing is chosen: the levels may be the same
+    mi.studies.retarget(seeds=CHOOSE.seeds, channels=[5], value=1.0)  # nothing is chosen: the levels may be the same
 
 
 def test_tables_by_hand(bundled: Impala) -> None:
@@ -226,7 +226,7 @@ def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path)
 
 
 def test_channels_and_value_by_hand(tmp_path: Path) -> None:
-    result = mi.studies.retarget(channels="17,5", value=8.0, seeds=900_000_005, visits="all").run(tmp_path / "run")
+    result = mi.studies.retarget(channels="17,5", value=8.0, seeds=[900_000_005], visits="all").run(tmp_path / "run")
     marks = {mark["name"]: mark for mark in result.numbers["marks"]}
     assert marks["given"] == {"name": "given", "channels": [5, 17], "value": 8.0}
     assert len(marks["random_0"]["channels"]) == 2

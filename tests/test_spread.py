@@ -171,6 +171,7 @@ def test_no_two_threads_work_on_one_network() -> None:
 
 
 def test_local_workers_write_no_traceback_while_they_stop() -> None:
-    with local_cluster(1) as client:
+    with local_cluster(2) as client:
+        assert client is not None
         levels = client.run(lambda: logging.getLogger("distributed.worker").getEffectiveLevel())
     assert set(levels.values()) == {logging.CRITICAL}

@@ -35,7 +35,11 @@ def usetex(tmp_path: Path) -> str:
 
 
 def test_settings_of_matplotlib_change_no_byte(tmp_path: Path, usetex: str) -> None:
-    surroundings = ({}, {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}, {"MPLCONFIGDIR": usetex})
+    surroundings: tuple[dict[str, str], ...] = (
+        {},
+        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+        {"MPLCONFIGDIR": usetex},
+    )
     pictures = []
     for number, environment in enumerate(surroundings):
         status, _, errors = run(tmp_path, *FIELD, "--out", f"run-{number}", **environment)

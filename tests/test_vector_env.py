@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import maze_from_seed, maze_from_state, region_maze
-from maze_interp.environment.observe import observe
+from maze_interp.environment.observe import Facing, observe
 from maze_interp.environment.vector_env import ACTIONS, MazeVectorEnv
 from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
 
@@ -31,12 +31,13 @@ class Play:
     """One episode by the rules, without procgen."""
 
     def __init__(self, maze: Maze) -> None:
-        self.maze, self.square, self.facing, self.time = maze, maze.start, "left", 0
+        self.maze, self.square, self.time = maze, maze.start, 0
+        self.facing: Facing = "left"
 
     def step(self, action: int) -> tuple[float, bool, bool]:
         dx, dy = EFFECT[action]
         x, y = self.square[0] + dx, self.square[1] + dy
-        self.facing = {-1: "left", 1: "right"}.get(dx, self.facing)
+        self.facing = "left" if dx < 0 else "right" if dx > 0 else self.facing
         if 0 <= x < self.maze.size and 0 <= y < self.maze.size and self.maze.open[y, x]:
             self.square = (x, y)
         self.time += 1

@@ -234,7 +234,7 @@ def test_the_study_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureF
     rows = pd.read_csv(out / "rows" / "vectors" / "vectors.csv")
     assert figures["decision_p_cheese"]["n"] == rows["seed"].nunique()
     with pytest.raises(MazeInterpError, match="exact_levels is 0, not 60"):
-        mi.studies.vectors(seeds="900000003:900000006", coefficients=(-1, 0, 1), draws=1, sources=1).run(out)
+        mi.studies.vectors(seeds=range(900_000_003, 900_000_006), coefficients=(-1, 0, 1), draws=1, sources=1).run(out)
 
 
 def test_the_same_study_in_python_is_a_section(bundled: Impala) -> None:

@@ -34,4 +34,4 @@ def settle() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    sys.stderr = _Lossy(sys.stderr or open(os.devnull, "w"))  # type: ignore[assignment]  # noqa: SIM115
+    sys.stderr = _Lossy(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115

@@ -15,7 +15,7 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 RESAMPLES = 2000
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From how often each level counts, `[levels]`, to numbers, `[k]`."""
+"""From how often each level counts, `[levels]`, to numbers, `[k]`; or from sums, `[resamples, k]`, to `[resamples]`."""
 
 INTERVAL = "95%, bootstrap over levels, 2000 resamples, seed 0"
 """What intervals are, unless said otherwise."""
@@ -107,11 +107,6 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> A
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
 
 
-Sums = NDArray[np.float64]
-Statistic = Callable[[Sums], NDArray[np.float64]]
-"""From sums `[resamples, k]` to `[resamples]`; NaN where it has no value."""
-
-
 def estimate_sums(
     values: ArrayLike, levels: ArrayLike, statistics: Mapping[str, Statistic], seed: int = 0
 ) -> dict[str, Estimate]:
@@ -146,13 +141,13 @@ def estimate_sums(
 
 
 @lru_cache(maxsize=1)
-def _resamples(count: int, seed: int) -> Sums:
+def _resamples(count: int, seed: int) -> NDArray[np.float64]:
     """How often each of so many levels is drawn, `[resamples, count]`."""
     drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
     cells = (drawn + count * np.arange(RESAMPLES)[:, None]).ravel()
     return np.bincount(cells, minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(float)
 
 
-def _value(statistic: Statistic, sums: Sums) -> float | None:
+def _value(statistic: Statistic, sums: NDArray[np.float64]) -> float | None:
     value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
     return None if np.isnan(value) else value

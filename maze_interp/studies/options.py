@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from docstring_parser import parse
-from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
 
 from maze_interp.arguments import as_whole
 from maze_interp.errors import MazeInterpError
@@ -68,19 +68,19 @@ Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
 Cheese = Annotated[int | str, PlainValidator(parse_cheese)]
 """Where the cheese lies: `anywhere` (procgen's own), `none`, or n for a random square of the top-right n×n."""
 
-Names = Annotated[tuple[str, ...], BeforeValidator(split_list)]
+Names = Annotated[Sequence[str], BeforeValidator(split_list), AfterValidator(tuple)]
 """Names, with commas between them on the command line."""
 
-Numbers = Annotated[tuple[int, ...], BeforeValidator(split_list)]
+Numbers = Annotated[Sequence[int], BeforeValidator(split_list), AfterValidator(tuple)]
 """Whole numbers, with commas between them on the command line."""
 
-Channels = Annotated[tuple[int, ...] | str, PlainValidator(parse_channels)]
+Channels = Annotated[Sequence[int] | str, PlainValidator(parse_channels)]
 """Channel numbers, or `auto`: those that `studies.channels.scores.channel_numbers` chooses."""
 
-Squares = Annotated[tuple[tuple[int, int], ...], PlainValidator(parse_squares)]
+Squares = Annotated[Sequence[tuple[int, int]], PlainValidator(parse_squares)]
 """Squares of a maze: `x,y` with spaces between them."""
 
-Reals = Annotated[tuple[float, ...], BeforeValidator(split_list)]
+Reals = Annotated[Sequence[float], BeforeValidator(split_list), AfterValidator(tuple)]
 """Numbers, with commas between them on the command line."""
 
 Count = Annotated[int, Field(ge=0)]

@@ -15,8 +15,7 @@ from torch import nn
 from tqdm import tqdm
 
 from maze_interp.mazes.maze import Maze
-from maze_interp.results.estimates import INTERVAL
-from maze_interp.results.files import write_csv, write_json, write_whole, write_with
+from maze_interp.results.files import write_whole, write_with
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
@@ -144,12 +143,3 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else repr(value)
-
-
-def write_figures(
-    out: Path, settings: Mapping[str, Any], figures: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
-) -> None:
-    """For studies that are still to be rebuilt: goes with the last of them."""
-    for name, table in tables.items():
-        write_csv(out / f"{name}.csv", table)
-    write_json(out / "summary.json", {**settings, "interval": INTERVAL, "figures": figures})

@@ -74,10 +74,12 @@ class Ablate(AgentStudy):
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 
         layers = parse_layers(self.policy, ",".join(self.layers))
-        experiments: list[Ablation] = [DecisionAblation(self.policy, self.agent, self.levels(), layers, self.kinds)]
+        experiments: list[Ablation] = [
+            DecisionAblation(self.policy, self.agent, self.levels(), layers, tuple(self.kinds))
+        ]
         if self.exact_levels:
             levels = self.levels(self.seeds[: self.exact_levels])
-            settings = (self.policy, self.agent, levels, self._exact(layers), self.kinds)
+            settings = (self.policy, self.agent, levels, self._exact(layers), tuple(self.kinds))
             experiments.append(ExactAblation(*settings, region=self.training_region))
         return experiments
 

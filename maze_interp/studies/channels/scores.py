@@ -178,7 +178,7 @@ def cheese_channels(
 
 
 def channel_numbers(
-    policy: nn.Module, layer: str, channels: tuple[int, ...] | str, mode: DistributionMode
+    policy: nn.Module, layer: str, channels: Sequence[int] | str, mode: DistributionMode
 ) -> tuple[int, ...]:
     """The channels that an option of the type `Channels` names.
 
@@ -193,9 +193,9 @@ def channel_numbers(
         MazeInterpError: an unknown layer, or a channel that it does not have.
         Unmeasurable: no channel tracks the cheese.
     """
-    if isinstance(channels, tuple):
+    if not isinstance(channels, str):
         require_channels(policy, layer, channels)
-        return channels
+        return tuple(channels)
     found = cheese_channels(policy, layer, LevelSet(CHOOSING.seeds, mode))[: count_channels(policy, layer) // 2]
     if not found:
         raise Unmeasurable(f"no channel of {layer} tracks the cheese; name some, such as 3,17")

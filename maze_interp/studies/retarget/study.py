@@ -132,7 +132,8 @@ class Retarget(AgentStudy):
 
         marks = self._given(self.value) if self.value is not None else self._chosen(run)
         visits = None if self.visits == "all" else int(self.visits)
-        levels, options = self.levels(cheese="none"), (self.layer, visits, self.squares, self.loaded_edits)
+        squares = None if self.squares is None else tuple(self.squares)
+        levels, options = self.levels(cheese="none"), (self.layer, visits, squares, self.loaded_edits)
         rows = run.rows(Targets(self.policy, self.agent, levels, marks, *options))
         if not len(rows):
             raise Unmeasurable("there is no target beside the start; name other squares")

@@ -67,7 +67,7 @@ class Vectors(AgentStudy):
         """What is measured of each level's own vectors."""
         from maze_interp.studies.vectors.measure import VectorEffects
 
-        options = (self.training_region, self.coefficients, self.layer, self.draws, self.exact_levels)
+        options = (self.training_region, tuple(self.coefficients), self.layer, self.draws, self.exact_levels)
         return VectorEffects(self.policy, self.agent, self.levels(), *options)
 
     def settings(self) -> dict[str, Any]:
