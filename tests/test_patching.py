@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, observe, to_input
+from maze_interp.environment.observe import FACINGS
 from maze_interp.errors import MazeInterpError
 from maze_interp.measure.behaviour import behaviour
 from maze_interp.measure.chain import make_chain, reach_within

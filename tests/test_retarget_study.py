@@ -277,7 +277,7 @@ def test_bad_input_in_one_line(options: dict[str, Any], message: str, tmp_path: 
 
 def test_the_command_line_means_the_same_study() -> None:
     for study in (
-        mi.studies.retarget(squares="4,6 0,2", visits="all", channels=(3, 7), value=-2.5),
+        mi.studies.retarget(squares=[(4, 6), (0, 2)], visits="all", channels=(3, 7), value=-2.5),
         mi.studies.retarget().sized(8),
     ):
         parsed = make_parser().parse_args(shlex.split(study.command())[1:])

@@ -14,6 +14,7 @@ from scipy.stats import DegenerateDataWarning, bootstrap
 
 RESAMPLES = 2000
 
+Sums = NDArray[np.float64]
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From how often each level counts, `[levels]`, to numbers, `[k]`; or from sums, `[resamples, k]`, to `[resamples]`."""
 

@@ -73,13 +73,11 @@ class Ablate(AgentStudy):
         from maze_interp.policies.network import parse_layers
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 
-        layers = parse_layers(self.policy, ",".join(self.layers))
-        experiments: list[Ablation] = [
-            DecisionAblation(self.policy, self.agent, self.levels(), layers, tuple(self.kinds))
-        ]
+        layers, kinds = parse_layers(self.policy, ",".join(self.layers)), tuple(self.kinds)
+        experiments: list[Ablation] = [DecisionAblation(self.policy, self.agent, self.levels(), layers, kinds)]
         if self.exact_levels:
             levels = self.levels(self.seeds[: self.exact_levels])
-            settings = (self.policy, self.agent, levels, self._exact(layers), tuple(self.kinds))
+            settings = (self.policy, self.agent, levels, self._exact(layers), kinds)
             experiments.append(ExactAblation(*settings, region=self.training_region))
         return experiments
 

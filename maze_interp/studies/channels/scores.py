@@ -14,7 +14,7 @@ networks, on the same observations. A channel *tracks* a target with the sign 1 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
