@@ -143,4 +143,4 @@ def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: st
 
 def _command(setting: Setting, levels: LevelSet, name: str) -> str:
     sweep = f"maze-interp sweep --agent {setting.agent} --mode {setting.mode} --seeds {span(levels)}"
-    return sweep if name == "sweep" else f"{sweep} && maze-interp statistics"
+    return sweep if name == "sweep" else f"{sweep} && maze-interp statistics --agent {setting.agent} --sweep runs/sweep"
