@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import maze_interp as mi
 from maze_interp import edits
@@ -82,6 +83,28 @@ def test_measurements_with_different_edits_do_not_depend_on_the_threads(untraine
     for threads in (2, 4):
         for a, b in zip(alone, in_threads(measure, threads), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_a_figure_is_the_same_on_any_number_of_torchs_threads(untrained: Impala) -> None:
+    maze = mi.Maze.from_seed(3, "easy")
+
+    def measure(_: int) -> Any:
+        before = torch.get_num_threads()
+        result = mi.behaviour(untrained, maze, edits.Zero("embedder.fc", 3))
+        targets = mi.retarget(untrained, maze, [maze.top_right], channels=[3], value=5.0, p_visit=False)
+        assert torch.get_num_threads() == before
+        return np.append(result.field.probs.ravel(), [result.p_cheese, *targets.path_probability])
+
+    alone, found = measure(0), []
+    for threads in (2, 4):
+        torch.set_num_threads(threads)
+        try:
+            found += [measure(0)]
+        finally:
+            torch.set_num_threads(1)
+    found += in_threads(measure, 4)
+    for figures in found:
+        np.testing.assert_array_equal(figures, alone)
 
 
 def test_threads_may_share_an_environment() -> None:

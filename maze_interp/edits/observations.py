@@ -22,6 +22,7 @@ from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.threads import one_thread
 
 _BATCH = 64
 _MEANS_KEPT = 64  # per network; each is one layer's output, at most 4 MB
@@ -106,7 +107,7 @@ def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
 
     It is free of inference mode, so it can take part in a computation of gradients.
     """
-    with without_hooks(), torch.inference_mode(False):
+    with without_hooks(), one_thread(), torch.inference_mode(False):
         return run_with_cache(network, x.clone(), [layer])[1][layer]
 
 

@@ -10,6 +10,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.hooks import run_with_cache
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.threads import one_thread
 
 
 @checked
@@ -67,5 +68,6 @@ def with_corner_path(maze: Maze) -> Maze:
 def activation_difference(policy: nn.Module, a: Maze, b: Maze, layer: str) -> Tensor:
     """Activations in maze `a` minus those in maze `b`, each with the mouse at its start facing left."""
     x = to_input(observe(a, [a.start])), to_input(observe(b, [b.start]))
-    first, second = (run_with_cache(policy, one, [layer])[1][layer][0] for one in x)
+    with one_thread():
+        first, second = (run_with_cache(policy, one, [layer])[1][layer][0] for one in x)
     return first - second

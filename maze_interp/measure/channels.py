@@ -16,12 +16,14 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.measure.evaluate import BATCH, outputs_of
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.split import Crossing, split
+from maze_interp.policies.threads import one_thread
 
 _FLOATS = 2**18  # of a batch of small activations: 1 MB, which a CPU's cache holds
 
 
 @checked
 @torch.inference_mode()
+@one_thread()
 def ablated_outputs(
     policy: nn.Module,
     layer: str,

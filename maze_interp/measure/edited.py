@@ -17,6 +17,7 @@ from maze_interp.measure.evaluate import BATCH, Evaluation, distinct_states, dra
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import Crossing, Split, concatenate, split
+from maze_interp.policies.threads import one_thread
 
 
 def evaluate_edits(
@@ -61,7 +62,7 @@ def evaluate_edits(
     outputs = np.full((len(edits), len(states), 6), np.nan)
     used = np.flatnonzero(needed.any(axis=0))
     always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         shared = shared_picture(policy, view, [layer, *(edit.layer for edit in always)])
         with applied(policy, always):
             for first in range(0, len(used), BATCH):

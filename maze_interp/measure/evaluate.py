@@ -16,6 +16,7 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.references import Reference
 from maze_interp.policies.split import SharedPicture, share, split
+from maze_interp.policies.threads import one_thread
 
 BATCH = 32
 """Observations in one forward pass; larger batches outgrow a CPU's cache and are slower."""
@@ -104,7 +105,7 @@ def run_observations(
 ) -> NDArray[np.float64]:
     """Move probabilities and value on observations `[n, 64, 64, 3]` of one maze, float64 `[n, 6]`."""
     edits = bind(policy, edits)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         run: Callable[[Tensor], tuple[Tensor, Tensor]] = policy
         if (shared := shared_picture(policy, view, [edit.layer for edit in edits])) is not None:
             cut, picture = split(policy, shared.layer), shared

@@ -26,6 +26,7 @@ from maze_interp.measure.targets import Floats, path_probability, paths_to, visi
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import map_size, pixel_in
+from maze_interp.policies.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -221,7 +222,7 @@ def _along(policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Sq
     """Move probabilities `[len(path) − 1, 5]` on all but the last square of each path, in full batches."""
     states = (one for maze, path in zip(mazes, paths, strict=True) for one in observe(maze, path[:-1]))
     outputs = []
-    with torch.inference_mode(), applied(policy, edits):
+    with torch.inference_mode(), one_thread(), applied(policy, edits):
         while batch := list(islice(states, BATCH)):
             outputs.append(outputs_of(*policy(to_input(np.stack(batch))))[:, :5])
     return np.split(np.concatenate(outputs), np.cumsum([len(path) - 1 for path in paths])[:-1])

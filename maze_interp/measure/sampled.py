@@ -24,6 +24,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, LevelSeed, Maze
 from maze_interp.measure.behaviour import behaviours
 from maze_interp.policies.moves import to_input
+from maze_interp.policies.threads import one_thread
 
 Count = Annotated[int, whole(1, 10**9)]
 
@@ -108,7 +109,7 @@ class _Views:
         """What is known of a picture, found out when it first appears (in `slot`)."""
         key = picture.tobytes()
         if key not in self._known:
-            with torch.inference_mode():
+            with torch.inference_mode(), one_thread():
                 logits, _ = self._policy(to_input(picture[None]))
             self._known[key] = logits[0].double().softmax(-1).numpy(), self._at_corner(slot)
         return self._known[key]

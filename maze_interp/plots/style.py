@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
 from matplotlib import style
@@ -48,6 +49,8 @@ STYLE: dict[str, Any] = {
     "ytick.labelsize": 9,
 }
 
+_STYLING = RLock()  # matplotlib's settings are the process's: threads draw one after another
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -57,7 +60,7 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
     @wraps(draw)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        with style.context(["default", STYLE]):
+        with _STYLING, style.context(["default", STYLE]):
             return draw(*args, **kwargs)
 
     return run

@@ -153,15 +153,11 @@ def ordered(
 
 
 def _in_this_process(function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]) -> Iterator[Result]:
-    import torch
+    from maze_interp.policies.threads import one_thread
 
-    threads = torch.get_num_threads()
     for job in jobs:
-        torch.set_num_threads(1)  # floating-point sums must not depend on the machine's cores
-        try:
+        with one_thread():
             result = function(shared, job)
-        finally:
-            torch.set_num_threads(threads)
         yield result
 
 
