@@ -61,7 +61,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 def test_field_writes_the_exact_field_and_its_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     zero = edits.Zero(LAYER, channels=[1, 2, 3])
     edits.save(tmp_path / "edit.yaml", [zero])
-    printed = run(capsys, "field", "--seed", 3, "--edit", tmp_path / "edit.yaml", "--out", tmp_path / "run")
+    printed = run(capsys, "field", "--seed", 3, "--edits", tmp_path / "edit.yaml", "--out", tmp_path / "run")
     policy, maze = load_policy(DEFAULT_AGENT), Maze.from_seed(3, "easy")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     for name, some in (("before", ()), ("after", (zero,))):
@@ -96,6 +96,7 @@ def test_agents_are_listed_shown_and_imported(
 def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice: 'swep' (choose from" in refused(capsys, "swep")
     assert "unrecognized arguments: --sead 3" in refused(capsys, "field", "--sead", 3)
+    assert "unrecognized arguments: --edit x" in refused(capsys, "field", "--edit", "x")  # part of a name is no name
     assert "unknown agent 'rand_region_3_esay': did you mean rand_region_3_easy" in refused(
         capsys, "agents", "show", "rand_region_3_esay"
     )
@@ -104,10 +105,10 @@ def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     out = tmp_path / "run"
     assert "there is no checkpoint file" in refused(capsys, "field", "--agent", tmp_path / "x.pth", "--out", out)
     (tmp_path / "edit.yaml").write_text("- kind: Zreo\n  layer: fc\n")
-    assert "did you mean Zero" in refused(capsys, "field", "--edit", tmp_path / "edit.yaml", "--out", out)
+    assert "did you mean Zero" in refused(capsys, "field", "--edits", tmp_path / "edit.yaml", "--out", out)
     (tmp_path / "edit.yaml").write_text("- kind: Zero\n  layer: embedder.block2.res1.resad\n")
     assert "did you mean embedder.block2.res1.resadd" in refused(
-        capsys, "field", "--edit", tmp_path / "edit.yaml", "--out", out
+        capsys, "field", "--edits", tmp_path / "edit.yaml", "--out", out
     )
     assert "level seeds start at 0" in refused(capsys, "field", "--seed", -1, "--out", out)
     assert not out.exists()

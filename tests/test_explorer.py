@@ -148,7 +148,7 @@ def test_bad_input(capsys: pytest.CaptureFixture[str], explored: Path, tmp_path:
     for arguments, message in (
         (["--agent", "rand_region_4"], "unknown agent 'rand_region_4': did you mean"),
         (["--seeds", "9:3"], "9:3"),
-        (["--edit", str(tmp_path / "no.yaml")], "there is no file"),
+        (["--edits", str(tmp_path / "no.yaml")], "there is no file"),
         (["--seeds", "5", "--out", str(explored)], "belongs to another run"),
     ):
         with pytest.raises(SystemExit) as ended:
