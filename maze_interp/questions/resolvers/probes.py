@@ -46,7 +46,7 @@ def probe_accuracy(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
 
     table = setting.keep(f"probe-{target}-{layer}", sides.about(parameters), make)
     figures = level_figures(table, _means, tuple(table))
-    return setting.measured(figures, sides.levels, _command(setting, layer, target))
+    return setting.measured(figures, sides.levels, _command(setting, layer, target, parameters["probe"]))
 
 
 def coordinate_frames(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
