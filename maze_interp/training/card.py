@@ -53,8 +53,8 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     }
     measured = {"success": _region(config), "anywhere": "anywhere"}
     task = config if isinstance(config, ExactConfig) else value_task(config)
-    held_out = LevelSet(range(HELD_OUT, HELD_OUT + levels), config.distribution_mode, next(iter(places.values())))
-    r2 = value_r2(policy, task, map(held_out.maze, held_out.seeds))
+    some = LevelSet(range(HELD_OUT, HELD_OUT + levels // 4 + 1), config.distribution_mode, next(iter(places.values())))
+    r2 = value_r2(policy, task, map(some.maze, some.seeds))
     curve = read_log(run / "curve.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
     content = {
@@ -108,11 +108,11 @@ does with the cheese elsewhere is how this training generalises. The most probab
 
 
 def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
-    last = curve[-1]
+    last, hard = curve[-1], " and most of the sizes that it solves worst" if config.curriculum else ""
     return f"""{last["updates"]:,} updates, {last["steps"]:,} states evaluated of procgen levels with
 seeds below {HELD_OUT:,}, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
 {GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the
-levels of the last updates, all new, it reached its goal within 500 moves with probability {last["success"]:.3f}."""
+levels of the last updates, all new{hard}, it reached its goal within 500 moves with probability {last["success"]:.3f}."""
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
@@ -141,8 +141,8 @@ IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distributi
 
 {_hours(curve):.1f} core hours on {platform.machine()}, seed {config.seed}. The settings are in `config.yaml`, the
 learning curve in `curve.jsonl`. The value head was fitted afterwards to the exact return of the policy, discounted by
-{config.discount} per move, on {config.value_levels:,} other levels; the policy does not depend on it. On the held-out
-levels as in training it explains R² = {r2:.3f} of that return over all states.
+{config.discount} per move, on {config.value_levels:,} other levels; the policy does not depend on it. On the first
+quarter of the held-out levels, as in training, it explains R² = {r2:.3f} of that return over all states.
 
 ## Measured
 
