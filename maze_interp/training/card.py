@@ -112,7 +112,8 @@ def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
     return f"""{last["updates"]:,} updates, {last["steps"]:,} states evaluated of procgen levels with
 seeds below {HELD_OUT:,}, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
 {GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the
-levels of the last updates, all new{hard}, it reached its goal within 500 moves with probability {last["success"]:.3f}."""
+last updates, on levels all new{hard}, it reached its goal within 500 moves with probability
+{last["success"]:.3f}."""
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
