@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -100,20 +101,24 @@ def _start(start_from: str) -> str:
 
 def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int) -> str:
     last, before = curve[-1], curve[-2] if len(curve) > 1 else {"samples": 0}
-    return f"""{last["samples"]:,} observations of squares of procgen levels with
-seeds below {HELD_OUT:,}, labelled with the move of the shortest path to the cheese: about
-{3 * forward * last["samples"]:.1e} floating-point operations. It is no reinforcement-learning agent; what it
-does with the cheese elsewhere is how this training generalises. The most probable move was right on
-{last["greedy_accuracy"]:.3f} of the last {last["samples"] - before["samples"]:,} observations, all from new levels."""
+    return (
+        f"{last['samples']:,} observations of squares of procgen levels with seeds below {HELD_OUT:,}, labelled with "
+        "the move of the shortest path to the cheese: about "
+        f"{3 * forward * last['samples']:.1e} floating-point operations. It is no reinforcement-learning agent; what "
+        "it does with the cheese elsewhere is how this training generalises. "
+        f"The most probable move was right on {last['greedy_accuracy']:.3f} of the last "
+        f"{last['samples'] - before['samples']:,} observations, all from new levels."
+    )
 
 
 def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
     last, hard = curve[-1], " and most of the sizes that it solves worst" if config.curriculum else ""
-    return f"""{last["updates"]:,} updates, {last["steps"]:,} states evaluated of procgen levels with
-seeds below {HELD_OUT:,}, about {last["flops"]:.1e} floating-point operations. It was rewarded once for
-{GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the
-last updates, on levels all new{hard}, it reached its goal within 500 moves with probability
-{last["success"]:.3f}."""
+    return (
+        f"{last['updates']:,} updates, {last['steps']:,} states evaluated of procgen levels with seeds below "
+        f"{HELD_OUT:,}, about {last['flops']:.1e} floating-point operations. It was rewarded once for "
+        f"{GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the last updates, on "
+        f"levels all new{hard}, it reached its goal within 500 moves with probability {last['success']:.3f}."
+    )
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
@@ -133,23 +138,24 @@ def _card(
         how = _exactly(config, curve)
     levels = len(next(iter(tables.values())))
     parameters = sum(parameter.numel() for parameter in policy.parameters())
+    paragraphs = [
+        f"IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese "
+        f"{_region(config)} in training. Weights {agent_hash(policy)}.",
+        f"**Made by {_training(config)}**: {how}",
+        f"{_hours(curve):.2f} core hours on {platform.machine()}, seed {config.seed}. The settings are in "
+        "`config.yaml`, the learning curve in `curve.jsonl`. The value head was fitted afterwards to the exact return "
+        f"of the policy, discounted by {config.discount} per move, on {config.value_levels:,} other levels; the policy "
+        f"does not depend on it. On a quarter of the held-out levels, as in training, R² = {r2:.3f} over all states.",
+    ]
+    about = "\n\n".join(fill(paragraph, 120) for paragraph in paragraphs)
     return f"""# {config.name}
 
-IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese
-{_region(config)} in training. Weights {agent_hash(policy)}.
-
-**Made by {_training(config)}**: {how}
-
-{_hours(curve):.1f} core hours on {platform.machine()}, seed {config.seed}. The settings are in `config.yaml`, the
-learning curve in `curve.jsonl`. The value head was fitted afterwards to the exact return of the policy, discounted by
-{config.discount} per move, on {config.value_levels:,} other levels; the policy does not depend on it. On the first
-quarter of the held-out levels, as in training, it explains R² = {r2:.3f} of that return over all states.
+{about}
 
 ## Measured
 
 Exact probability of reaching the cheese within 500 moves, actions sampled, mean over {levels} held-out levels
-(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels. The last of the first rows
-is the published measure of misgeneralisation.
+(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels.
 
 | levels | n | P(cheese) | interval |
 |-|-|-|-|

@@ -7,6 +7,7 @@ over every state of many levels.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -63,8 +64,8 @@ def value_r2(policy: PolicyNetwork, config: ExactConfig, mazes: Iterable[Maze]) 
 
 
 def _features_and_value(policy: PolicyNetwork, maze: Maze, config: ExactConfig) -> tuple[Floats, Floats]:
-    """Features `[s, f]`, float32, and exact value `[s]` of a level's states, from one pass of the network."""
+    """Features `[s, f]` and exact value `[s]` of a level's states, from one pass of the network in float32."""
     collected: list[Floats] = []
     with policy.hooks({policy.features: lambda activation, layer: collected.append(activation.numpy().copy())}):
-        level = level_returns(policy, maze, config)
+        level = level_returns(policy, maze, replace(config, bfloat16=False))
     return np.concatenate(collected), level.value

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +136,7 @@ class _Run:
     def _finish(self) -> None:
         """Make the network the agent: the averaged weights, the value head fitted to the agent's own return."""
         self.policy.load_state_dict(self._average.state_dict())
-        self._spend(fit_value(self.policy, replace(self._config, bfloat16=False), self._config.value_levels))
+        self._spend(fit_value(self.policy, self._config, self._config.value_levels))
 
 
 def _schedule(progress: float, decay: float) -> float:
