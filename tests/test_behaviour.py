@@ -107,7 +107,7 @@ def test_mazes_without_cheese_with_loops_and_with_a_walled_corner() -> None:
     assert walled.p_top_right == 0
     with pytest.raises(MazeInterpError, match="in a wall"):
         walled.p_visit((2, 2))
-    with pytest.raises(MazeInterpError, match="horizon is a whole number from 1, not 0"):
+    with pytest.raises(MazeInterpError, match="horizon is a whole number from 1 to 1000000, not 0"):
         behaviour(policy, open_room, horizon=0)
 
 

@@ -207,7 +207,7 @@ def test_distance_from_the_top_right_path_counts_the_squares_off_it(untrained: I
         (None, {"layer": "embedder.fc"}, "embedder.fc has no map of positions"),
         (None, {"layer": "embedder.block2.res1.resad"}, "unknown layer .*: did you mean embedder.block2.res1.resadd"),
         (None, {"value": math.nan}, "value is a finite number"),
-        (None, {"horizon": 0}, "horizon is a whole number from 1, not 0"),
+        (None, {"horizon": 0}, "horizon is a whole number from 1 to 1000000, not 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -48,7 +48,7 @@ def test_gymnasiums_wrappers_understand_the_episodes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_envs": 0}, "num_envs is a whole number from 1, not 0"),
+        ({"num_envs": 0}, "num_envs is a whole number from 1 to 65536, not 0"),
         ({"distribution_mode": "memory"}, "unknown distribution mode 'memory'"),
         ({"region": "anywere"}, "unknown region 'anywere': did you mean anywhere"),
         ({"region": None}, r"region is a whole number from 1, not None \(or 'anywhere', 'none'\)"),
