@@ -57,5 +57,6 @@ def test_the_command_line_takes_it(where: str, line: str) -> None:
     if all(not argument.startswith("-") for argument in arguments) and " ".join(arguments) in commands():
         return  # a command by its name, in a text
     parsed = make_parser().parse_args(arguments)
+    assert callable(parsed.run_command)
     if hasattr(parsed, "study"):
-        parsed.study(parsed)
+        assert parsed.study(parsed).name == arguments[0]

@@ -39,7 +39,7 @@ class Explored(Experiment):
 
     Attributes:
         edits: a network of its own: these in force throughout.
-        layer: of the cheese vector and the top-right vector, made anew for every place of the cheese.
+        layer: of the cheese vector and the top-right vector, computed for every place of the cheese.
     """
 
     name: ClassVar[str] = "explored"

@@ -40,7 +40,7 @@ def picture(thing: object) -> bytes:
 
 @singledispatch
 def _draw(thing: object, axes: Axes) -> None:
-    raise NotImplementedError(f"no picture of {type(thing).__name__}")
+    raise TypeError(f"there is no picture of a {type(thing).__name__}")
 
 
 @_draw.register

@@ -50,7 +50,7 @@ def load_checkpoint(out: Path, config: DataclassInstance) -> dict[str, Any] | No
         # What torch says of foreign bytes is advice to load them unsafely.
         foreign = isinstance(error, pickle.UnpicklingError)
         reason = "not what a run saves" if foreign else str(error).splitlines()[0]
-        raise MazeInterpError(f"{path} is damaged ({reason}); remove it to begin anew") from error
+        raise MazeInterpError(f"{path} is damaged ({reason}); remove it to start again") from error
     for key, value in asdict(config).items():
         if earlier.get(key) != value:
             raise MazeInterpError(

@@ -36,7 +36,7 @@ def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured
 
 
 RESAMPLES = 500
-"""Of the levels; each takes the R² of all channels anew."""
+"""Of the levels; each recomputes the R² of all channels."""
 
 _COLUMNS = ["n", "a", "aa", "f", "ff", "af"]
 

@@ -25,7 +25,7 @@ from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
 
 REFITS = 400
-"""Resamples of the levels on which a model is fitted anew."""
+"""Resamples of the levels on which a model is refitted."""
 
 
 def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, LevelSet]:
