@@ -22,8 +22,8 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 # Dask gives freed memory back to the system at once, which makes every forward pass request
-# memory for its activations again: three times slower than with memory that is kept. And a worker that is told to stop in the middle
-# of a heartbeat would write a traceback to the terminal; errors of jobs come back by themselves.
+# memory for its activations again: three times slower than with memory that is kept. And a worker that is told to
+# stop in the middle of a heartbeat would write a traceback to the terminal; errors of jobs come back by themselves.
 _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**26),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
