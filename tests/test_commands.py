@@ -96,7 +96,7 @@ def test_agents_are_listed_shown_and_imported(
 def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice: 'swep' (choose from" in refused(capsys, "swep")
     assert "unrecognized arguments: --sead 3" in refused(capsys, "field", "--sead", 3)
-    assert "unrecognized arguments: --edit x" in refused(capsys, "field", "--edit", "x")  # part of a name is no name
+    assert "ambiguous option: --s could match --seeds, --scheduler" in refused(capsys, "sweep", "--s", "x")
     assert "unknown agent 'rand_region_3_esay': did you mean rand_region_3_easy" in refused(
         capsys, "agents", "show", "rand_region_3_esay"
     )

@@ -56,6 +56,9 @@ def test_the_command_line_takes_it(where: str, line: str) -> None:
         return  # the name of a group
     if all(not argument.startswith("-") for argument in arguments) and " ".join(arguments) in commands():
         return  # a command by its name, in a text
+    name = next(name for name in commands() if arguments[: len(name.split())] == name.split())
+    given = {argument[2:].partition("=")[0].replace("-", "_") for argument in arguments if argument.startswith("--")}
+    assert given <= {*commands()[name].options, "help"}, "an option is documented by its whole name"
     parsed = make_parser().parse_args(arguments)
     assert callable(parsed.run_command)
     if hasattr(parsed, "study"):

@@ -48,10 +48,7 @@ class Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes options by their whole names, and reports bad ones in one line, with exit status 2."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, allow_abbrev=False)
+    """A parser that reports bad options in one line, with exit status 2; an option may be shortened if it is unique."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; underscores in the name of an option are read as hyphens."""
