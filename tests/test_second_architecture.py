@@ -17,9 +17,11 @@ from maze_interp.measure.edited import evaluate_edits
 from maze_interp.policies.agents import agent_info, import_agent, load_network
 from maze_interp.policies.architectures import ARCHITECTURES, new_network
 from maze_interp.policies.architectures.nature_cnn import NatureCNN
+from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.network import PolicyNetwork, parse_layers
 from maze_interp.policies.pixels import map_size, pixel_in
 from maze_interp.policies.split import split
+from maze_interp.training.start import first_network
 
 MAZE = mi.Maze.from_seed(3, "easy")
 
@@ -156,3 +158,12 @@ def test_saved_imported_and_loaded(plain: NatureCNN, tmp_path: Path, monkeypatch
 def test_a_layer_of_the_other_architecture_is_named(plain: NatureCNN) -> None:
     with pytest.raises(mi.MazeInterpError, match=r"unknown layer 'embedder\.fc': did you mean"):
         mi.vector_field(plain, MAZE, [edits.Zero("embedder.fc")])
+
+
+def test_training_begins_with_the_network_named(plain: NatureCNN, tmp_path: Path) -> None:
+    write_weights(plain, tmp_path / "plain.safetensors")
+    first = first_network("mine", 1, str(tmp_path / "plain.safetensors"))
+    assert (type(first), first.name) == (NatureCNN, "mine")
+    assert mi.agent_hash(first) == mi.agent_hash(plain)
+    with pytest.raises(mi.MazeInterpError, match=r"width is 2, but that of .*plain\.safetensors is 1"):
+        first_network("mine", 2, str(tmp_path / "plain.safetensors"))

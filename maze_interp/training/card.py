@@ -138,8 +138,9 @@ def _card(
         how = _exactly(config, curve)
     levels = len(next(iter(tables.values())))
     parameters = sum(parameter.numel() for parameter in policy.parameters())
+    kind = policy.architecture.replace("_", " ").upper()
     paragraphs = [
-        f"IMPALA, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese "
+        f"{kind}, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese "
         f"{_region(config)} in training. Weights {agent_hash(policy)}.",
         f"**Made by {_training(config)}**: {how}",
         f"{_hours(curve):.2f} core hours on {platform.machine()}, seed {config.seed}. The settings are in "

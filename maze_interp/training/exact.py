@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from maze_interp.policies.agents import load_network
-from maze_interp.policies.architectures import new_network
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training import history
 from maze_interp.training.average import AveragedWeights
@@ -31,6 +29,7 @@ from maze_interp.training.gradient import mean_entropy, update
 from maze_interp.training.muon import make_optimisers
 from maze_interp.training.objective import ExactConfig, Goal
 from maze_interp.training.returns import level_returns
+from maze_interp.training.start import first_network
 
 __all__ = ["ExactConfig", "Goal", "train_exactly"]
 
@@ -65,9 +64,7 @@ class _Run:
     def __init__(self, config: ExactConfig, out: Path) -> None:
         torch.manual_seed(config.seed)
         self._config, self._out = config, out
-        self.policy = new_network(config.name, width=config.width)
-        if config.start_from is not None:
-            self.policy.load_state_dict(load_network(config.start_from).state_dict())
+        self.policy = first_network(config.name, config.width, config.start_from)
         self._optimisers = make_optimisers(self.policy, config.learning_rate, config.muon)
         self._peaks = [group["lr"] for group in self._groups()]
         self._average = AveragedWeights(self.policy, config.average)

@@ -23,13 +23,12 @@ from tqdm import tqdm
 from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
-from maze_interp.policies.agents import load_network
-from maze_interp.policies.architectures import new_network
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.critic import fit_value
 from maze_interp.training.objective import ExactConfig
+from maze_interp.training.start import first_network
 
 
 @dataclass(frozen=True)
@@ -144,9 +143,7 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
-    policy = new_network(config.name, width=config.width)
-    if config.start_from is not None:
-        policy.load_state_dict(load_network(config.start_from).state_dict())
+    policy = first_network(config.name, config.width, config.start_from)
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
     start = 0
     if (state := load_checkpoint(out, config)) is not None:

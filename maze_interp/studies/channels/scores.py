@@ -15,6 +15,7 @@ networks, on the same observations. A channel *tracks* a target with the sign 1 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from warnings import catch_warnings, simplefilter
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -110,7 +111,8 @@ def _tracking(table: pd.DataFrame, by_level: Mapping[str, pd.DataFrame], network
 
 def _above_zero(scores: pd.DataFrame) -> pd.Series:
     """One-sided p-values of the columns' means; 1 for a column that is 0 throughout."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"), catch_warnings():
+        simplefilter("ignore", RuntimeWarning)  # of columns whose values are all but equal
         p = ttest_1samp(scores.to_numpy(), 0, alternative="greater", nan_policy="omit").pvalue
     return pd.Series(np.nan_to_num(np.asarray(p), nan=1.0), scores.columns)
 

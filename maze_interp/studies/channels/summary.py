@@ -43,7 +43,7 @@ def summarise(findings: Findings, reporting: Responses, gallery: bool) -> Result
     """
     numbers = {target: findings.numbers(target) for target in TARGETS}
     return Result(
-        statement=_statement(numbers["cheese"], reporting),
+        statement=_statement(numbers["cheese"], reporting, findings.chosen["seed"].nunique()),
         lines=[_line(target, of_target) for target, of_target in numbers.items()],
         numbers=numbers,
         tables={
@@ -57,10 +57,10 @@ def summarise(findings: Findings, reporting: Responses, gallery: bool) -> Result
     )
 
 
-def _statement(cheese: Mapping[str, Any], reporting: Responses) -> str:
+def _statement(cheese: Mapping[str, Any], reporting: Responses, levels: int) -> str:
     counted = (
         f"Of the {cheese['channels']} channels of {short_layer(reporting.layer)}, {cheese['tracking']} track the "
-        f"cheese (of untrained networks, {cheese['tracking_untrained_mean']:.1f} on average)"
+        f"cheese on {levels} levels (of untrained networks, {cheese['tracking_untrained_mean']:.1f} on average)"
     )
     if (best := cheese.get("best")) is None:
         return f"{counted}."

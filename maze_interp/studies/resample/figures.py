@@ -31,7 +31,8 @@ def change_figure(changes: pd.DataFrame) -> Figure:
                 mean, np.arange(len(shown)) + offset, xerr=whiskers(mean, low, high), fmt=marker, color=colour,
                 capsize=3, label=SOURCES[source],
             )  # fmt: skip
-        axes.set_xscale("log")
+        if (of_quantity["mean"] > 0).any():  # a logarithm of nothing but zeros would have no limits
+            axes.set_xscale("log")
         axes.set(ylim=(len(SETS) - 0.5, -0.5), xlabel=f"{label}, mean over levels, 95%")
         axes.grid(axis="x")
     panels[0].set_yticks(range(len(SETS)), SETS.values())
