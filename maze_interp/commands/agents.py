@@ -6,6 +6,8 @@ from math import isnan
 from pathlib import Path
 from typing import Literal
 
+from maze_interp.studies.options import Positive
+
 
 def agents_list() -> None:
     """List the agents at hand: what each was trained on and how, and how often it reaches the cheese."""
@@ -48,7 +50,7 @@ def agents_show(agent: str) -> None:
 
 
 def agents_import(
-    checkpoint: Path, name: str, mode: Literal["easy", "hard"] = "hard", region: int | None = None
+    checkpoint: Path, name: str, mode: Literal["easy", "hard"] = "hard", region: Positive | None = None
 ) -> None:
     """Copy a foreign checkpoint to agents/NAME in this folder, as safetensors with a config and a card.
 

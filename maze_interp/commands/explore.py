@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.studies.options import Positive
 
 
 def explore(
@@ -14,7 +15,7 @@ def explore(
     mode: Literal["easy", "hard"] | None = None,
     edits: Path | None = None,
     out: Path = Path("runs/explore"),
-    workers: int | None = None,
+    workers: Positive | None = None,
     scheduler: str | None = None,
 ) -> None:
     """Measure levels with the cheese on every square, and write a page that shows where the agent goes.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.studies.options import Positive
 
 
 def questions_list(questions: Path | None = None) -> None:
@@ -56,7 +57,7 @@ def questions_resolve(
     questions: Path | None = None,
     mode: Literal["easy", "hard"] | None = None,
     out: Path = Path("runs/questions"),
-    workers: int | None = None,
+    workers: Positive | None = None,
     scheduler: str | None = None,
 ) -> None:
     """Answer the questions by measurement: figures, intervals, outcomes, and how sure they are.

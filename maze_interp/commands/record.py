@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
-from maze_interp.studies.options import Cheese, Mode, Names, Seeds
+from maze_interp.studies.options import Cheese, Mode, Names, Positive, Seeds
 
 
 def record(
@@ -15,11 +15,11 @@ def record(
     region: Cheese = "anywhere",
     mode: Mode | None = None,
     layers: Names = ("studied",),
-    squares: int | None = None,
+    squares: Positive | None = None,
     facing: Literal["left", "both"] = "both",
     dtype: Literal["float32", "float16"] = "float32",
     out: Path = Path("runs/record"),
-    workers: int | None = None,
+    workers: Positive | None = None,
     scheduler: str | None = None,
 ) -> None:
     """Record activations and labels over many levels into an HDF5 store.

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.studies.options import Positive
 
 
 def report(
     agent: str = DEFAULT_AGENT,
     out: Path = Path("runs/report"),
-    levels: int = 1000,
+    levels: Positive = 1000,
     mode: Literal["easy", "hard"] | None = None,
-    workers: int | None = None,
+    workers: Positive | None = None,
     scheduler: str | None = None,
 ) -> None:
     """Measure an agent on held-out levels, run every study, and write one page with figures and pictures.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maze_interp.commands.options import Command, study_command
+from maze_interp.studies.options import Positive
 from maze_interp.studies.study import Study
 
 
@@ -12,7 +13,7 @@ def command_of(study: type[Study]) -> Command:
     """The command of a study: its own options and those of every run."""
 
     def options(
-        out: Path = Path("runs") / study.name, workers: int | None = None, scheduler: str | None = None
+        out: Path = Path("runs") / study.name, workers: Positive | None = None, scheduler: str | None = None
     ) -> None:
         """Where a run is written and what measures it.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from maze_interp.studies.options import Positive
+
 
 def train_agent(
     file: Path,
     out: Path | None = None,
     into: Path | None = None,
-    threads: int = 1,
+    threads: Positive = 1,
 ) -> None:
     """Make an agent: train it, measure it on held-out levels, write its card.
 

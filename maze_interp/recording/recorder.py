@@ -16,7 +16,7 @@ from maze_interp.recording.shards import shard_image, shard_name
 from maze_interp.recording.store import ActivationStore
 from maze_interp.results.files import PARTIAL, write_json
 from maze_interp.results.run_directory import run_directory
-from maze_interp.sweeps.spread import cluster, ordered
+from maze_interp.sweeps.spread import check_workers, cluster, ordered
 
 
 @checked
@@ -42,6 +42,7 @@ def record(
             written by another process; no scheduler answers; a layer exceeds float16's range; a
             shard recorded earlier is damaged.
     """
+    check_workers(workers, scheduler)
     with without_hooks(), run_directory(Path(out), recording.settings) as folder:
         for leftover in folder.glob(f"*{PARTIAL}"):
             leftover.unlink()

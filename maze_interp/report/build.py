@@ -24,7 +24,7 @@ from maze_interp.studies.result import Result
 from maze_interp.studies.study import Study
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.selection import seeds_name
-from maze_interp.sweeps.spread import cluster
+from maze_interp.sweeps.spread import check_workers, cluster
 
 PAGE = "report.html"
 
@@ -56,6 +56,7 @@ def build_report(
         MazeInterpError: no such agent, fewer than one level, a folder of another run, or no
             scheduler at the address.
     """
+    check_workers(workers, scheduler)
     context = Context(agent, levels, mode, out)
     settings = {
         "study": "report",

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from docstring_parser import parse
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
 
-from maze_interp.arguments import as_whole
+from maze_interp.arguments import LARGEST, as_whole
 from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
 
 
@@ -62,6 +63,24 @@ def parse_squares(value: Any) -> tuple[tuple[int, int], ...]:
     return squares
 
 
+Count = Annotated[int, Field(ge=0, le=MAX_SEED)]
+"""A whole number from 0: a number of levels, a seed."""
+
+Positive = Annotated[int, Field(ge=1, le=MAX_SEED)]
+"""A whole number from 1."""
+
+Several = Annotated[int, Field(ge=2, le=MAX_SEED)]
+"""A whole number from 2."""
+
+Horizon = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Moves in an episode."""
+
+Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+"""A finite number."""
+
+Rate = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
+"""A number above 0."""
+
 Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
 """Level seeds, rising: on the command line `first:end` (half-open), or several with commas."""
 
@@ -71,8 +90,8 @@ Cheese = Annotated[int | str, PlainValidator(parse_cheese)]
 Names = Annotated[Sequence[str], BeforeValidator(split_list), AfterValidator(tuple)]
 """Names, with commas between them on the command line."""
 
-Numbers = Annotated[Sequence[int], BeforeValidator(split_list), AfterValidator(tuple)]
-"""Whole numbers, with commas between them on the command line."""
+Numbers = Annotated[Sequence[Positive], BeforeValidator(split_list), AfterValidator(tuple)]
+"""Whole numbers from 1, with commas between them on the command line."""
 
 Channels = Annotated[Sequence[int] | str, PlainValidator(parse_channels)]
 """Channel numbers, or `auto`: those that `studies.channels.scores.channel_numbers` chooses."""
@@ -80,11 +99,8 @@ Channels = Annotated[Sequence[int] | str, PlainValidator(parse_channels)]
 Squares = Annotated[Sequence[tuple[int, int]], PlainValidator(parse_squares)]
 """Squares of a maze: `x,y` with spaces between them."""
 
-Reals = Annotated[Sequence[float], BeforeValidator(split_list), AfterValidator(tuple)]
+Reals = Annotated[Sequence[Real], BeforeValidator(split_list), AfterValidator(tuple)]
 """Numbers, with commas between them on the command line."""
-
-Count = Annotated[int, Field(ge=0)]
-"""A whole number from 0."""
 
 Mode = Literal["easy", "hard"]
 

@@ -17,7 +17,7 @@ from maze_interp.results.run_directory import check_folder, run_directory
 from maze_interp.studies.result import Result
 from maze_interp.studies.study import Study
 from maze_interp.sweeps.experiment import Experiment, run_experiment
-from maze_interp.sweeps.spread import cluster
+from maze_interp.sweeps.spread import check_workers, cluster
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler
     With a folder, writes there: `summary.json`, each table as CSV, each picture as PNG, and the rows of every
     experiment under `rows/`.
     """
+    check_workers(workers, scheduler)
     if out is not None:
         check_folder(out)
     settings = study.settings()  # refuses an unknown agent before the folder is claimed

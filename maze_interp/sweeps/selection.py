@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import MAX_SEED, WORLD_SIZE
+
+MOST_LEVELS = 10_000_000
+"""Levels that a text may name."""
 
 
 def parse_seeds(value: Any) -> range | tuple[int, ...]:
@@ -19,8 +23,6 @@ def parse_seeds(value: Any) -> range | tuple[int, ...]:
     Raises:
         MazeInterpError: not of that form, empty, negative, or a seed twice.
     """
-    if isinstance(value, range) and value.step == 1 and value and value.start >= 0:
-        return value
     seeds = _seeds_of_text(value) if isinstance(value, str) else _seeds_of_numbers(value)
     if not seeds:
         raise MazeInterpError(
@@ -28,24 +30,32 @@ def parse_seeds(value: Any) -> range | tuple[int, ...]:
         )
     if min(seeds) < 0:
         raise MazeInterpError(f"level seeds start at 0, not {min(seeds)}")
+    if max(seeds) > MAX_SEED:
+        raise MazeInterpError(f"level seeds end at {MAX_SEED}, not {max(seeds)}")
+    if isinstance(seeds, range) and seeds.step == 1:
+        return seeds
     if len(set(seeds)) < len(seeds):
         raise MazeInterpError("a level seed is given twice")
     whole = range(min(seeds), max(seeds) + 1)
     return whole if len(whole) == len(seeds) else tuple(sorted(seeds))
 
 
-def _seeds_of_text(text: str) -> list[int]:
-    seeds: list[int] = []
+def _seeds_of_text(text: str) -> Sequence[int]:
+    spans = []
     try:
         for part in text.split(","):
             first, colon, end = part.partition(":")
-            seeds += range(int(first), int(end)) if colon else [int(first)]
+            spans.append(range(int(first), int(end) if colon else int(first) + 1))
     except ValueError as error:
         raise MazeInterpError(f"seeds are written first:end, such as 0:1000, not {text!r}") from error
-    return seeds
+    if sum(max(0, span.stop - span.start) for span in spans) > MOST_LEVELS:
+        raise MazeInterpError(f"{text} is more than {MOST_LEVELS} levels; give fewer seeds")
+    return spans[0] if len(spans) == 1 else [seed for span in spans for seed in span]
 
 
-def _seeds_of_numbers(value: Any) -> list[int]:
+def _seeds_of_numbers(value: Any) -> Sequence[int]:
+    if isinstance(value, range):
+        return value
     numbers = list(value) if isinstance(value, Iterable) else [value]
     whole = [number.__index__() for number in numbers if hasattr(number, "__index__") and not isinstance(number, bool)]
     if len(whole) < len(numbers):
@@ -62,9 +72,9 @@ def parse_cheese(value: Any) -> int | str:
     if value in ("anywhere", "none", "half"):
         return str(value)
     number = (isinstance(value, str) and value.isdecimal()) or hasattr(value, "__index__")
-    if number and not isinstance(value, bool) and int(value) > 0:
+    if number and not isinstance(value, bool) and 0 < int(value) <= max(WORLD_SIZE.values()):
         return int(value)
-    raise MazeInterpError(f"the region is a whole number from 1, or anywhere, or none, or half; not {value!r}")
+    raise MazeInterpError(f"the region is a whole number from 1 to 25, or anywhere, or none, or half; not {value!r}")
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

@@ -60,9 +60,8 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
     if (outer := _open.get()) is not None:
         yield outer.client
         return
+    check_workers(workers, scheduler)
     count = workers if workers is not None else len(os.sched_getaffinity(0))
-    if count < 1:
-        raise MazeInterpError(f"the work needs at least 1 worker, not {count}")
     with ExitStack() as stack:
         client = None
         if scheduler is not None or count > 1:
@@ -73,6 +72,18 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
             yield client
         finally:
             _open.reset(token)
+
+
+def check_workers(workers: int | None, scheduler: str | None) -> None:
+    """Refuse fewer than one worker, and workers beside a scheduler; 1, the default in Python, may stand beside one.
+
+    Raises:
+        MazeInterpError: as above.
+    """
+    if workers is not None and workers < 1:
+        raise MazeInterpError(f"the work needs at least 1 worker, not {workers}")
+    if workers not in (None, 1) and scheduler is not None:
+        raise MazeInterpError("--workers has no effect with --scheduler, which has its own; leave one of them out")
 
 
 @contextmanager

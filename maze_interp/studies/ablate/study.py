@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.studies.options import Mode, Names, Seeds
+from maze_interp.studies.options import Count, Mode, Names, Seeds
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -46,13 +46,11 @@ class Ablate(AgentStudy):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 450)
     layers: Names = ("main",)
     kinds: Names = ("zero", "mean", "resample")
-    exact_levels: int = 100
+    exact_levels: Count = 100
     exact_layers: Names | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.exact_levels < 0:
-            raise MazeInterpError(f"--exact-levels is a number from 0, not {self.exact_levels}")
         if not self.exact_levels and self.exact_layers is not None:
             raise MazeInterpError("--exact-layers has no effect with --exact-levels 0; leave one of them out")
 

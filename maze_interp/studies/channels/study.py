@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.studies.options import Names, Seeds
+from maze_interp.studies.options import Names, Seeds, Several
 from maze_interp.studies.study import CHOOSING, HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ class Channels(AgentStudy):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
     layers: Names = ("default",)
     choose: Seeds = range(CHOOSING, CHOOSING + 100)
-    placements: int = 16
-    untrained: int = 16
+    placements: Several = 16
+    untrained: Several = 16
     gallery: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.untrained < 2:
-            raise MazeInterpError(f"--untrained is 2 or more, not {self.untrained}")
         if len(self.choose) < 2:
             raise MazeInterpError("whether a channel tracks anything is tested over levels; --choose 2 or more")
         if set(self.choose) & set(self.seeds):

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from maze_interp.studies.options import Mode, Names, Seeds
+from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
 from maze_interp.studies.study import HELD_OUT, Study
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Compare(Study):
     agents: Names = ()
     sweeps: Names = ()
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 300)
-    study_levels: int = 40
-    repeats: int = 5
-    refits: int = 200
+    study_levels: Count = 40
+    repeats: Positive = 5
+    refits: Several = 200
 
     @cached_property
     def plan(self) -> list[Planned]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.errors import Unmeasurable
-from maze_interp.studies.options import Seeds
+from maze_interp.studies.options import Positive, Seeds
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Constructed(AgentStudy):
     needs_network: ClassVar[bool] = False
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 1000)
-    shortest: int = 6
+    shortest: Positive = 6
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""

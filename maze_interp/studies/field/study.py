@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.studies.options import Cheese, Mode
+from maze_interp.studies.options import Cheese, Count, Mode
 from maze_interp.studies.study import AgentOptions
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Field(AgentOptions):
     name: ClassVar[str] = "field"
     title: ClassVar[str] = "One level in full"
 
-    seed: int = 0
+    seed: Count = 0
     region: Cheese = "anywhere"
     maze: Path | None = None
     edits: Path | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.studies.options import Seeds
+from maze_interp.studies.options import Count, Positive, Rate, Seeds
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -42,15 +42,10 @@ class Finetune(AgentStudy):
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 200)
     goal: Goal = "cheese"
-    steps: int = 340_000
-    learning_rate: float = 5e-4
-    seed: int = 0
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.threads < 1:
-            raise MazeInterpError(f"--threads is a whole number from 1, not {self.threads}")
+    steps: Positive = 340_000
+    learning_rate: Rate = 5e-4
+    seed: Count = 0
+    threads: Positive = 1
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`; trains first, or goes on with the training that was stopped."""

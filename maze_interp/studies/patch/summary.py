@@ -39,6 +39,8 @@ _NOTES = (
     "fall of P(cheese) and the rise of P(corner), and nothing is dropped.",
 )
 
+_CAPTIONS = {"by_layer": "Shares of the whole effect by layer and part", "smallest_sets": "The smallest sets"}
+
 
 def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
     """The result, from the rows of every experiment by its name."""
@@ -59,7 +61,7 @@ def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
         numbers=numbers,
         tables=tables,
         pictures=pictures(study, rows, tables),
-        captions={"by_layer": "Shares of the whole effect by layer and part", "smallest_sets": "The smallest sets"},
+        captions={name: caption for name, caption in _CAPTIONS.items() if name in tables},
         notes=_NOTES,
     )
 

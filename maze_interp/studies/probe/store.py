@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.studies.options import Mode, Names
+from maze_interp.studies.options import Mode, Names, Positive
 from maze_interp.studies.study import HELD_OUT, Study
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class StoreStudy(Study):
     layers: Names = ("all",)
     agent: str | None = None
     mode: Mode | None = None
-    levels: int | None = None
+    levels: Positive | None = None
     edit_layers: Names = ()
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.probing.kinds import ProbeKind
-from maze_interp.studies.options import Mode, Names, Numbers
+from maze_interp.studies.options import Mode, Names, Numbers, Positive
 from maze_interp.studies.probe.store import RECORDED, StoreStudy
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class Probe(StoreStudy):
         *("cheese_square_world", "cheese_square_maze", "cheese_square_mouse", "mouse_square_world"),
         *("cheese_here", "wall"),
     )
-    folds: int = 1
+    folds: Positive = 1
     probe: ProbeKind = "ridge-classes"
     kernel: Kernel = 1
     top_channels: Numbers = ()
     without_controls: bool = False
-    edit_levels: int = _EDIT_LEVELS
+    edit_levels: Positive = _EDIT_LEVELS
     save: Path | None = None
 
     def __post_init__(self) -> None:
@@ -73,9 +73,6 @@ class Probe(StoreStudy):
             raise MazeInterpError(f"--edit-layers takes one layer, not {len(self.edit_layers)}")
         if self.edit_levels != _EDIT_LEVELS and not self.edit_layers:
             raise MazeInterpError("--edit-levels has no effect without --edit-layers")
-        for name in ("levels", "edit_levels"):
-            if (number := getattr(self, name)) is not None and number < 1:
-                raise MazeInterpError(f"--{name.replace('_', '-')} is a whole number from 1, not {number}")
 
     def settings(self) -> dict[str, Any]:
         """See `Study`: the store by everything that decides its content."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from maze_interp.studies.options import Channels, Names, Seeds
+from maze_interp.studies.options import Channels, Names, Positive, Seeds
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Resample(AgentStudy):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 200)
     layers: Names = ("default",)
     channels: Channels = "auto"
-    draws: int = 10
+    draws: Positive = 10
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""

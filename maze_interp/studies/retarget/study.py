@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.studies.options import Channels, Count, Names, Seeds, Squares
+from maze_interp.studies.options import Channels, Count, Names, Positive, Real, Seeds, Squares
 from maze_interp.studies.study import CHOOSING, HELD_OUT, AgentStudy
 from maze_interp.sweeps.selection import require_apart
 
@@ -52,9 +52,9 @@ class Retarget(AgentStudy):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
     layers: Names = ("default",)
     channels: Channels | None = None
-    value: float | None = None
+    value: Real | None = None
     choose: Seeds = range(CHOOSING, CHOOSING + 12)
-    targets: Count = 12
+    targets: Positive = 12
     squares: Squares | None = None
     visits: Count | Literal["all"] = 8
     draws: Count = 3

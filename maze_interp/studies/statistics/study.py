@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.studies.options import Mode, Seeds
+from maze_interp.studies.options import Mode, Positive, Seeds, Several
 from maze_interp.studies.study import HELD_OUT, AgentStudy
 
 if TYPE_CHECKING:
@@ -48,15 +48,12 @@ class Statistics(AgentStudy):
 
     seeds: Seeds = _SEEDS
     sweep: Path | None = None
-    region: int | None = None
-    repeats: int = 5
-    refits: int = 200
+    region: Positive | None = None
+    repeats: Positive = 5
+    refits: Several = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("region", 1), ("repeats", 1), ("refits", 2)):
-            if (value := getattr(self, name)) is not None and value < least:
-                raise MazeInterpError(f"--{name} is at least {least}, not {value}")
         if self.sweep is not None and (self.seeds != _SEEDS or self.mode is not None):
             other = "--mode" if self.mode is not None else "--seeds"
             raise MazeInterpError(f"{other} has no effect with --sweep, whose levels are used; give one of the two")

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from maze_interp.studies.options import Cheese, Seeds
+from maze_interp.studies.options import Cheese, Horizon, Seeds
 from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Sweep(AgentStudy):
     seeds: Seeds = range(1000)
     region: Cheese = "anywhere"
     edits: Path | None = None
-    horizon: int = 500
+    horizon: Horizon = 500
 
     @cached_property
     def loaded_edits(self) -> tuple[Edit, ...]:
