@@ -386,7 +386,7 @@ def test_the_report_measures_the_default_layer_exactly() -> None:
         ),
         ({"exact_levels": 0, "exact_layers": "embedder.fc"}, "no effect with --exact-levels 0"),
         ({"layers": "embedder.block1.conv"}, "none of --layers is the output of a main part"),
-        ({"exact_levels": -1}, "a number from 0"),
+        ({"exact_levels": -1}, "--exact-levels cannot be -1: it should be greater than or equal to 0"),
         ({"seeds": "800000000:800000010"}, "measure on others"),
     ],
 )

@@ -60,13 +60,15 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights whose moves differ from square to square and with the cheese."""
     torch.manual_seed(0)
     policy = NatureCNN().eval().requires_grad_(False)
-    for layer in (policy.conv1, policy.conv2, policy.conv3, policy.fc):
-        nn.init.kaiming_normal_(layer.weight)
-        nn.init.zeros_(layer.bias)
+    for name, parameter in policy.named_parameters():
+        if parameter.ndim == 1:
+            nn.init.zeros_(parameter)
+        elif not name.startswith("fc_"):
+            nn.init.kaiming_normal_(parameter)
     policy.fc_policy.weight *= 30
     mazes = [mi.Maze.from_seed(seed, "easy") for seed in range(6)]
     x = torch.cat([mi.to_input(mi.observe(maze, maze.squares[:12])) for maze in mazes])
-    policy.fc_policy.bias -= policy(x)[0].mean(0)  # else the same move everywhere
+    policy.fc_policy.bias.sub_(policy(x)[0].mean(0))  # else the same move everywhere
     path = tmp_path_factory.mktemp("agent") / "plain.safetensors"
     write_weights(policy, path)
     return path

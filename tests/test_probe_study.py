@@ -401,7 +401,7 @@ def levels_with_decision(seed: int) -> Maze | None:
         ({"targets": ("cheese_square",)}, "unknown target 'cheese_square': did you mean cheese_square"),
         ({"layers": ("embedder.fd",)}, "unknown recorded layer 'embedder.fd': did you mean embedder.fc"),
         ({"levels": 41}, "holds 40 levels, not 41"),
-        ({"levels": 0}, "--levels is a whole number from 1, not 0"),
+        ({"levels": 0}, "--levels cannot be 0: it should be greater than or equal to 1"),
         ({"folds": 41}, "41 folds need at least 41 levels, there are 40"),
         ({"top_channels": "1;2"}, "--top-channels cannot be '1;2'"),
         ({"layers": (FC,), "top_channels": (1, 256)}, "the best of the 256 channels of embedder.fc are 1 to 255"),

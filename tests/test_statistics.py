@@ -368,7 +368,7 @@ def test_bad_sweeps(near: pd.DataFrame, tmp_path: Path) -> None:
     good = write_sweep(tmp_path / "good", near)
     assert f"is of {DEFAULT_AGENT} (" in bad(good, agent="reference:left-wall")
     assert "unknown agent" in bad(good, agent="rand_regoin_3")
-    assert "--region is at least 1, not 0" in bad(good, region=0)
+    assert "--region cannot be 0: it should be greater than or equal to 1" in bad(good, region=0)
     assert "--seeds has no effect with --sweep" in bad(good, seeds=range(5))
     assert "--mode has no effect with --sweep" in bad(good, mode="easy")
     assert "damaged: its levels" in bad(write_sweep(tmp_path / "short", near[:-1]))
