@@ -303,7 +303,7 @@ def test_an_untrained_copy_has_the_shape_and_nothing_else(published: Impala) -> 
     [
         ({"layer": "embedder.fc"}, "embedder.fc has no map of positions"),
         ({"layer": "embedder.block2.res1.resad"}, "unknown layer .*: did you mean embedder.block2.res1.resadd"),
-        ({"placements": 1}, "--placements cannot be 1: it should be greater than or equal to 2"),
+        ({"placements": 1}, "2 placements or more, not 1"),
         ({"untrained": 0}, "set against untrained networks; give 1 or more"),
         ({"levels": LevelSet(range(7, 8), "easy")}, "tested over levels; give 2 or more"),
         ({"sign": 0}, "sign is 1, -1, or None for both, not 0"),
@@ -380,7 +380,7 @@ def test_nothing_tracked_is_a_result(table: pd.DataFrame) -> None:
         ({"seeds": "8:12", "choose": "5:9"}, "--seeds and --choose share levels"),
         ({"choose": "5:6"}, "tested over levels; --choose 2 or more"),
         ({"untrained": 1}, "--untrained cannot be 1: it should be greater than or equal to 2"),
-        ({"placements": 1}, "2 placements or more, not 1"),
+        ({"placements": 1}, "--placements cannot be 1: it should be greater than or equal to 2"),
         ({"layers": "embedder.fc"}, "embedder.fc has no map"),
         ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here"),
     ],
