@@ -347,8 +347,8 @@ def test_the_result_shows_what_tracks(table: pd.DataFrame) -> None:
     findings = Findings(table, table[table["network"] == 0])
     result = summarise(findings, Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=0), False)
     cheese = result.numbers["cheese"]
-    assert cheese["tracking"] == findings.counts.loc[0, "cheese"] > 0
-    assert f"the best, {cheese['best']['channel']}, has its " in result.statement
+    assert cheese["tracking"] == findings.counts.loc[0, "cheese"]
+    assert ("the best, " in result.statement) == (cheese["tracking"] > 0)
     panels = result.figures["scores"].axes
     assert [axes.get_title(loc="left") for axes in panels] == list(TARGETS)
     for axes in panels:

@@ -177,7 +177,13 @@ def test_each_command_on_the_page_makes_the_settings_of_its_figures(
     for code in page.all("code"):
         arguments = shlex.split(code.text)[1:]
         parsed = make_parser().parse_args(arguments)
-        if arguments[0] in STUDIES:
+        unmeasured = not (report / arguments[0]).exists() and arguments[0] != "sweep"
+        if arguments[0] in STUDIES and unmeasured:
+            assert "Not measured: " in next(
+                section.text for section in page.all("section") if section.attributes["id"] == arguments[0]
+            )
+            checked.append(arguments[0])
+        elif arguments[0] in STUDIES:
             settings = parsed.study(parsed).settings()
             folder = report / ("sweep-anywhere" if arguments[0] == "sweep" else arguments[0])
             recorded = json.loads((folder / "run.json").read_text())

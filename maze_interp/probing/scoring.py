@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.probing.targets import Kind, Observed
 from maze_interp.results.estimates import Estimate, Statistic, Sums, estimate_sums
 
@@ -45,7 +45,7 @@ def folds_by_level(levels: ArrayLike, folds: int, seed: int = 0) -> list[Fold]:
     if folds < 1:
         raise MazeInterpError(f"the levels are split into at least 1 fold, not {folds}")
     if there < max(2, folds):
-        raise MazeInterpError(f"{folds} folds need at least {max(2, folds)} levels, there are {there}")
+        raise Unmeasurable(f"{folds} folds need at least {max(2, folds)} levels, there are {there}")
     empty = np.empty((len(groups), 0))
     if folds == 1:
         splits = GroupShuffleSplit(1, test_size=HELD_OUT_SHARE, random_state=seed).split(empty, groups=groups)

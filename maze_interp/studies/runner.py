@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from maze_interp.plots.style import save
 from maze_interp.results.estimates import INTERVAL
-from maze_interp.results.files import write_csv, write_json
+from maze_interp.results.files import write_csv, write_json, write_whole
 from maze_interp.results.run_directory import check_folder, run_directory
 from maze_interp.studies.result import Result
 from maze_interp.studies.study import Study
@@ -28,11 +28,13 @@ class Run:
         folder: the run's folder.
         workers: processes to measure with, as in `Study.run`.
         scheduler: address of a dask scheduler, or None.
+        files: where the rows measured so far lie, by the identity of their table.
     """
 
     folder: Path
     workers: int | None = 1
     scheduler: str | None = None
+    files: dict[int, Path] = field(default_factory=dict)
 
     def rows(self, experiment: Experiment, name: str | None = None) -> pd.DataFrame:
         """The rows of an experiment, measured or read back, ordered by level; they do not depend on the workers.
@@ -42,7 +44,9 @@ class Run:
             name: of its folder in `rows/`; the experiment's own unless given.
         """
         folder = self.folder / "rows" / (name or experiment.name)
-        return run_experiment(experiment, folder, self.workers, self.scheduler)
+        table = run_experiment(experiment, folder, self.workers, self.scheduler)
+        self.files[id(table)] = folder / f"{experiment.name}.csv"
+        return table
 
 
 def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler: str | None = None) -> Result:
@@ -56,7 +60,8 @@ def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler
         check_folder(out)
     settings = study.settings()  # refuses an unknown agent before the folder is claimed
     with _folder(out) as folder, run_directory(folder, settings), cluster(workers, scheduler):
-        rows = study.measure(Run(folder, workers, scheduler))
+        run = Run(folder, workers, scheduler)
+        rows = study.measure(run)
         result = replace(
             study.summarise(rows),
             name=study.name,
@@ -66,14 +71,21 @@ def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler
             folder=out,
         )
         if out is not None:
-            write_result(result, out)
+            write_result(result, out, run.files)
     return result
 
 
-def write_result(result: Result, out: Path) -> None:
-    """Write the tables, pictures and `summary.json` of a result."""
+def write_result(result: Result, out: Path, files: Mapping[int, Path]) -> None:
+    """Write the tables, pictures and `summary.json` of a result.
+
+    A table of rows as they were measured is the file of its experiment, byte for byte: read back, a column of whole
+    numbers with gaps would be one of fractions.
+    """
     for name, table in result.tables.items():
-        write_csv(out / f"{name}.csv", table)
+        if (measured := files.get(id(table))) is not None:
+            write_whole(out / f"{name}.csv", measured.read_bytes())
+        else:
+            write_csv(out / f"{name}.csv", table)
     for name, picture in result.pictures.items():
         save(picture.figure, out / f"{name}.png")
     summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
