@@ -344,15 +344,19 @@ def test_the_command_writes_figures_tables_and_pictures(tmp_path: Path) -> None:
 
 
 def test_the_result_shows_what_tracks(table: pd.DataFrame) -> None:
+    counts = tracking_counts(table)["cheese"]
+    table = table[table["network"].isin([0, *counts[counts == 0].index])]  # random weights may track, too
     findings = Findings(table, table[table["network"] == 0])
     result = summarise(findings, Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=0), False)
     cheese = result.numbers["cheese"]
-    assert cheese["tracking"] == findings.counts.loc[0, "cheese"]
-    assert ("the best, " in result.statement) == (cheese["tracking"] > 0)
+    assert cheese["tracking"] == findings.counts.loc[0, "cheese"] > 0
+    assert f"the best, {cheese['best']['channel']}, has its " in result.statement
     panels = result.figures["scores"].axes
     assert [axes.get_title(loc="left") for axes in panels] == list(TARGETS)
     for axes in panels:
-        assert len(axes.get_lines()) >= 6 + 1  # the untrained networks, and the line above 99% of their channels
+        assert (
+            len(axes.get_lines()) >= table["network"].nunique()
+        )  # the untrained networks, and the line above 99% of their channels
     moved = result.figures["cheese_moved"]
     shown = list(dict.fromkeys(channel for channel, _ in findings.marks("cheese")))
     assert [axes.get_ylabel() for axes in moved.axes if "channel" in axes.get_ylabel()] == [
