@@ -110,5 +110,5 @@ def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "did you mean embedder.block2.res1.resadd" in refused(
         capsys, "field", "--edits", tmp_path / "edit.yaml", "--out", out
     )
-    assert "level seeds start at 0" in refused(capsys, "field", "--seed", -1, "--out", out)
+    assert "--seed cannot be '-1'" in refused(capsys, "field", "--seed", -1, "--out", out)
     assert not out.exists()

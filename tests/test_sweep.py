@@ -151,9 +151,9 @@ def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.Captu
     for options, message in {
         ("--seeds", "5:5"): "seed range 5:5 is empty",
         ("--seeds", "five"): "first:end",
-        ("--region", "0"): "from 1, or anywhere, or none",
+        ("--region", "0"): "from 1 to 25, or anywhere, or none",
         ("--agent", "rand_regon_3_easy"): "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy",
-        ("--workers", "0"): "at least 1 worker",
+        ("--workers", "0"): "--workers cannot be '0'",
     }.items():
         assert message in refused(capsys, [*command(agent, tmp_path / "run"), *options])
 
