@@ -232,8 +232,41 @@ class Hostile:
         return os.mkdir, (str(self.folder),)
 
 
-def bad_files(folder: Path) -> dict[str, str]:
-    """Files that must be refused, and what the message says."""
+MESSAGES = {
+    "cut_whole.safetensors": "not a whole safetensors file",
+    "empty_whole.safetensors": "not a whole safetensors file",
+    "noise_whole.safetensors": "not a whole safetensors file",
+    "cut_whole.pth": "damaged or cut short",
+    "empty_whole.pth": "damaged or cut short",
+    "noise_whole.pth": "not loaded",
+    "hostile.pth": "more than plain tensors",
+    "hostile_zip.pth": "more than plain tensors",
+    "no_names.pth": "no weights by name",
+    "tensor.pth": "no weights by name, but a Tensor",
+    "value.pth": "no fc_policy: a network without it chooses no moves",
+    "policy.safetensors": "no fc_value: a network without it gives no values",
+    "foreign.safetensors": "no known architecture",
+    "quantised.pth": r"embedder.fc.weight is quantised \(torch.qint8\)",
+    "sparse.pth": r"embedder.fc.weight is sparse \(torch.sparse_coo\)",
+    "complex.safetensors": "embedder.fc.weight holds torch.complex64 numbers",
+    "whole_numbers.safetensors": "embedder.fc.weight holds torch.int8 numbers",
+    "beyond.safetensors": "embedder.fc.weight holds values that float32 cannot hold",
+    "infinite.pth": "embedder.fc.weight holds values that are not finite",
+    "shapes.pth": "embedder.block1.conv.weight has a shape but no numbers",
+    "list.pth": "embedder.fc.weight is a list, not a tensor",
+    "missing.safetensors": "missing tensor 'fc_value.bias'",
+    "extra.safetensors": "unexpected tensor 'extra'",
+    "shape.safetensors": r"fc_policy.weight has shape \(9, 256\), expected \(15, 256\)",
+    "width.safetensors": "no known architecture",
+    "nan.safetensors": "not finite",
+    "absent.pth": "there is no checkpoint file",
+    "notes.txt": "notes.txt is no checkpoint: expected a name ending in .safetensors, .pth, .pt",
+}
+"""What is said of each bad file."""
+
+
+def write_bad_files(folder: Path) -> None:
+    """The files of `MESSAGES`, all but the absent one."""
     source = weights()
     save_file(source, folder / "whole.safetensors")
     torch.save({"state_dict": source}, folder / "whole.pth")
@@ -269,41 +302,12 @@ def bad_files(folder: Path) -> dict[str, str]:
     save_file({k: v for k, v in source.items() if "fc_value" not in k}, folder / "policy.safetensors")
     save_file({"layers.0.weight": torch.zeros(4, 4)}, folder / "foreign.safetensors")
     (folder / "notes.txt").write_text("hello")
-    return {
-        "cut_whole.safetensors": "not a whole safetensors file",
-        "empty_whole.safetensors": "not a whole safetensors file",
-        "noise_whole.safetensors": "not a whole safetensors file",
-        "cut_whole.pth": "damaged or cut short",
-        "empty_whole.pth": "damaged or cut short",
-        "noise_whole.pth": "not loaded",
-        "hostile.pth": "more than plain tensors",
-        "hostile_zip.pth": "more than plain tensors",
-        "no_names.pth": "no weights by name",
-        "tensor.pth": "no weights by name, but a Tensor",
-        "value.pth": "no fc_policy: a network without it chooses no moves",
-        "policy.safetensors": "no fc_value: a network without it gives no values",
-        "foreign.safetensors": "no known architecture",
-        "quantised.pth": r"embedder.fc.weight is quantised \(torch.qint8\)",
-        "sparse.pth": r"embedder.fc.weight is sparse \(torch.sparse_coo\)",
-        "complex.safetensors": "embedder.fc.weight holds torch.complex64 numbers",
-        "whole_numbers.safetensors": "embedder.fc.weight holds torch.int8 numbers",
-        "beyond.safetensors": "embedder.fc.weight holds values that float32 cannot hold",
-        "infinite.pth": "embedder.fc.weight holds values that are not finite",
-        "shapes.pth": "embedder.block1.conv.weight has a shape but no numbers",
-        "list.pth": "embedder.fc.weight is a list, not a tensor",
-        "missing.safetensors": "missing tensor 'fc_value.bias'",
-        "extra.safetensors": "unexpected tensor 'extra'",
-        "shape.safetensors": r"fc_policy.weight has shape \(9, 256\), expected \(15, 256\)",
-        "width.safetensors": "no known architecture",
-        "nan.safetensors": "not finite",
-        "absent.pth": "there is no checkpoint file",
-        "notes.txt": "notes.txt is no checkpoint: expected a name ending in .safetensors, .pth, .pt",
-    }
 
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
 def test_bad_checkpoints_are_refused_in_one_line_and_run_nothing(tmp_path: Path) -> None:
-    for name, message in bad_files(tmp_path).items():
+    write_bad_files(tmp_path)
+    for name, message in MESSAGES.items():
         with pytest.raises(MazeInterpError, match=message) as caught:
             load_policy(tmp_path / name)
         assert "\n" not in str(caught.value), name
