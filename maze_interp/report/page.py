@@ -34,7 +34,7 @@ def render(
         picture=headline_picture(context, numbers),
         facts=stands_out(context, numbers),
         level=_level(context),
-        card="" if context.info is None else context.info.card,
+        card="" if context.info is None else context.info.card.partition("## Measured")[0].strip(),
         figure=figure,
     )
     versions = ", ".join(f"{name} {version}" for name, version in settings["versions"].items())

@@ -12,10 +12,10 @@ from maze_interp.plots.style import png
 from maze_interp.results.tables import readable
 from maze_interp.studies.result import Picture, Result
 
-SHOWN_LINES = 6
-"""Lines of figures that a section shows unfolded."""
+SHOWN_LINES = 5
+"""Lines of figures that a section shows; `summary.json` and the tables hold every figure."""
 
-_ROWS = 40  # of a table on a page; the CSV file holds them all
+_ROWS = 8  # of a table on a page; the CSV file holds them all
 _CSS_PIXELS_PER_INCH = 96
 
 
@@ -44,9 +44,9 @@ def figure(picture: Picture) -> Markup:
     )
 
 
-def _table(table: pd.DataFrame, caption: str) -> Markup:
+def _table(table: pd.DataFrame, caption: str, name: str) -> Markup:
     shown = readable(table.head(_ROWS))
-    more = f" (the first {_ROWS} of {len(table)} rows)" if len(table) > _ROWS else ""
+    more = f" (the first {_ROWS} of {len(table)} rows; all are in {name}.csv)" if len(table) > _ROWS else ""
     heading = Markup("").join(Markup('<th scope="col">{}</th>').format(name) for name in shown.columns)
     rows = Markup("").join(
         Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row))

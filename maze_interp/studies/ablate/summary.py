@@ -64,8 +64,9 @@ def _statement(decision: DecisionAblation, rows: pd.DataFrame, chosen: pd.DataFr
         return f"{plain}; the strongest channel is measured on other levels than chosen on, and there is one."
     first = chosen[chosen["metric"] == metric].iloc[0]
     return (
-        f"{plain}; of {_count(rows)} channels, {first['channel']} of {short_layer(first['layer'])} has the largest "
-        f"effect on it: {points(row_estimate(first))} by {first['kind']} ablation (n = {first['n']} levels)."
+        f"{plain}; of {_count(rows)} channels, channel {first['channel']} of {short_layer(first['layer'])} has the "
+        f"largest effect on it in half of the levels, and {points(row_estimate(first))} by {first['kind']} ablation "
+        f"in the other half (n = {first['n']} levels)."
     )
 
 

@@ -148,7 +148,7 @@ def curves_figure(table: pd.DataFrame, layers: list[str]) -> Figure:
         layers: at most six.
     """
     down = -(-len(layers) // 3)
-    figure = new_figure(3.7 * min(3, len(layers)) + 0.6, 3.3 * down + 0.8)
+    figure = new_figure(max(7.5, 3.7 * min(3, len(layers)) + 0.6), 3.3 * down + 0.8)
     panels = figure.subplots(down, min(3, len(layers)), squeeze=False, sharey=True)
     for axes, layer in zip(panels.ravel(), layers, strict=False):
         for ranking, (words, style) in _RANKINGS.items():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLUE, ORANGE, new_figure, styled
@@ -32,9 +34,17 @@ def change_figure(changes: pd.DataFrame) -> Figure:
                 capsize=3, label=SOURCES[source],
             )  # fmt: skip
         if (of_quantity["mean"] > 0).any():  # a logarithm of nothing but zeros would have no limits
-            axes.set_xscale("log")
+            _percent_scale(axes)
         axes.set(ylim=(len(SETS) - 0.5, -0.5), xlabel=f"{label}, mean over levels, 95%")
         axes.grid(axis="x")
     panels[0].set_yticks(range(len(SETS)), SETS.values())
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return figure
+
+
+def _percent_scale(axes: Axes) -> None:
+    """A logarithmic x axis labelled at 1, 2 and 5 times the powers of ten."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.xaxis.set_minor_formatter(NullFormatter())
