@@ -37,9 +37,10 @@ from maze_interp import (
 )
 from maze_interp.commands.options import run_script
 from maze_interp.environment.observe import FACINGS, MazeView
-from maze_interp.measure.evaluate import BATCH, distinct_states, draw_states
+from maze_interp.measure.evaluate import distinct_states, draw_states
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.devices import BATCH
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import split
 from maze_interp.studies.ablate.measure import Ablation, DecisionAblation, ExactAblation

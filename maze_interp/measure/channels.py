@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from maze_interp.arguments import checked, several, whole
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
-from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.measure.evaluate import outputs_of
+from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.split import Crossing, split
 from maze_interp.policies.threads import one_thread
@@ -45,19 +46,20 @@ def ablated_outputs(
         each replacement.
     """
     cut = split(policy, layer)
-    chosen = torch.as_tensor(channels)
-    outputs = np.empty((1 + len(chosen), len(x), 6))
-    for first in range(0, len(x), BATCH):
-        part = slice(first, first + BATCH)
+    device = device_of(policy)
+    size, chosen = batch_size(device), torch.as_tensor(channels, device=device)
+    outputs = torch.empty(1 + len(chosen), len(x), 6, dtype=torch.float64, device=device)
+    for first in range(0, len(x), size):
+        part = slice(first, first + size)
         crossing = cut.prefix(x[part])
         outputs[0, part] = outputs_of(*cut.suffix(crossing))
-        rows = max(BATCH, _FLOATS // crossing.activation[0].numel())
+        rows = max(size, _FLOATS // crossing.activation[0].numel())
         together = max(1, rows // len(crossing))  # replacements in one forward pass
         for k in range(0, len(chosen), together):
             some = slice(k, k + together)
             results = outputs_of(*cut.suffix(_replaced(crossing, chosen[some], values[some])))
             outputs[1:][some, part] = results.reshape(-1, len(crossing), 6)
-    return outputs
+    return on_host(outputs)
 
 
 def count_channels(network: nn.Module, layer: str) -> int:
@@ -67,9 +69,8 @@ def count_channels(network: nn.Module, layer: str) -> int:
         MazeInterpError: an unknown layer.
     """
     path = resolve_layer(network, layer)
-    device = next((weights.device for weights in network.parameters()), None)
     with without_hooks():
-        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device), [path])
+        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(network)), [path])
     return seen[path].shape[1]
 
 
@@ -86,8 +87,8 @@ def require_channels(network: nn.Module, layer: str, channels: Sequence[int]) ->
 
 def _replaced(crossing: Crossing, channels: Tensor, values: Tensor) -> Crossing:
     """The batch once per channel, that channel replaced."""
-    k, n = len(channels), len(crossing)
-    repeated = crossing.rows(torch.arange(n).repeat(k))
+    k, n, device = len(channels), len(crossing), channels.device
+    repeated = crossing.rows(torch.arange(n, device=device).repeat(k))
     by_channel = repeated.activation.view(k, n, *repeated.activation.shape[1:])
-    by_channel[torch.arange(k), :, channels] = values[:, None]
+    by_channel[torch.arange(k, device=device), :, channels] = values[:, None].to(by_channel)
     return repeated

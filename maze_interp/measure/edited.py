@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
 from maze_interp.environment.observe import FACINGS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import BATCH, Evaluation, distinct_states, draw_states, outputs_of, shared_picture
+from maze_interp.measure.evaluate import Evaluation, distinct_states, draw_states, outputs_of, shared_picture
+from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import Crossing, Split, concatenate, split
@@ -59,17 +60,20 @@ def evaluate_edits(
         needed = np.zeros_like(needed)
         for row, some in zip(needed, wanted, strict=True):
             row[rows[some]] = True
-    outputs = np.full((len(edits), len(states), 6), np.nan)
+    device = device_of(policy)
+    size = batch_size(device)
+    outputs = torch.full((len(edits), len(states), 6), torch.nan, dtype=torch.float64, device=device)
     used = np.flatnonzero(needed.any(axis=0))
     always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
     with torch.inference_mode(), one_thread():
         shared = shared_picture(policy, view, [layer, *(edit.layer for edit in always)])
         with applied(policy, always):
-            for first in range(0, len(used), BATCH):
-                part = used[first : first + BATCH]
-                crossing = cut.prefix(to_input(draw_states(view, [states[i] for i in part])), shared)
-                outputs[:, part] = _run(cut, crossing, bound, needed[:, part])
-    results = [output[rows] for output in outputs]
+            for first in range(0, len(used), size):
+                part = used[first : first + size]
+                crossing = cut.prefix(to_input(draw_states(view, [states[i] for i in part]), device), shared)
+                for number, run, result in _run(cut, crossing, bound, needed[:, part], size // 2):
+                    outputs[number, torch.from_numpy(part[run]).to(device)] = result
+    results = [output[rows] for output in on_host(outputs)]
     return [Evaluation(maze, squares, result[..., :5], result[..., 5]) for result in results]
 
 
@@ -81,36 +85,30 @@ def _bind(policy: nn.Module, layer: str, edits: Sequence[Edit]) -> tuple[Bound, 
     return bound
 
 
-_ENOUGH = BATCH // 2  # rows that are run without waiting for more, since joining them takes a copy
-
 _Piece = tuple[int, NDArray[np.intp], Crossing]  # an edit's number, the rows it needs, and those edited
 
 
 def _run(
-    cut: Split, crossing: Crossing, edits: Sequence[Sequence[Bound]], needed: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Outputs `[e, n, 6]` where needed (`[e, n]`), else NaN; small pieces of several edits share a batch."""
-    outputs = np.full((*needed.shape, 6), np.nan)
+    cut: Split, crossing: Crossing, edits: Sequence[Sequence[Bound]], needed: NDArray[np.bool_], enough: int
+) -> Iterator[tuple[int, NDArray[np.intp], Tensor]]:
+    """Of each edit its number, the rows it needs (of `[e, n]`) and their outputs `[k, 6]`.
+
+    Small pieces of several edits share a batch; `enough` rows do not wait for more, since joining them takes a copy.
+    """
     pieces: list[_Piece] = []
     for number, some in enumerate(edits):
         rows = np.flatnonzero(needed[number])
         if len(rows):
             piece = crossing if len(rows) == len(crossing) else crossing.rows(torch.from_numpy(rows))
             pieces.append((number, rows, piece.with_activation(_changed(piece.activation, some))))
-        if pieces and (number + 1 == len(edits) or sum(len(rows) for _, rows, _ in pieces) >= _ENOUGH):
-            _finish(cut, pieces, outputs)
+        if pieces and (number + 1 == len(edits) or sum(len(rows) for _, rows, _ in pieces) >= enough):
+            results = outputs_of(*cut.suffix(concatenate([piece for _, _, piece in pieces])))
+            parts = torch.split(results, [len(rows) for _, rows, _ in pieces])
+            yield from ((number, rows, part) for (number, rows, _), part in zip(pieces, parts, strict=True))
             pieces = []
-    return outputs
 
 
 def _changed(activation: Tensor, edits: Sequence[Bound]) -> Tensor:
     for edit in edits:
         activation = edit.change(activation).to(activation.device, activation.dtype)
     return activation
-
-
-def _finish(cut: Split, pieces: Sequence[_Piece], outputs: NDArray[np.float64]) -> None:
-    results = outputs_of(*cut.suffix(concatenate([piece for _, _, piece in pieces])))
-    ends = np.cumsum([len(rows) for _, rows, _ in pieces])[:-1]
-    for (number, rows, _), result in zip(pieces, np.split(results, ends), strict=True):
-        outputs[number, rows] = result

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.measure.evaluate import outputs_of
+from maze_interp.policies.devices import batch_size, on_host
 from maze_interp.policies.split import Crossing, Split
 
 
@@ -23,14 +24,14 @@ def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> 
     Returns:
         move probabilities and value, float64 `[m, n, 6]`.
     """
-    count = len(recipient)
+    count, device = len(recipient), donor.device
     outputs = []
-    together = max(1, BATCH // count)
+    together = max(1, batch_size(device) // count)
     for first in range(0, len(masks), together):
-        batch = masks[first : first + together]
-        rows = torch.arange(count).repeat(len(batch))
+        batch = masks[first : first + together].to(device)
+        rows = torch.arange(count, device=device).repeat(len(batch))
         picked = recipient.rows(rows)
         mixed = torch.where(batch.repeat_interleave(count, dim=0), donor[rows], picked.activation)
         with torch.no_grad():
             outputs.append(outputs_of(*cut.suffix(picked.with_activation(mixed))))
-    return np.concatenate(outputs).reshape(len(masks), count, 6)
+    return on_host(outputs).reshape(len(masks), count, 6)

@@ -18,6 +18,7 @@ from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
+from maze_interp.policies.devices import Precision, placed
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.history import read_checkpoint, split_name
 from maze_interp.policies.names import agent_label, names_file, require_agent_name
@@ -132,13 +133,16 @@ def _row(name: str) -> tuple[object, ...]:
     return name, info.distribution_mode, region, info.training, info.success, info.anywhere, own_hash, ""
 
 
-def load_policy(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu") -> PolicyNetwork | Reference:
+def load_policy(
+    agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu", precision: Precision = "float32"
+) -> PolicyNetwork | Reference:
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
     Args:
         agent: the name or path; the default agent's unless given. `NAME@UPDATES` is the agent after so many updates
             of its training, where its folder holds a history.
-        device: where the weights go.
+        device: where the weights go, and with them all that is measured; `"auto"` is a GPU where there is one.
+        precision: of weights and activations; `"bfloat16"` is faster where the hardware has it, and less exact.
 
     Returns:
         the network in evaluation mode, without gradients on its weights; its `name` is the
@@ -148,10 +152,12 @@ def load_policy(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = 
         MazeInterpError: an unknown name, a file that is missing, damaged, hostile, or holds another network, or a
             device that is not there.
     """
-    return Reference(str(agent)) if is_reference(agent) else load_network(agent, device)
+    return Reference(str(agent)) if is_reference(agent) else load_network(agent, device, precision)
 
 
-def load_network(agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu") -> PolicyNetwork:
+def load_network(
+    agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu", precision: Precision = "float32"
+) -> PolicyNetwork:
     """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
     if names_file(agent):
         policy = policy_from_weights(read_weights(Path(agent)), agent_label(agent), Path(agent))
@@ -161,10 +167,7 @@ def load_network(agent: str | Path = DEFAULT_AGENT, device: torch.device | str =
         weights = info.path / (HISTORY if updates else _WEIGHTS)
         content = read_checkpoint(info.path, updates) if updates else read_weights(weights)
         policy = policy_from_weights(content, info.name, weights, info.architecture)
-    try:
-        return policy.to(device)
-    except (RuntimeError, AssertionError) as error:  # torch raises either for a device that it lacks
-        raise MazeInterpError(f"there is no device {str(device)!r} here: {str(error).splitlines()[0]}") from error
+    return placed(policy, device, precision)
 
 
 def agent_mode(agent: str | Path) -> DistributionMode:

@@ -25,8 +25,12 @@ MOVE_OF_ACTION = np.array([0, 0, 0, 1, 4, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4])
 _SUM = torch.nn.functional.one_hot(torch.from_numpy(MOVE_OF_ACTION), len(MOVES)).double()
 
 
-def to_input(observations: NDArray[np.uint8]) -> Tensor:
+def to_input(observations: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """uint8 `[n, 64, 64, 3]` to float32 `[n, 3, 64, 64]` in [0, 1], laid out channels-last.
+
+    Args:
+        observations: the pictures.
+        device: where to put them; they go there as bytes, without waiting for it.
 
     Raises:
         MazeInterpError: another type, such as floats, or another shape.
@@ -34,7 +38,10 @@ def to_input(observations: NDArray[np.uint8]) -> Tensor:
     given = np.asarray(observations)
     if given.dtype != np.uint8 or given.shape[1:] != (PIXELS, PIXELS, 3):
         raise MazeInterpError(f"observations are uint8 [n, 64, 64, 3], not {given.dtype} {list(given.shape)}")
-    return torch.from_numpy(np.require(given, requirements=["C", "W"])).permute(0, 3, 1, 2).float().div_(255)
+    pictures = torch.from_numpy(np.require(given, requirements=["C", "W"]))
+    if torch.device(device).type == "cuda":
+        pictures = pictures.pin_memory()
+    return pictures.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
 
 
 def move_probabilities(logits: Tensor) -> Tensor:

@@ -87,10 +87,10 @@ class PolicyNetwork(nn.Module, ABC):
         Raises:
             MazeInterpError: observations of another shape or type, or in 0 to 255.
         """
-        x = self.prepared(x)
+        prepared = self.prepared(x)
         if x.device.type == "cpu" and not torch.compiler.is_compiling() and len(x) and x.detach().amax() > _PIXEL:
             raise MazeInterpError("observations are in [0, 1], these are in 0 to 255: divide by 255, as to_input does")
-        return self.outputs(x)
+        return self.outputs(prepared)
 
     def prepared(self, x: Tensor) -> Tensor:
         """Observations on the device and in the precision of the weights, laid out channels-last, which is fastest.

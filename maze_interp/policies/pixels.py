@@ -12,6 +12,7 @@ from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 from maze_interp.policies.architectures import new_network
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 
 
@@ -47,11 +48,8 @@ def map_size(network: nn.Module, layer: str) -> tuple[int, int]:
         MazeInterpError: an unknown layer, or one without a map.
     """
     layer = resolve_layer(network, layer)
-    device = next((weights.device for weights in network.parameters()), None)
     with without_hooks():
-        _, seen = run_with_cache(
-            network, torch.zeros(1, 3, PIXELS, PIXELS, dtype=torch.float32, device=device), [layer]
-        )
+        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(network)), [layer])
     if seen[layer].ndim != 4:
         raise MazeInterpError(f"{layer} has no map of positions; a convolutional layer has")
     height, width = seen[layer].shape[2:]

@@ -35,6 +35,7 @@ class Crossing:
 
     def rows(self, index: Tensor) -> Crossing:
         """The observations that `index` (int `[m]`) picks, copied."""
+        index = index.to(self.activation.device)
         return Crossing(self.activation[index], {path: tensor[index] for path, tensor in self.kept.items()})
 
     def with_activation(self, activation: Tensor) -> Crossing:

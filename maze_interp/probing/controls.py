@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from maze_interp.measure.evaluate import BATCH
+from maze_interp.policies.devices import BATCH, on_host
 from maze_interp.policies.hooks import run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.network import Network
@@ -86,5 +86,4 @@ def features(store: ActivationStore, layer: str, rows: NDArray[np.intp], network
 
 def _run(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
     with torch.inference_mode(), without_hooks():
-        found: NDArray[np.float32] = run_with_cache(network, to_input(observations), [layer])[1][layer].numpy()
-    return found
+        return on_host(run_with_cache(network, to_input(observations), [layer])[1][layer])

@@ -24,7 +24,8 @@ from torch import Tensor
 from maze_interp.environment.observe import PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.evaluate import BATCH, outputs_of
+from maze_interp.measure.evaluate import outputs_of
+from maze_interp.policies.devices import BATCH, batch_size, device_of, on_host
 from maze_interp.policies.hooks import HookFunction, hooked, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.recording.columns import Column, level_labels
@@ -79,21 +80,21 @@ def _create(file: h5py.File, name: str, column: Column, rows: int) -> Any:
 
 def _record(recording: Recording, states: Sequence[State], datasets: Mapping[str, Any]) -> None:
     """Run the policy block by block and write observations, activations, probabilities and values."""
-    buffers = {
-        layer: torch.empty(BLOCK, *recording.columns[layer].shape, dtype=getattr(torch, recording.dtype))
-        for layer in recording.layers
-    }
-    outputs = np.empty((len(states), 6))
+    device = device_of(recording.policy)
+    size = batch_size(device)
+    like = {"dtype": getattr(torch, recording.dtype), "device": device}
+    buffers = {layer: torch.empty(size, *recording.columns[layer].shape, **like) for layer in recording.layers}
+    outputs = []
     with torch.inference_mode(), without_hooks(), ExitStack() as hooks:
         for layer, buffer in buffers.items():
             hooks.enter_context(hooked(recording.policy, {layer: _copy_into(buffer)}))
-        for first, observations in _blocks(states):
+        for first, observations in _blocks(states, size):
             block = slice(first, first + len(observations))
-            outputs[block] = outputs_of(*recording.policy(to_input(observations)))
+            outputs.append(outputs_of(*recording.policy(to_input(observations, device))))
             datasets["observation"][block] = observations
             for layer, buffer in buffers.items():
-                datasets[layer][block] = buffer[: len(observations)].numpy()
-    datasets["probs"][:], datasets["value"][:] = outputs[:, :5], outputs[:, 5]
+                datasets[layer][block] = on_host(buffer[: len(observations)])
+    datasets["probs"][:], datasets["value"][:] = np.split(on_host(outputs), [5], axis=1)
 
 
 def _copy_into(buffer: Tensor) -> HookFunction:
@@ -107,12 +108,12 @@ def _copy_into(buffer: Tensor) -> HookFunction:
     return keep
 
 
-def _blocks(states: Sequence[State]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """The observations block by block, uint8 `[n, 64, 64, 3]`, each with the number of its first row."""
-    buffer = np.empty((BLOCK, PIXELS, PIXELS, 3), np.uint8)
+def _blocks(states: Sequence[State], size: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """The observations, so many at a time, uint8 `[n, 64, 64, 3]`, each with the number of its first row."""
+    buffer = np.empty((size, PIXELS, PIXELS, 3), np.uint8)
     view: MazeView | None = None
-    for first in range(0, len(states), BLOCK):
-        some = states[first : first + BLOCK]
+    for first in range(0, len(states), size):
+        some = states[first : first + size]
         for row, (maze, square, facing) in enumerate(some):
             if view is None or view.maze is not maze:
                 view = MazeView(maze)

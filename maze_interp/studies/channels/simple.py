@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maze_interp.environment.observe import observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
+from maze_interp.policies.devices import on_host
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.untrained import untrained_like
@@ -87,7 +88,7 @@ class SimpleChannels(Experiment):
         for network, policy in zip(NETWORKS, (self.policy, untrained_like(self.policy, 1)), strict=True):
             with without_hooks():
                 _, seen = run_with_cache(policy, x, [self.layer])
-            a = _at_squares(seen[self.layer][0].numpy().astype(float), WORLD_SIZE[maze.distribution_mode])
+            a = _at_squares(on_host(seen[self.layer][0]).astype(float), WORLD_SIZE[maze.distribution_mode])
             products = a @ f.T
             for channel, feature in np.ndindex(products.shape):
                 own, other = a[channel], f[feature]

@@ -29,7 +29,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from maze_interp.environment.observe import PIXELS, observe_many
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
-from maze_interp.measure.evaluate import BATCH
+from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.policies.split import split
@@ -84,9 +84,11 @@ def maps_of(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> 
         MazeInterpError: an unknown layer.
     """
     cut = split(network, layer)
-    parts = [observations[first : first + BATCH] for first in range(0, len(observations), BATCH)]
+    device = device_of(network)
+    size = batch_size(device)
+    parts = (observations[first : first + size] for first in range(0, len(observations), size))
     with torch.inference_mode():
-        return torch.cat([cut.prefix(to_input(part)).activation for part in parts]).numpy()
+        return on_host([cut.prefix(to_input(part, device)).activation for part in parts])
 
 
 def mean_maps(network: nn.Module, layer: str, mazes: Iterable[Maze], count: int) -> Maps:

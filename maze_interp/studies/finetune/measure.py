@@ -15,6 +15,7 @@ from maze_interp.environment.levels import region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.devices import on_host
 from maze_interp.policies.network import Network, PolicyNetwork, require_same_shape
 from maze_interp.sweeps.experiment import Experiment
 
@@ -69,7 +70,7 @@ def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame
         layers.setdefault(name.rpartition(".")[0], []).append(name)
     rows = []
     for layer, names in (layers | {"all": list(ends[0])}).items():
-        before, after = (np.concatenate([end[name].numpy().ravel() for name in names]) for end in ends)
+        before, after = (np.concatenate([on_host(end[name]).ravel() for name in names]) for end in ends)
         norm, change = (float(np.linalg.norm(weights.astype(float))) for weights in (before, after - before))
         rows.append({"layer": layer, "parameters": len(before), "norm": norm, "change": change})
     table = pd.DataFrame(rows)

@@ -19,8 +19,9 @@ from maze_interp.environment.observe import FACINGS, PIXELS, observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import make_chain, reach_within
-from maze_interp.measure.evaluate import BATCH, Evaluation, evaluate, outputs_of
+from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of
 from maze_interp.measure.masked import run_masks
+from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.split import Crossing, Split, split
 from maze_interp.studies.patch.pairs import Pair
@@ -70,7 +71,7 @@ class PairRun:
     def donor_probabilities(self) -> NDArray[np.float64]:
         """The same in the donor itself, float64 `[n, 2]`."""
         with torch.no_grad():
-            return self._of_moves(outputs_of(*self.cut.suffix(self.donor))[None])[0]
+            return self._of_moves(on_host(outputs_of(*self.cut.suffix(self.donor)))[None])[0]
 
     def _of_moves(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.take_along_axis(outputs, self.moves.numpy()[None], axis=2)
@@ -90,7 +91,7 @@ class PairRun:
     def probability_difference_at(self, activation: Tensor) -> Tensor:
         """The probability difference of each observation for any output of the layer, differentiable, `[n]`."""
         logits, _ = self.cut.suffix(self.recipient.with_activation(activation))
-        recipient, donor = move_probabilities(logits).gather(1, self.moves).T
+        recipient, donor = move_probabilities(logits).gather(1, self.moves.to(logits.device)).T
         return donor - recipient
 
     @property
@@ -206,10 +207,10 @@ def run_states(policy: nn.Module, pair: Pair, layer: str) -> StateRuns:
     ]
     over = np.repeat([square == pair.donor.cheese for square in squares], len(FACINGS))
     views[1][over] = views[0][over]
-    batches = []
-    for first in range(0, len(over), BATCH):
+    batches, size = [], batch_size(device_of(policy))
+    for first in range(0, len(over), size):
         with torch.no_grad():
-            recipient, donor = (cut.prefix(to_input(view[first : first + BATCH])) for view in views)
+            recipient, donor = (cut.prefix(to_input(view[first : first + size])) for view in views)
         batches.append((recipient, donor.activation))
     return StateRuns(pair.recipient, squares, cut, tuple(batches))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from maze_interp.environment.observe import PIXELS
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import activation_layers, run_with_cache, without_hooks
 from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
 from maze_interp.results.tables import estimate_table
@@ -25,9 +26,9 @@ COMMON = 0.25
 
 def network_size(policy: nn.Module) -> int:
     """Numbers that all modules without parts put out for one observation."""
-    device = next(policy.parameters()).device
+    x = torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(policy))
     with without_hooks():
-        _, seen = run_with_cache(policy, torch.zeros(1, 3, PIXELS, PIXELS, device=device), activation_layers(policy))
+        _, seen = run_with_cache(policy, x, activation_layers(policy))
     return sum(activation.numel() for activation in seen.values())
 
 

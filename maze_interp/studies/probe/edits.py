@@ -17,6 +17,7 @@ from maze_interp.edits.vectors import activation_difference, cheese_vector
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import behaviour
+from maze_interp.policies.devices import on_host
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.results.estimates import estimate
 from maze_interp.results.tables import estimate_table
@@ -145,7 +146,7 @@ class ProbeEdits(Experiment):
 
     def _difference(self, maze: Maze) -> Vector:
         corner = maze.with_cheese(maze.top_right)
-        return activation_difference(self.policy, corner, maze, self.probes.layer).double().numpy()
+        return on_host(activation_difference(self.policy, corner, maze, self.probes.layer).double())
 
     def _vectors(self, maze: Maze, moved: Vector) -> dict[str, Vector]:
         assert maze.cheese is not None  # it has a decision square
@@ -154,7 +155,7 @@ class ProbeEdits(Experiment):
             "whole-layer probe": self.probes.whole_layer(maze, *ends),
             "pixel probe": self.probes.single_pixels(maze, *ends),
             "moved cheese": moved,
-            "cheese vector": -cheese_vector(self.policy, maze, self.probes.layer).double().numpy(),
+            "cheese vector": -on_host(cheese_vector(self.policy, maze, self.probes.layer).double()),
             "random": np.random.default_rng([maze.seed, 1]).normal(size=moved.shape),
         }
 

@@ -17,6 +17,7 @@ from maze_interp.measure.edited import evaluate_edits
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.measure.field import move_between
 from maze_interp.measure.targets import paths_to, visits
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import DEFAULT_LAYER, activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.pixels import map_size, pixel_in
@@ -123,5 +124,5 @@ def activation_total(network: nn.Module) -> int:
     """All activations that a network computes of one observation: outputs of its innermost modules, copies left out."""
     layers = [layer for layer in activation_layers(network) if not layer.endswith("flatten")]
     with without_hooks():
-        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS), layers)
+        _, seen = run_with_cache(network, torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(network)), layers)
     return sum(activation[0].numel() for activation in seen.values())

@@ -80,8 +80,9 @@ def share(network: Impala, picture: Tensor, layers: Sequence[str]) -> SharedPict
 
 
 def _shares(network: Impala) -> bool:
-    """Whether pieces of a picture may be run for themselves: float32 on a CPU, where that is fast and exact enough."""
-    return all(weights.dtype == torch.float32 and weights.device.type == "cpu" for weights in network.parameters())
+    """Whether pieces of a picture may be run for themselves: on a CPU, in a precision in which that is fast."""
+    kinds = {(weights.device.type, weights.dtype) for weights in network.parameters()}
+    return kinds in ({("cpu", torch.float32)}, {("cpu", torch.bfloat16)})
 
 
 _agree: WeakKeyDictionary[Impala, bool] = WeakKeyDictionary()
