@@ -33,10 +33,8 @@ from maze_interp.plots.maze import maze_figure
 from maze_interp.plots.style import DPI, png, save
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.results.estimates import Estimate, estimate
-from maze_interp.studies.sweep.bins import distance_figure, size_figure
-from maze_interp.studies.sweep.distribution import distribution_figure
+from maze_interp.studies.sweep.figures import distance_figure, distribution_figure, place_figure, size_figure
 from maze_interp.studies.sweep.gallery import gallery_figure, surprises_figure
-from maze_interp.studies.sweep.place import place_figure
 from maze_interp.studies.sweep.summary import exits
 from maze_interp.sweeps.groups import by_place, groups, in_region, surprises
 from maze_interp.sweeps.levels import LevelSet

@@ -1,7 +1,6 @@
 """Many mazes side by side as a Gymnasium vector environment, stepped by procgen itself.
 
-The level of every episode is a function of (seed, environment, number of the episode) alone, so no
-environment's levels depend on what the others do, nor on how many there are.
+`streams` says which level every episode plays.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from functools import wraps
 from threading import RLock
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import gymnasium
 import numpy as np
@@ -18,25 +17,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from maze_interp.arguments import checked, each, instance, several, shown, whole, word_or
+from maze_interp.arguments import checked, each, instance, several, whole
 from maze_interp.environment import state as states
-from maze_interp.environment.levels import maze_from_seed, region_maze, state_of_maze
+from maze_interp.environment.levels import state_of_maze
 from maze_interp.environment.simulator import procgen_environment
+from maze_interp.environment.streams import Region, as_level_range, draw_level, stream_of
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import MAX_SEED, WORLD_SIZE, DistributionMode, Maze
 
 ACTIONS = 15
 """procgen's actions: 0–2 left, 3 down, 5 up, 6–8 right, 4 and 9–14 nothing."""
-
-Region = Annotated[int | Literal["anywhere", "none"], word_or(whole(1), "region", ("anywhere", "none"))]
-
-
-def as_level_range(value: Any, name: str) -> range:
-    """A range of level seeds with at least one in it."""
-    if not isinstance(value, range) or not value or not all(0 <= seed <= MAX_SEED for seed in (value[0], value[-1])):
-        raise MazeInterpError(f"{name} is a range of level seeds, 0 to {MAX_SEED}, not {shown(value)}")
-    return value
-
 
 _EPISODE = struct.Struct("=2Q")  # what a snapshot holds before procgen's state: stream and episode
 
@@ -128,7 +118,7 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
         super().reset(seed=seed)
         mazes = self._given_mazes({} if options is None else instance(dict)(options, "options"))
         if seed is not None or not self._streams:
-            self._streams = [_stream(self.np_random_seed, slot) for slot in range(self.num_envs)]
+            self._streams = [stream_of(self.np_random_seed, slot) for slot in range(self.num_envs)]
             self._episodes = [-1] * self.num_envs
         for slot in range(self.num_envs):
             self._begin_episode(slot, mazes[slot] if mazes else None)
@@ -205,15 +195,10 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
     def _begin_episode(self, slot: int, maze: Maze | None = None) -> None:
         """Overwrite whatever procgen plays in `slot` with the start of `maze`, or of a level drawn."""
         self._episodes[slot] += 1
-        self._put(slot, state_of_maze(maze or self._draw_level(slot)))
-
-    def _draw_level(self, slot: int) -> Maze:
-        episode = np.random.SeedSequence(self._streams[slot], spawn_key=(self._episodes[slot],))
-        seed = self.levels[int(np.random.default_rng(episode).integers(len(self.levels)))]
-        if isinstance(self.region, int):
-            return region_maze(seed, self.region, self.distribution_mode)
-        maze = maze_from_seed(seed, self.distribution_mode)
-        return maze if self.region == "anywhere" else maze.with_cheese(None)
+        if maze is None:
+            episode = self._streams[slot], self._episodes[slot]
+            maze = draw_level(*episode, self.levels, self.region, self.distribution_mode)
+        self._put(slot, state_of_maze(maze))
 
     def _put(self, slot: int, state: bytes) -> None:
         self._procgen.call_c_func("set_state", slot, state, len(state))
@@ -253,8 +238,3 @@ class MazeVectorEnv(VectorEnv[NDArray[np.uint8], ArrayLike, NDArray[Any]]):
                     f"the maze is of {maze.distribution_mode} mode, the environment of {self.distribution_mode} mode"
                 )
         return mazes
-
-
-def _stream(seed: int | None, slot: int) -> int:
-    """The name of an environment's sequence of levels, 64 bits."""
-    return int(np.random.SeedSequence(seed, spawn_key=(slot,)).generate_state(1, np.uint64)[0])

@@ -6,15 +6,16 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maze_interp.arguments import check_fields, checked, pair, shown, whole
+from maze_interp.arguments import check_fields, checked, pair, whole
 from maze_interp.display import Displayed
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes import paths
+from maze_interp.mazes.grid import as_grid, draw, read_drawing
 
 Square = Annotated[tuple[int, int], pair("(x, y)")]
 """`(x, y)`: x to the right, y up, `(0, 0)` the bottom-left inner cell."""
@@ -29,18 +30,6 @@ MAX_SEED = 2**31 - 2
 LevelSeed = Annotated[int, whole(0, MAX_SEED)]
 RegionSize = Annotated[int, whole(1, 10**6)]
 """The n of the top-right n×n squares."""
-
-
-def as_grid(value: Any, name: str) -> NDArray[np.bool_]:
-    """Truth values (or zeros and ones) as a bool array that nobody can change."""
-    try:
-        grid = np.asarray(value)
-        valid = grid.ndim > 0 and grid.dtype.kind in "biuf" and bool(np.isin(grid, (0, 1)).all())
-    except (TypeError, ValueError, RuntimeError):
-        valid = False
-    if not valid:
-        raise MazeInterpError(f"{name} is an array of True and False, not {shown(value)}")
-    return np.frombuffer(grid.astype(bool).tobytes(), bool).reshape(grid.shape)  # bytes cannot be made writeable
 
 
 _as_square = pair("(x, y)")
@@ -89,9 +78,7 @@ class Maze(Displayed):
             MazeInterpError: procgen is not installed, or the seed is not in 0 … 2³¹ − 2.
         """
         if _make_level is None:
-            raise MazeInterpError(
-                "levels are procgen's: import maze_interp.environment.levels, which makes them, first"
-            )
+            raise MazeInterpError("levels are procgen's: first import maze_interp.environment.levels, which makes them")
         return _make_level(seed, distribution_mode)
 
     @classmethod
@@ -104,31 +91,12 @@ class Maze(Displayed):
         Raises:
             MazeInterpError: nothing, a ragged line, another character, or two `M` or `C`.
         """
-        rows = [line.strip() for line in text.strip().splitlines()]
-        if not rows:
-            raise MazeInterpError("the drawing of the maze is empty")
-        for number, row in enumerate(rows, 1):
-            strange = set(row) - set("#.CM")
-            if strange:
-                raise MazeInterpError(f"maze line {number}: {min(strange)!r} is none of '#', '.', 'C', 'M'")
-            if len(row) != len(rows):
-                raise MazeInterpError(f"maze line {number} has {len(row)} squares, but the maze has {len(rows)} lines")
-        cells = np.array([list(row) for row in rows[::-1]])
-        return cls(
-            open=cells != "#",
-            start=_single(cells, "M") or (0, 0),
-            cheese=_single(cells, "C"),
-            distribution_mode=distribution_mode,
-            seed=seed,
-        )
+        grid, start, cheese = read_drawing(text)
+        return cls(grid, start or (0, 0), cheese, distribution_mode, seed)
 
     def to_ascii(self) -> str:
         """The drawing that `from_ascii` reads."""
-        cells = np.where(self.open, ".", "#")
-        cells[self.start[::-1]] = "M"
-        if self.cheese is not None:
-            cells[self.cheese[::-1]] = "C"
-        return "\n".join("".join(row) for row in cells[::-1])
+        return draw(self.open, self.start, self.cheese)
 
     def with_cheese(self, square: Square | None) -> Maze:
         """A copy with the cheese on `square`, or without cheese."""
@@ -152,16 +120,9 @@ class Maze(Displayed):
         The picture is the same; every square moves up and right by `padding`.
         """
         shift = self.padding
-
-        def moved(square: Square) -> Square:
-            return square[0] + shift, square[1] + shift
-
-        return dataclasses.replace(
-            self,
-            open=np.pad(self.open, shift),
-            start=moved(self.start),
-            cheese=None if self.cheese is None else moved(self.cheese),
-        )
+        start, cheese = (self.start[0] + shift, self.start[1] + shift), self.cheese
+        cheese = cheese and (cheese[0] + shift, cheese[1] + shift)
+        return dataclasses.replace(self, open=np.pad(self.open, shift), start=start, cheese=cheese)
 
     @property
     def size(self) -> int:
@@ -263,9 +224,8 @@ class Maze(Displayed):
 
     def __repr__(self) -> str:
         start = "" if self.start == (0, 0) else f", start {self.start}"
-        return (
-            f"<Maze: {self.distribution_mode} level {self.seed}, {self.size}×{self.size}{start}, cheese {self.cheese}>"
-        )
+        level = f"{self.distribution_mode} level {self.seed}, {self.size}×{self.size}"
+        return f"<Maze: {level}{start}, cheese {self.cheese}>"
 
     # A copy could be altered where the array of the original cannot, so there are no copies but of a maze's fields.
     def __copy__(self) -> Maze:
@@ -285,15 +245,7 @@ _make_level: LevelMaker | None = None
 def set_level_maker(make: LevelMaker) -> None:
     """What `Maze.from_seed` calls.
 
-    Users expect that constructor on the maze, but levels are procgen's, of which this package knows nothing. So
-    `maze_interp.environment.levels`, which imports this module, hands its function down.
+    Levels are procgen's, of which this package knows nothing; `maze_interp.environment.levels` hands its function down.
     """
     global _make_level
     _make_level = make
-
-
-def _single(cells: NDArray[np.str_], mark: str) -> Square | None:
-    found = np.argwhere(cells == mark)
-    if len(found) > 1:
-        raise MazeInterpError(f"the maze has {len(found)} squares marked {mark!r}, at most one makes sense")
-    return cast(Square, tuple(int(value) for value in found[0][::-1])) if len(found) else None

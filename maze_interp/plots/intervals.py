@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -14,14 +15,48 @@ from numpy.typing import ArrayLike
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.style import BLUE, GREY, ORANGE, SKY, new_figure, styled
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.tables import estimate_table
 
 FEW = 10
 """Levels below which a mean is drawn hollow: the bootstrap of so few makes too narrow an interval."""
 
 
-def draw_mean(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, **style: Any) -> None:
-    """Points with their intervals upwards and downwards; no whisker where there is no interval."""
-    axes.errorbar(x, mean, yerr=whiskers(mean, low, high), fmt="o", color=BLUE, capsize=3, **style)
+def draw_points(
+    axes: Axes,
+    at: ArrayLike,
+    table: pd.DataFrame,
+    column: str = "mean",
+    across: bool = False,
+    few_hollow: bool = False,
+    **style: Any,
+) -> None:
+    """Points of a table of estimates with their intervals; no whisker where there is no interval.
+
+    Args:
+        axes: what to draw on.
+        at: the points' places on the other axis, `[rows]`.
+        table: with columns mean, low, high, or the `cells` of another name.
+        column: that name.
+        across: intervals run along x, not along y.
+        few_hollow: draw rows of fewer than `FEW` levels hollow.
+        style: as `Axes.errorbar` takes it.
+    """
+    names = ("low", "high") if column == "mean" else (f"{column}_low", f"{column}_high")
+    mean, low, high = (table[name].to_numpy(float) for name in (column, *names))
+    few = (table["n"] < FEW).to_numpy() & few_hollow
+    for rows, look in ((~few, {}), (few, {"markerfacecolor": "white", "label": None})) if few.any() else ((~few, {}),):
+        x, y = (mean[rows], np.asarray(at)[rows])[:: 1 if across else -1]
+        ends: dict[str, Any] = {"xerr" if across else "yerr": whiskers(mean[rows], low[rows], high[rows])}
+        axes.errorbar(x, y, **(ends | {"capsize": 3} | style | look))
+
+
+def panels_of(figure: Figure, count: int, across: int, **options: Any) -> list[Axes]:
+    """So many panels in rows of `across`, as `Figure.subplots` makes them; the rest of the last row stays empty."""
+    columns = min(across, count)
+    panels = figure.subplots(-(-count // columns), columns, squeeze=False, **options).ravel()
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return list(panels[:count])
 
 
 def whiskers(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> list[list[float]]:
@@ -46,10 +81,8 @@ def estimates_figure(estimates: Mapping[str, Estimate], xlabel: str) -> Figure:
         raise MazeInterpError("none of the groups has levels to draw")
     figure = new_figure(8, 1.1 + 0.42 * len(shown))
     axes = figure.subplots()
-    for row, one in enumerate(shown.values()):
-        ends = whiskers(*np.array([[one.mean], [one.low], [one.high]], dtype=float))
-        hollow: dict[str, Any] = {"markerfacecolor": "white"} if one.n < FEW else {}
-        axes.errorbar([one.mean or 0.0], [row], xerr=ends, fmt="o", color=BLUE, capsize=4, **hollow)
+    table = estimate_table(({}, one) for one in shown.values())
+    draw_points(axes, range(len(shown)), table, across=True, few_hollow=True, fmt="o", color=BLUE, capsize=4)
     axes.set_yticks(range(len(shown)), [f"{name} (n = {one.n})" for name, one in shown.items()])
     axes.set(ylim=(len(shown) - 0.4, -0.6), xlim=(-0.02, 1.02), xlabel=f"{xlabel}, 95% interval")
     axes.xaxis.set_major_formatter(PercentFormatter(1))

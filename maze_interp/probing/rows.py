@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maze_interp.probing.design import BATCH, Matrix
-from maze_interp.recording.store import StoreColumn
+from maze_interp.recording.store_column import StoreColumn
 
 MEMORY = 7 * 2**28
 """Bytes of one matrix that are kept in memory; a larger one is read again in each pass."""

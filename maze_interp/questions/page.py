@@ -27,8 +27,8 @@ from maze_interp.questions.scoring import BOUND
 from maze_interp.questions.tables import outcome_words, remarks
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.files import write_whole
-from maze_interp.studies.page import render_page
 from maze_interp.studies.result import Picture, Result
+from maze_interp.studies.section import render_page
 
 BASELINES = {
     "forecaster": "forecaster",

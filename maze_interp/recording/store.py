@@ -2,73 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import h5py
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.arguments import as_whole, checked, several, shown, text, whole
+from maze_interp.arguments import checked, several, shown, text, whole
 from maze_interp.display import html_table
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import LevelSeed
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.recording.columns import Column, row_bytes
 from maze_interp.recording.reading import Rows, equal_runs, mix_pieces, read_rows
-from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard, shard_name
+from maze_interp.recording.shards import shard_name
+from maze_interp.recording.sound import check_shard, read_settings, require_finished, sound_shard
+from maze_interp.recording.store_column import StoreColumn
 
 BUFFER = 2**28
 """Bytes that reading in batches holds."""
 
 Batch = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class StoreColumn:
-    """One layer or label of a store; index it like an array along its first axis.
-
-    Attributes:
-        store: the store.
-        name: the layer's module path, or the label.
-        shape: `(observations, ...)`.
-        dtype: numpy's.
-    """
-
-    store: ActivationStore
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, index: int | slice | ArrayLike) -> NDArray[Any]:
-        """The rows that `index` picks: a number, a slice, an array of numbers or of bools.
-
-        Raises:
-            MazeInterpError: an index of another kind, or a shard turns out to be damaged.
-            IndexError: a number out of range, or a mask of another length.
-        """
-        if (row := as_whole(index)) is not None:
-            return self._rows(np.array([range(len(self))[row]]))[0]
-        return self._rows(np.arange(len(self))[index if isinstance(index, slice) else _picked(index)])
-
-    def _rows(self, rows: Rows) -> NDArray[Any]:
-        return self.store.read([self.name], rows)[self.name]
-
-
-def _picked(index: object) -> NDArray[Any]:
-    """A list of row numbers, or a mask."""
-    picked = np.asarray(index)
-    if picked.ndim == 1 and (picked.dtype.kind in "biu" or not picked.size):
-        return picked if picked.size else np.empty(0, np.intp)
-    raise MazeInterpError(f"rows are a number, a slice, or a list of numbers or truth values, not {shown(index)}")
 
 
 def as_path(value: Any, name: str) -> Path:
@@ -102,18 +58,18 @@ class ActivationStore:
     @checked
     def __init__(self, path: Annotated[str | Path, as_path], partial: bool = False) -> None:
         self.path = Path(path)
-        self.settings = _read_settings(self.path)
+        self.settings = read_settings(self.path)
         self.layers: tuple[str, ...] = tuple(self.settings["layers"])
         self.columns = {
             name: Column(column["dtype"], tuple(column["shape"])) for name, column in self.settings["columns"].items()
         }
         names = [shard_name(number) for number in range(self.settings["shards"])]
         if not partial:
-            self._require_finished(names)
+            require_finished(self.path, names)
         self._shards, skipped, seeds = [], [], []
         for name in names:
             try:
-                seeds.append(self._check(name, thoroughly=partial))
+                seeds.append(check_shard(self.path / name, self.settings, self.columns if partial else ()))
                 self._shards.append(name)
             except MazeInterpError:
                 if not partial:
@@ -155,7 +111,7 @@ class ActivationStore:
         """
         name = self._resolve(name)
         column = self.columns[name]
-        return StoreColumn(self, name, (len(self), *column.shape), np.dtype(column.dtype))
+        return StoreColumn(self.read, name, (len(self), *column.shape), np.dtype(column.dtype))
 
     @checked
     def level(self, seed: LevelSeed) -> slice:
@@ -252,38 +208,10 @@ class ActivationStore:
         for places in equal_runs(shards):
             shard = shards[places[0]]
             local = rows[places] - (self._ends[shard - 1] if shard else 0)
-            with self._opened(self._shards[shard]) as file:
+            with sound_shard(self.path / self._shards[shard], self.settings) as file:
                 for name, column in found.items():
                     read_rows(file[name], local, places, column)
         return {name: found[self._resolve(name)] for name in names}
-
-    def _check(self, name: str, thoroughly: bool) -> NDArray[np.int32]:
-        """The level seeds of a shard's rows, once it has proved sound."""
-        with self._opened(name) as file:
-            seeds: NDArray[np.int32] = file["seed"][:]
-            for column in self.columns if thoroughly else ():
-                for first in range(0, len(seeds), BLOCK):
-                    file[column][first : first + BLOCK]
-        return seeds
-
-    @contextmanager
-    def _opened(self, name: str) -> Iterator[h5py.File]:
-        try:
-            with open_shard(self.path / name, self.settings) as file:
-                yield file
-        except DAMAGE as error:
-            raise MazeInterpError(
-                f"{self.path / name} is damaged ({_first_line(error)}); delete it and run the same command to record "
-                "it again, or open the store with partial=True to do without"
-            ) from error
-
-    def _require_finished(self, names: Sequence[str]) -> None:
-        there = sum((self.path / name).exists() for name in names)
-        if there < len(names):
-            raise MazeInterpError(
-                f"{self.path} is unfinished, {there} of {len(names)} shards are there; run the same command to finish "
-                "it, or open it with partial=True"
-            )
 
     def _resolve(self, name: str) -> str:
         for candidate in (name, text(name, "a layer or label").removesuffix("_out")):
@@ -292,25 +220,9 @@ class ActivationStore:
         raise unknown_name("recorded layer or label", name, self.columns)
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
-    """`run.json` of a store, its keys all there."""
-    try:
-        settings = json.loads((path / "run.json").read_text())
-    except (OSError, ValueError) as error:
-        raise MazeInterpError(f"there is no activation store in {path}: {_first_line(error)}") from error
-    needed = {"agent", "agent_hash", "seeds", "layers", "columns", "shards"}
-    if not isinstance(settings, dict) or settings.get("command") != "record" or needed - settings.keys():
-        raise MazeInterpError(f"{path} holds another run, not an activation store made by `maze-interp record`")
-    return settings
-
-
 def _level_rows(shards: Sequence[NDArray[np.int32]]) -> dict[int, slice]:
     """The rows of each level, from the level seeds of all rows."""
     seeds = np.concatenate([np.empty(0, np.int32), *shards])
     starts = np.flatnonzero(np.diff(seeds, prepend=-1))
     ends = np.append(starts[1:], len(seeds))
     return {int(seeds[start]): slice(int(start), int(end)) for start, end in zip(starts, ends, strict=False)}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

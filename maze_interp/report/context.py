@@ -11,7 +11,6 @@ import pandas as pd
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
-from maze_interp.studies.result import Result
 from maze_interp.studies.study import HELD_OUT
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.sweeps.groups import in_region, read_levels
@@ -81,10 +80,6 @@ class Context:
     def folder(self, name: str) -> Path:
         """Of one of the sweeps."""
         return self.out / f"sweep-{name}"
-
-    def run_sweeps(self) -> dict[str, Result]:
-        """Measure both sweeps, or resume them."""
-        return {name: sweep.run(self.folder(name), None) for name, sweep in self.sweeps.items()}
 
     @cached_property
     def rows(self) -> dict[str, pd.DataFrame]:

@@ -12,21 +12,16 @@ from maze_interp.plots.maze import maze_figure
 from maze_interp.report.context import Context
 from maze_interp.report.headline import headline_lines, headline_picture, question, stands_out
 from maze_interp.results.estimates import Estimate
-from maze_interp.studies.page import render_page
 from maze_interp.studies.result import Picture, Result
-from maze_interp.studies.section import figure, template
+from maze_interp.studies.section import figure, render_page, template
 
 
 def render(
     context: Context, numbers: Mapping[str, Estimate], results: Sequence[Result], settings: Mapping[str, Any]
 ) -> str:
-    """The page.
+    """The page, from `headline_numbers` and the results, a section each.
 
-    Args:
-        context: agent, levels and sweeps.
-        numbers: of `headline_numbers`.
-        results: a section each, in order.
-        settings: agent hash, versions and command, for the foot of the page.
+    `settings` hold agent hash, versions and command, for the foot of the page.
     """
     lead = template("maze_interp.report", "lead.html").render(
         question=question(context),

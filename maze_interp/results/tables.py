@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -21,6 +23,12 @@ def estimate_table(rows: Iterable[tuple[Mapping[str, Any], Estimate]]) -> pd.Dat
 def cells(name: str, estimate: Estimate) -> dict[str, float | None]:
     """An estimate without its n as three cells of a row: `name`, `name_low`, `name_high`."""
     return {name: estimate.mean, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def bin_names(edges: Sequence[float]) -> list[str]:
+    """Bins of whole numbers, each with its upper edge, in words: `1–2`, `3–8`, and `9 or more` up to infinity."""
+    bins = ((low + 1, high) for low, high in pairwise(edges))
+    return [f"{low:g}–{high:g}" if math.isfinite(high) else f"{low:g} or more" for low, high in bins]
 
 
 def row_estimate(row: Mapping[str, Any] | pd.Series, name: str = "mean") -> Estimate:

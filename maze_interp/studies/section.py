@@ -1,8 +1,9 @@
-"""A result as HTML: a section of the report, or the output of a notebook cell."""
+"""Results as HTML: a section of the report, the output of a notebook cell, and a page of sections."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -25,6 +26,13 @@ def section(result: Result) -> Markup:
         result=result, figure=figure, table=_table, shown_lines=SHOWN_LINES
     )
     return Markup(html)
+
+
+def render_page(title: str, lead: Markup, results: Sequence[Result], facts: Mapping[str, str]) -> str:
+    """A page: its heading, what stands before the list of sections, a section for each result, short facts by name."""
+    return template("maze_interp.studies", "page.html").render(
+        title=title, lead=lead, results=results, facts=facts, section=section
+    )
 
 
 def template(package: str, name: str) -> Template:

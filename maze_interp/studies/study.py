@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,9 +57,10 @@ class Study(ABC):
             MazeInterpError: too few levels qualify, or the options do not fit the agent.
         """
 
-    @abstractmethod
     def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """The result, from the rows of `measure`."""
+        """The result, from the rows of `measure`: unless overridden, by `summary.summarise(study, rows)` beside it."""
+        result: Result = import_module(".summary", type(self).__module__.rpartition(".")[0]).summarise(self, rows)
+        return result
 
     def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
         """The main figures for comparing agents, by name, from the rows of `measure`.
@@ -176,12 +178,7 @@ class AgentStudy(AgentOptions):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
 
     def with_network(self, policy: nn.Module, region: int) -> Self:
-        """The same study of a network that no name stands for, such as an untrained one.
-
-        Args:
-            policy: the network.
-            region: the n of the training region.
-        """
+        """The same study of a network that no name stands for, such as an untrained one, with its training region n."""
         study = replace(self)
         vars(study).update(policy=policy, training_region=region)
         return study

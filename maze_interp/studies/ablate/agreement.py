@@ -55,11 +55,11 @@ def metric_overlap(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
 
 
 def compare(x: Floats, y: Floats, paired: bool = True) -> dict[str, float]:
-    """Whether two sets of effects on the same channels are alike, after averaging each over its levels.
+    """Whether two sets of effects `[levels, channels]` are alike, after averaging each over its levels.
 
     Args:
-        x: effects `[levels, channels]`.
-        y: likewise.
+        x: effects on some channels.
+        y: on the same channels.
         paired: the levels are the same, and so are resampled together.
 
     Returns:

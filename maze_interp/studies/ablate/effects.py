@@ -26,12 +26,7 @@ _ROUNDING = 2e-6
 
 
 def unedited(table: pd.DataFrame, metric: str) -> Estimate:
-    """The metric of the network as it is, mean over levels.
-
-    Args:
-        table: of an `Ablation`.
-        metric: one of its columns.
-    """
+    """A metric of the network as it is, mean over levels, from the rows of an `Ablation`."""
     return estimate(table.loc[table["kind"] == UNEDITED, metric])
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from maze_interp.measure.field import vector_field
 from maze_interp.plots.field import change_figure
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points, panels_of
 from maze_interp.plots.style import BLACK, BLUE, DIVERGING, GREEN, GREY, PURPLE, VERMILLION, new_figure, styled
 from maze_interp.results.text import short_layer
 from maze_interp.studies.ablate.effects import RATE, level_effects
@@ -31,23 +31,16 @@ _PART_LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (PURPLE, "^"))
 def effects_figure(effects: pd.DataFrame, kind: str) -> Figure:
     """Every channel's effect by one kind of ablation, mean over levels: a panel for each metric, rows of 32 channels.
 
-    Colours end at the 99th percentile of the effects in size; a dot marks a significant effect.
-
-    Args:
-        effects: of `channel_effects`.
-        kind: one of its kinds.
+    From the table of `channel_effects`. Colours end at the 99th percentile of the effects in size; a dot marks a
+    significant effect.
     """
     some = effects[effects["kind"] == kind]
     metrics = some["metric"].unique()
     rows = sum(-(-len(part) // _PER_ROW) for _, part in some[some["metric"] == metrics[0]].groupby("layer"))
-    down, across = -(-len(metrics) // 2), min(2, len(metrics))
-    figure = new_figure(6.2 * across, 0.4 + max(2.0, 0.9 + 0.2 * rows) * down)
-    panels = figure.subplots(down, across, squeeze=False).ravel()
-    for axes, metric in zip(panels, metrics, strict=False):
+    figure = new_figure(6.2 * min(2, len(metrics)), 0.4 + max(2.0, 0.9 + 0.2 * rows) * -(-len(metrics) // 2))
+    for axes, metric in zip(panels_of(figure, len(metrics), 2), metrics, strict=True):
         _heat_map(figure, axes, some[some["metric"] == metric])
         axes.set_title(METRICS[metric])
-    for axes in panels[len(metrics) :]:
-        axes.set_axis_off()
     label = f"significant (false discovery rate {RATE})"
     dot = Line2D([], [], linestyle="none", marker=".", color=BLACK, label=label)
     figure.legend(handles=[dot], loc="outside lower left")
@@ -86,24 +79,18 @@ def _wrapped(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def strongest_figure(effects: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
     """Chosen channels' effects with their intervals, kinds of ablation side by side, a panel for each metric.
 
-    A grey band shows where the middle 95% of all channels lie, all kinds together.
-
-    Args:
-        effects: of `channel_effects`.
-        chosen: of `strongest`.
+    From the tables of `channel_effects` and `strongest`. A grey band shows where the middle 95% of all channels lie,
+    all kinds together.
     """
     metrics = chosen["metric"].unique()
-    down, across = -(-len(metrics) // 2), min(2, len(metrics))
     most = max(len(some[["layer", "channel"]].drop_duplicates()) for _, some in chosen.groupby("metric"))
-    figure = new_figure(1.5 + 5.5 * across, 0.6 + (1.0 + 0.36 * most) * down)
-    panels = figure.subplots(down, across, squeeze=False).ravel()
-    for axes, metric in zip(panels, metrics, strict=False):
+    figure = new_figure(1.5 + 5.5 * min(2, len(metrics)), 0.6 + (1.0 + 0.36 * most) * -(-len(metrics) // 2))
+    panels = panels_of(figure, len(metrics), 2)
+    for axes, metric in zip(panels, metrics, strict=True):
         low, high = np.percentile(effects.loc[effects["metric"] == metric, "mean"], (2.5, 97.5))
         axes.axvspan(low, high, color="#DDDDDD", zorder=0, label="middle 95% of all channels")
         _channel_points(axes, chosen[chosen["metric"] == metric])
         axes.set(title=METRICS[metric], xlabel="unedited − ablated, mean over levels, 95%")
-    for axes in panels[len(metrics) :]:
-        axes.set_axis_off()
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4)
     return figure
 
@@ -117,10 +104,8 @@ def _channel_points(axes: Axes, chosen: pd.DataFrame) -> None:
     for kind, offset in zip(kinds, shift, strict=True):
         some = chosen[chosen["kind"] == kind]
         colour, marker = _LOOKS[kind]
-        axes.errorbar(
-            some["mean"], np.arange(len(some)) + offset, xerr=whiskers(some["mean"], some["low"], some["high"]),
-            fmt=marker, markersize=5, color=colour, capsize=2, label=f"{kind} ablation",
-        )  # fmt: skip
+        look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2}
+        draw_points(axes, np.arange(len(some)) + offset, some, across=True, label=f"{kind} ablation", **look)
     channels = chosen[["layer", "channel"]].drop_duplicates().itertuples(index=False)
     names = [f"{short_layer(layer)}  {channel}" for layer, channel in channels]
     axes.set_yticks(range(len(names)), names)
@@ -131,19 +116,14 @@ def _channel_points(axes: Axes, chosen: pd.DataFrame) -> None:
 
 @styled
 def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, str]]) -> Figure:
-    """Every channel's effect on one metric against that on another, a panel for each pair.
+    """Every channel's effect by a kind of ablation on one metric (along x) against that on another, a panel per pair.
 
-    The axes are logarithmic beyond a tenth of a point of probability.
-
-    Args:
-        effects: of `channel_effects`.
-        kind: of ablation.
-        pairs: of metrics, the one along x first.
+    From the table of `channel_effects`. The axes are logarithmic beyond a tenth of a point of probability.
     """
     some = effects[effects["kind"] == kind].pivot(index=["layer", "channel"], columns="metric", values="mean")
     parts = pd.Series([short_layer(layer).split(".")[0] for layer in some.index.get_level_values("layer")], some.index)
     figure = new_figure(5.6 * len(pairs), 5.6)
-    panels = figure.subplots(1, len(pairs), squeeze=False).ravel()
+    panels = panels_of(figure, len(pairs), len(pairs))
     for axes, (a, b) in zip(panels, pairs, strict=True):
         for line in (axes.axhline, axes.axvline):
             line(0, color=GREY, linewidth=0.8)
@@ -163,10 +143,7 @@ def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, 
 def example_figure(decision: DecisionAblation, rows: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
     """The field without and with one channel ablated, on the level where that matters most.
 
-    Args:
-        decision: the experiment; the first of its kinds is drawn.
-        rows: its rows.
-        chosen: of `strongest`; the channel is that of its first row.
+    Drawn is the first kind of the experiment, whose rows are given, and the channel of the first row of `strongest`.
     """
     kind, (layer, channel) = decision.kinds[0], chosen[["layer", "channel"]].iloc[0]
     effects = level_effects(rows, decision.metrics[0])[kind, layer, channel]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from maze_interp.policies.network import PolicyNetwork
     from maze_interp.studies.ablate.measure import Ablation
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 _REPORT_SHARE = 6  # of the report's levels every sixth is measured exactly
@@ -107,12 +106,6 @@ class Ablate(AgentStudy):
             if not len(rows[experiment.name]):
                 raise Unmeasurable(f"none of the levels {experiment.levels.name} has a decision square")
         return rows
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.ablate.summary import summarise
-
-        return summarise([(experiment, rows[experiment.name]) for experiment in self.experiments])
 
     def sized(self, levels: int) -> Self:
         """See `Study`: fewer exact levels, too."""

@@ -12,7 +12,8 @@ from maze_interp.results.text import percent, points, short_layer
 from maze_interp.studies.ablate.effects import RATE, unedited
 from maze_interp.studies.ablate.figures import effects_figure, example_figure, overlap_figure, strongest_figure
 from maze_interp.studies.ablate.measure import METRICS, REFERENCE, DecisionAblation
-from maze_interp.studies.ablate.tables import PAIRS, Measured, significant_counts, summary_numbers, summary_tables
+from maze_interp.studies.ablate.study import Ablate
+from maze_interp.studies.ablate.tables import PAIRS, significant_counts, summary_numbers, summary_tables
 from maze_interp.studies.result import Picture, Result
 
 _SHOWN = 3  # channels of each metric among the lines
@@ -30,22 +31,19 @@ _NOTES = (
 )
 
 
-def summarise(measured: Measured) -> Result:
-    """The result.
-
-    Args:
-        measured: the experiments with their rows, that at decision squares first.
-    """
-    (decision, rows), *_ = measured
+def summarise(study: Ablate, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    measured = [(experiment, rows[experiment.name]) for experiment in study.experiments]
+    (decision, decisions), *_ = measured
     assert isinstance(decision, DecisionAblation)
     tables = summary_tables(measured)
     numbers = summary_numbers(measured, tables)
     return Result(
-        statement=_statement(decision, rows, tables["strongest"]),
+        statement=_statement(decision, decisions, tables["strongest"]),
         lines=_lines(numbers, tables),
         numbers=numbers,
         tables=tables,
-        pictures=_pictures(decision, rows, tables),
+        pictures=_pictures(decision, decisions, tables),
         captions={
             "strongest": "The channels of the largest effects, chosen on half of the levels, measured on the others",
             "kinds": "Agreement of the kinds of ablation: rank correlation over channels, and the share of the top "

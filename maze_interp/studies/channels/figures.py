@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLUE, VERMILLION, new_figure, styled
 from maze_interp.results.estimates import estimate
+from maze_interp.results.tables import estimate_table
 from maze_interp.studies.channels.scores import AS_GOOD, level_scores
 from maze_interp.studies.channels.tables import Mark, mark_name
 from maze_interp.studies.channels.tracking import TARGETS
@@ -23,10 +26,8 @@ SHOWN = 20
 def scores_figure(reported: pd.DataFrame, chosen: pd.DataFrame, tracking: pd.DataFrame) -> Figure:
     """Ranked scores of the agent's channels, a panel per target, over those of every untrained network.
 
-    Args:
-        reported: table of `Responses` for the agent's scores.
-        chosen: another, of the levels that channels were chosen on, for the untrained networks' scores.
-        tracking: the rows that track of `tracking_scores(chosen)`.
+    The agent's are of the rows `reported`, the untrained networks' of `chosen`, both of `Responses`; `tracking` are
+    the rows that track of `tracking_scores(chosen)`.
     """
     figure = new_figure(10, 7.4)
     for axes, target in zip(figure.subplots(2, 2).ravel(), TARGETS, strict=True):
@@ -38,16 +39,10 @@ def scores_figure(reported: pd.DataFrame, chosen: pd.DataFrame, tracking: pd.Dat
         axes.set_xticks(range(1, SHOWN + 1, 3))
         axes.margins(y=0.09)
         axes.grid(axis="y")
+    dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": BLUE}
     handles = [
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="none",
-            color=BLUE,
-            label="tracks (chosen on other levels; ↓ by its lowest value)",
-        ),
-        Line2D([], [], marker="o", linestyle="none", color=BLUE, markerfacecolor="white", label="does not"),
+        Line2D([], [], label="tracks (chosen on other levels; ↓ by its lowest value)", **dot),
+        Line2D([], [], label="does not", markerfacecolor="white", **dot),
         Line2D([], [], color="#BBBBBB", label="an untrained network"),
         Line2D([], [], color=VERMILLION, linestyle="--", label=f"above {1 - AS_GOOD:.0%} of untrained channels"),
     ]
@@ -65,14 +60,11 @@ def _untrained(axes: Axes, scores: pd.DataFrame) -> None:
 
 def _ranked(axes: Axes, scores: pd.DataFrame, chosen: set[Mark]) -> None:
     order = list(scores.mean().sort_values(ascending=False, kind="stable").index[:SHOWN])
-    estimates = [estimate(scores[mark]) for mark in order]
-    mean, low, high = (np.array([getattr(one, end) for one in estimates], float) for end in ("mean", "low", "high"))
-    rank, tracks = np.arange(1, len(order) + 1), np.array([mark in chosen for mark in order])
+    table = estimate_table(({"rank": rank}, estimate(scores[mark])) for rank, mark in enumerate(order, 1))
+    tracks = np.array([mark in chosen for mark in order])
+    look: dict[str, Any] = {"fmt": "o", "color": BLUE, "markersize": 5, "capsize": 0, "zorder": 3}
     for some, face in ((tracks, BLUE), (~tracks, "white")):
-        ends = whiskers(mean[some], low[some], high[some])
-        axes.errorbar(
-            rank[some], mean[some], yerr=ends, fmt="o", color=BLUE, markerfacecolor=face, markersize=5, zorder=3
-        )
-    for i in np.flatnonzero(tracks):
-        at = (rank[i], np.fmax(high[i], mean[i]))
-        axes.annotate(mark_name(order[i]), at, (0, 3), textcoords="offset points", ha="center", fontsize=7)
+        draw_points(axes, table["rank"][some], table[some], markerfacecolor=face, **look)
+    for row in table[tracks].itertuples():
+        at, name = (row.rank, np.fmax(row.high, row.mean)), mark_name(order[row.Index])
+        axes.annotate(name, at, (0, 3), textcoords="offset points", ha="center", fontsize=7)

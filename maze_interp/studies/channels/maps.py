@@ -45,8 +45,8 @@ def excitation_figure(
     """The observations that excite channels most, the peak's place and what it would hit boxed, and their mean maps.
 
     Args:
-        policy: the network.
-        layer: the layer.
+        policy: the network, `layer` one of its layers.
+        layer: a module path.
         levels: of the table.
         table: of `Responses`.
         mean: each channel's mean map.
@@ -79,16 +79,9 @@ def excitation_figure(
 def moved_figure(
     policy: nn.Module, layer: str, maze: Maze, cheeses: Sequence[Square], channels: Sequence[int]
 ) -> Figure:
-    """Maps of channels (rows) in one maze whose cheese is moved (columns), the cheese's position boxed.
+    """Maps of channels (rows) in one maze with its cheese on some squares (columns), the cheese's position boxed.
 
     The mouse stands on the start.
-
-    Args:
-        policy: the network.
-        layer: the layer.
-        maze: the maze.
-        cheeses: squares for the cheese.
-        channels: channel numbers.
 
     Raises:
         MazeInterpError: no square or no channel.
@@ -146,15 +139,9 @@ def _heat(axes: Axes, values: NDArray[np.float32], limit: float) -> AxesImage:
 def _box(
     axes: Axes, position: tuple[int, int], size: int, around: int = 0, scale: float = 1.0, offset: float = 0.0
 ) -> None:
-    """Outline a position of a map and `around` more on every side.
+    """Outline a position (row, column) of a map of `size` rows and columns, and `around` more on every side.
 
-    Args:
-        axes: what to draw on.
-        position: (row, column).
-        size: rows and columns of the map; the outline ends where the map does.
-        around: further rows and columns.
-        scale: width of a position as drawn.
-        offset: of the map's left edge.
+    A position is `scale` wide as drawn, and the map's left edge lies at `offset`; the outline ends where the map does.
     """
     top, left = (max(one - around, 0) * scale for one in position)
     bottom, right = (min(one + around + 1, size) * scale for one in position)

@@ -49,11 +49,9 @@ SCORE_COLUMNS = (
 
 
 def level_scores(table: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Share less chance by level (rows) and by network, channel and sign (columns); NaN where a maze cannot tell.
+    """Share less chance of hitting a target by level (rows) and by network, channel and sign (columns).
 
-    Args:
-        table: of `Responses`.
-        target: one of `TARGETS`.
+    From rows of `Responses`; NaN where a maze is too small to show it.
     """
     scored = table.assign(score=table[f"{target}_share"] - table[f"{target}_chance"])
     return scored.pivot(index="seed", columns=["network", "channel", "sign"], values="score")
@@ -132,7 +130,7 @@ def channel_scores(
     Args:
         policy: the network.
         layer: a layer with a map.
-        levels: the levels; where their cheese lies does not matter, it is moved about.
+        levels: where their cheese lies does not matter, it is moved about.
         placements: observations of each level.
         untrained: networks with random weights to compare with.
 

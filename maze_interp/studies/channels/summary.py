@@ -34,13 +34,7 @@ _NOTES = (
 
 
 def summarise(findings: Findings, reporting: Responses, gallery: bool) -> Result:
-    """The result.
-
-    Args:
-        findings: the rows.
-        reporting: what the reported rows were measured by.
-        gallery: whether to draw every channel.
-    """
+    """The result, with a gallery of every channel if wanted; `reporting` is what the reported rows were measured by."""
     numbers = {target: findings.numbers(target) for target in TARGETS}
     return Result(
         statement=_statement(numbers["cheese"], reporting, findings.chosen["seed"].nunique()),

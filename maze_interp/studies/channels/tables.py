@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from maze_interp.results.estimates import estimate
+from maze_interp.results.tables import cells
 from maze_interp.studies.channels.responses import strongest
 from maze_interp.studies.channels.scores import tracking_counts, tracking_scores
 from maze_interp.studies.channels.tracking import TARGETS
@@ -101,10 +102,8 @@ class Findings:
                 "untrained_most": numbers["tracking_untrained_most"],
                 "channels": " ".join(dict.fromkeys(map(mark_name, self.marks(target)))),
             }
-            for name in ("share", "chance"):
-                best = numbers["best"][name].as_dict() if "best" in numbers else {}
-                row |= {name: best.get("mean"), f"{name}_low": best.get("low"), f"{name}_high": best.get("high")}
-            rows.append(row)
+            best = numbers.get("best", dict.fromkeys(("share", "chance"), estimate([])))
+            rows.append({**row, **cells("share", best["share"]), **cells("chance", best["chance"])})
         return pd.DataFrame(rows)
 
     def score_table(self) -> pd.DataFrame:

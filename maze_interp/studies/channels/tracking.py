@@ -104,16 +104,11 @@ def peaks(maps: Maps, sign: int) -> Places:
 
 
 def track(placements: Placements, maps: Maps, sign: int) -> Mapping[str, tuple[Floats, Floats]]:
-    """How well each channel tracks each of `TARGETS` in one maze, and how well by chance.
-
-    Args:
-        placements: the n observations.
-        maps: their maps.
-        sign: 1 to look at maxima, −1 at minima.
+    """How well each channel tracks each of `TARGETS` in the observations of one maze, and how well by chance.
 
     Returns:
         by target, two of float64 `[channels]`: share of hits (for walls, correlation), and chance;
-        NaN where the maze is too small to tell.
+        NaN where the maze is too small to show it.
     """
     maze, size, peak = placements.maze, maps.shape[2:], peaks(maps, sign)
     cheese, mouse = (_places(maze, squares, size) for squares in (placements.cheeses, placements.mice))
@@ -129,11 +124,7 @@ def track(placements: Placements, maps: Maps, sign: int) -> Mapping[str, tuple[F
 
 
 def hits_of_own(peak: Places, target: Places) -> tuple[Floats, Floats]:
-    """How often the peaks hit their own observation's target, and how often another observation's.
-
-    Args:
-        peak: int `[n, channels, 2]`.
-        target: int `[n, 2]`.
+    """How often peaks `[n, channels, 2]` hit their own observation's target `[n, 2]`, and how often another's.
 
     Returns:
         two of float64 `[channels]`: shares of the n pairs, and of the n(n − 1) others; NaN if n < 2.

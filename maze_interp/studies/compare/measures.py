@@ -64,9 +64,6 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
 
     The cheese is in the region if it is in the smaller of theirs, outside if it is outside the larger.
 
-    Args:
-        sweeps: by name.
-
     Returns:
         a row per pair that shares levels and measure: agent, other, measure, n, mean, low, high; and the correlation of
         the two over the levels, with `correlation_low` and `correlation_high`.

@@ -19,14 +19,9 @@ _COLUMNS = ("agent", "agent_hash", "mode", "region", "study", "figure", "n", "me
 
 
 def other_studies(plan: Sequence[Planned], levels: int, run: Run) -> pd.DataFrame:
-    """The figures of every study that takes part in comparisons, for the agents that are swept here.
+    """The figures of every study that takes part in comparisons, on some levels, for the agents that are swept here.
 
     Of a finished sweep the network is not at hand; a study whose levels do not qualify has no figures.
-
-    Args:
-        plan: the agents.
-        levels: of each study.
-        run: the comparison under way.
 
     Returns:
         a row per agent and figure: agent, agent_hash, mode, region, study, figure, n, mean, low, high.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from maze_interp.studies.compare.plan import Planned
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 
@@ -85,12 +84,6 @@ class Compare(Study):
             **fits,
             **({"studies": other_studies(self.plan, self.study_levels, run)} if self.study_levels else {}),
         }
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.compare.summary import summarise
-
-        return summarise(rows)
 
     def sized(self, levels: int) -> Self:
         """See `Study`: without the other studies."""

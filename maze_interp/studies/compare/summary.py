@@ -10,6 +10,7 @@ from maze_interp.results.tables import records, row_estimate
 from maze_interp.results.text import percent, points
 from maze_interp.studies.compare.figures import coefficients_figure, measures_figure, region_figure, studies_figure
 from maze_interp.studies.compare.measures import UNTRAINED
+from maze_interp.studies.compare.study import Compare
 from maze_interp.studies.result import Picture, Result
 
 _CHOICE = "P(cheese), where it must choose"
@@ -25,8 +26,8 @@ _NOTES = (
 )
 
 
-def summarise(tables: Mapping[str, pd.DataFrame]) -> Result:
-    """The result, from the tables of `Compare.measure`."""
+def summarise(study: Compare, tables: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
     shown = {name: table for name, table in tables.items() if len(table)}
     return Result(
         statement=_statement(tables),

@@ -78,12 +78,7 @@ class CheeseMap(Experiment):
 
 
 def cheese_grid(rows: pd.DataFrame, size: int) -> NDArray[np.float64]:
-    """P(cheese) by the cheese's place, `[size, size]` indexed `[y, x]`; NaN in walls and on the start.
-
-    Args:
-        rows: of `CheeseMap`.
-        size: of the level.
-    """
+    """Rows of `CheeseMap` as P(cheese) `[size, size]`, indexed `[y, x]`; NaN in walls and on the start."""
     grid = np.full((size, size), np.nan)
     grid[rows["y"], rows["x"]] = rows["p_cheese"]
     return grid

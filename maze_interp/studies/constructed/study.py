@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from maze_interp.results.estimates import Estimate
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 
@@ -52,13 +51,6 @@ class Constructed(AgentStudy):
             raise Unmeasurable(f"none of the levels {levels.name} allows a construction; give more levels")
         places = CheeseMap.of_level(self.policy, self.agent, levels, shown_level(levels))
         return {"constructed": rows, "cheese_map": places.table(run.rows(places))}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.constructed.summary import summarise
-
-        level = int(rows["cheese_map"]["seed"].iloc[0])
-        return summarise(rows["constructed"], rows["cheese_map"], self.levels().maze(level), self.training_region)
 
     def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
         """See `Study`."""

@@ -13,6 +13,7 @@ from maze_interp.results.text import percent, points
 from maze_interp.studies.constructed.cheese_map import cheese_grid
 from maze_interp.studies.constructed.figures import cheese_map_figure, detour_figure, pairs_figure
 from maze_interp.studies.constructed.measure import KINDS, OUTCOMES, SWAP
+from maze_interp.studies.constructed.study import Constructed
 from maze_interp.studies.constructed.tables import (
     DIFFERENCE,
     SLOPE,
@@ -37,22 +38,17 @@ _NOTES = (
 )
 
 
-def summarise(rows: pd.DataFrame, places: pd.DataFrame, shown: Maze, region: int) -> Result:
-    """The result.
-
-    Args:
-        rows: of `ConstructedLevels`, at least one.
-        places: of `CheeseMap`.
-        shown: the level of the places.
-        region: the agent's training region n.
-    """
-    pairs, along, figures = pair_table(rows), detour_table(rows), constructed_figures(rows)
+def summarise(study: Constructed, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    levels, places = rows["constructed"], rows["cheese_map"]
+    pairs, along, figures = pair_table(levels), detour_table(levels), constructed_figures(levels)
+    shown = study.levels().maze(int(places["seed"].iloc[0]))
     return Result(
-        statement=_statement(figures, rows["seed"].nunique()),
+        statement=_statement(figures, levels["seed"].nunique()),
         lines=[*(f"{WORDS[name]}: {estimate}" for name, estimate in figures.items()), *_pair_lines(pairs)],
         numbers={**figures, "pairs": nested(pairs, ["kind", "outcome", "variant"])},
-        tables={"constructed": rows, "pairs": pairs, "detours": along, "cheese_map": places},
-        pictures=_pictures(pairs, along, places, shown, region),
+        tables={"constructed": levels, "pairs": pairs, "detours": along, "cheese_map": places},
+        pictures=_pictures(pairs, along, places, shown, study.training_region),
         captions={
             "pairs": "Pairs of levels with the same walls",
             "detours": "The cheese along a branch, by steps off the path to the corner",

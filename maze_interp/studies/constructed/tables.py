@@ -27,21 +27,15 @@ def pair_table(rows: pd.DataFrame) -> pd.DataFrame:
         wide = part.pivot(index="seed", columns="variant", values=list(OUTCOMES))
         for outcome in OUTCOMES:
             variants = {"0": wide[outcome, 0], "1": wide[outcome, 1], DIFFERENCE: wide[outcome, 1] - wide[outcome, 0]}
-            table += [
-                {"kind": kind, "outcome": outcome, "variant": variant, **estimate(values).as_dict()}
-                for variant, values in variants.items()
-            ]
+            for variant, values in variants.items():
+                table.append({"kind": kind, "outcome": outcome, "variant": variant, **estimate(values).as_dict()})
     return pd.DataFrame(table, columns=["kind", "outcome", "variant", *ENDS])
 
 
 def swap_levels(rows: pd.DataFrame) -> pd.DataFrame:
     """By level: `follows`, the mean probability of the cheese's branch; `switch`, that less the branch's without it.
 
-    Args:
-        rows: of `ConstructedLevels`.
-
-    Returns:
-        index seed; both are means over the two placements, of moves off the fork.
+    From the rows of `ConstructedLevels`; means over the two placements, of moves off the fork; index seed.
     """
     wide = rows[rows["kind"] == SWAP].pivot(index="seed", columns="variant", values=["towards", "elsewhere"])
     follows = (wide["towards", 0] + wide["towards", 1]) / 2

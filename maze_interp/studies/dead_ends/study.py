@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from maze_interp.results.estimates import Estimate
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 
@@ -47,12 +46,6 @@ class DeadEnds(AgentStudy):
         if not len(rows):
             raise MazeInterpError(f"none of the levels {levels.name} has a dead end; give more levels")
         return {"dead_ends": rows}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.dead_ends.summary import summarise
-
-        return summarise(rows["dead_ends"])
 
     def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
         """See `Study`."""

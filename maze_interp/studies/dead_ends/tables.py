@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import pandas as pd
 
 from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.tables import bin_names, estimate_table
 
 DEPTHS = (0, 2, 4, 7, 15, math.inf)
 """Edges of the bins of depth, each with its upper edge. In procgen's own mazes every depth is even."""
@@ -38,24 +38,16 @@ def dead_end_figures(rows: pd.DataFrame) -> dict[str, Estimate]:
     }
 
 
-def depth_names() -> list[str]:
-    """The bins of depth in words, shallow first."""
-    ends = ((low + 1, high) for low, high in pairwise(DEPTHS))
-    return [f"{low:g}–{high:g}" if math.isfinite(high) else f"{low:g} or more" for low, high in ends]
-
-
 def dead_end_table(rows: pd.DataFrame) -> pd.DataFrame:
     """`dead_end_figures` by depth: columns policy, depth ("any", or a bin), quantity, branches; n, mean, low, high."""
-    names = depth_names()
+    names = bin_names(DEPTHS)
     binned = pd.cut(rows["depth"], DEPTHS, labels=names)
-    found = []
-    for depth in ("any", *names):
-        some = rows if depth == "any" else rows[binned == depth]
-        for policy, mine in some.groupby("policy", sort=False):
-            for quantity, one in dead_end_figures(mine).items():
-                key = {"policy": policy, "depth": depth, "quantity": quantity, "branches": len(mine)}
-                found.append({**key, **one.as_dict()})
-    return pd.DataFrame(found)
+    return estimate_table(
+        ({"policy": policy, "depth": depth, "quantity": quantity, "branches": len(mine)}, figure)
+        for depth in ("any", *names)
+        for policy, mine in (rows if depth == "any" else rows[binned == depth]).groupby("policy", sort=False)
+        for quantity, figure in dead_end_figures(mine).items()
+    )
 
 
 def moves_lost(rows: pd.DataFrame) -> dict[str, Estimate]:

@@ -14,12 +14,10 @@ from maze_interp.studies.study import AgentOptions
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
     from typing_extensions import Self
 
     from maze_interp.edits.base import Edit
     from maze_interp.mazes.maze import Maze as MazeType
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 
@@ -37,6 +35,7 @@ class Field(AgentOptions):
 
     name: ClassVar[str] = "field"
     title: ClassVar[str] = "One level in full"
+    needs_network: ClassVar[bool] = False
 
     seed: Count = 0
     region: Cheese = "anywhere"
@@ -47,13 +46,6 @@ class Field(AgentOptions):
         super().__post_init__()
         if self.maze is not None and self.region != "anywhere":
             raise MazeInterpError("--maze draws its own cheese; leave --region out")
-
-    @cached_property
-    def policy(self) -> nn.Module:
-        """The agent, which may be a reference policy."""
-        from maze_interp.policies.agents import load_policy
-
-        return load_policy(self.agent)
 
     @cached_property
     def loaded_edits(self) -> tuple[Edit, ...]:
@@ -79,12 +71,6 @@ class Field(AgentOptions):
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""
         return {}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.field.summary import summarise
-
-        return summarise(self)
 
     @classmethod
     def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:

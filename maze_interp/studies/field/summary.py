@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from maze_interp.measure.behaviour import Behaviour, behaviour
@@ -27,8 +29,8 @@ _NOTES = (
 )
 
 
-def summarise(study: Field) -> Result:
-    """Measure one maze and describe what the agent does there."""
+def summarise(study: Field, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`: one maze is measured here."""
     maze, edits = study.level, study.loaded_edits
     results = {"before": behaviour(study.policy, maze)}
     if edits:

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maze_interp.plots.intervals import FEW, whiskers
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLUE, GREEN, GREY, VERMILLION, new_figure, styled
+from maze_interp.results.tables import estimate_table
 from maze_interp.results.text import points
 from maze_interp.studies.finetune.measure import QUANTITIES
 from maze_interp.studies.finetune.tables import Figures
@@ -26,21 +27,14 @@ _WHEN = (("before", GREY, "o"), ("after", BLUE, "s"))
 
 @styled
 def change_figure(figures: Figures) -> Figure:
-    """Each quantity before and after tuning, with intervals; the paired difference in words.
-
-    Args:
-        figures: of `tuning_figures`.
-    """
+    """Each quantity of `tuning_figures` before and after tuning, with intervals; the paired difference in words."""
     shown = [name for name in QUANTITIES if figures[name]["before"].n and name != "variation"]
     figure = new_figure(9.5, 1.3 + 0.5 * len(shown))
     axes = figure.subplots()
     for y, name in enumerate(shown):
         for offset, (when, colour, marker) in zip((-0.13, 0.13), _WHEN, strict=True):
-            estimate = figures[name][when]
-            face = "white" if estimate.n < FEW else colour
-            mean, low, high = np.array([[estimate.mean], [estimate.low], [estimate.high]], dtype=float)
-            bars = whiskers(mean, low, high)
-            axes.errorbar(mean, [y + offset], xerr=bars, color=colour, marker=marker, markerfacecolor=face)
+            table = estimate_table([({}, figures[name][when])])
+            draw_points(axes, [y + offset], table, across=True, few_hollow=True, fmt=marker, color=colour, capsize=0)
         axes.annotate(points(figures[name]["difference"]), (1.03, y), va="center", fontsize=9, annotation_clip=False)
     axes.set_yticks(range(len(shown)), [f"{QUANTITIES[name]} (n = {figures[name]['before'].n})" for name in shown])
     axes.set(xlim=(-0.02, 1.02), ylim=(len(shown) - 0.5, -0.5), xlabel="mean over levels, 95% interval")
@@ -57,11 +51,7 @@ def change_figure(figures: Figures) -> Figure:
 
 @styled
 def interpolation_figure(table: pd.DataFrame) -> Figure:
-    """What networks do whose weights lie between the original's and the tuned agent's, and beyond.
-
-    Args:
-        table: of `interpolation_table`.
-    """
+    """What networks do whose weights lie between the original's and the tuned agent's, from `interpolation_table`."""
     figure = new_figure(6.6, 4.4)
     axes = figure.subplots()
     for name, (colour, marker, words) in _LINES.items():
@@ -80,11 +70,7 @@ def interpolation_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def weights_figure(table: pd.DataFrame) -> Figure:
-    """How far tuning moved each layer, as a share of the length of its weights.
-
-    Args:
-        table: of `weight_change`.
-    """
+    """How far tuning moved each layer, as a share of the length of its weights, from `weight_change`."""
     layers = table[table["layer"] != "all"]
     whole = float(table.loc[table["layer"] == "all", "relative"].iloc[0])
     figure = new_figure(7.5, 1.2 + 0.28 * len(layers))
@@ -99,11 +85,9 @@ def weights_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def learning_figure(learning: pd.DataFrame, training_steps: int | None = None) -> Figure:
-    """Success on levels not seen before, and the discounted return, against the states evaluated.
+    """Success on levels not seen before, and the discounted return, against the states evaluated, from `curve_table`.
 
-    Args:
-        learning: of `training.curve_table`.
-        training_steps: steps of the original's training, to write the states as a share of; None if not known.
+    Above, the states as a share of the steps of the original's training, if that is known.
     """
     figure = new_figure(6.6, 4.0)
     axes = figure.subplots()

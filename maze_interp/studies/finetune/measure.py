@@ -36,12 +36,7 @@ QUANTITIES = {
 
 
 def interpolate(original: Network, tuned: Network, mix: float) -> Network:
-    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode.
-
-    Args:
-        original: at mix 0.
-        tuned: at mix 1.
-        mix: below 0 or above 1 to go on beyond them.
+    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode; mix may lie beyond 0 and 1.
 
     Raises:
         MazeInterpError: the networks differ in architecture or settings.

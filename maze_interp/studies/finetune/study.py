@@ -13,7 +13,6 @@ from maze_interp.studies.study import HELD_OUT, AgentStudy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
     from maze_interp.training.compute import Compute
 
@@ -62,12 +61,6 @@ class Finetune(AgentStudy):
             "weights": weight_change(original, tuned),
             "learning": curve_table(run.folder),
         }
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.finetune.summary import summarise
-
-        return summarise(self, rows["tuning"], rows["weights"], rows["learning"])
 
     @property
     def training(self) -> Compute | None:

@@ -23,16 +23,10 @@ _NOTES = (
 )
 
 
-def summarise(study: Finetune, rows: pd.DataFrame, weights: pd.DataFrame, learning: pd.DataFrame) -> Result:
-    """The result.
-
-    Args:
-        study: its settings.
-        rows: of `Tuning`, the mixes 0 and 1 among them.
-        weights: of `weight_change`.
-        learning: of `training.curve_table`.
-    """
-    figures, table, training = tuning_figures(rows), interpolation_table(rows), study.training
+def summarise(study: Finetune, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    tuning, weights, learning = (rows[name] for name in ("tuning", "weights", "learning"))
+    figures, table, training = tuning_figures(tuning), interpolation_table(tuning), study.training
     spent, moved = compute_shares(learning, training), weights.set_index("layer")["relative"].to_dict()
     lines = [
         f"{words}: {figure['before']} before, {figure['after']} after, difference {figure['difference']}"
@@ -43,7 +37,7 @@ def summarise(study: Finetune, rows: pd.DataFrame, weights: pd.DataFrame, learni
         statement=_statement(study, figures),
         lines=[*lines, f"weights moved by {moved['all']:.3f} of their length", compute_words(spent)],
         numbers={"quantities": figures, "compute": spent, "relative_weight_change": moved},
-        tables={"tuning": rows, "interpolation": table, "weights": weights, "learning": learning},
+        tables={"tuning": tuning, "interpolation": table, "weights": weights, "learning": learning},
         pictures={
             "change": Picture(
                 change_figure(figures),

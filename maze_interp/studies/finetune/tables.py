@@ -40,12 +40,7 @@ def interpolation_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def compute_shares(learning: pd.DataFrame, training: Compute | None) -> dict[str, Any]:
-    """Steps and operations of a tuning run, and as shares of the original's training (None if not known).
-
-    Args:
-        learning: of `training.curve_table`.
-        training: what the original's training took.
-    """
+    """Steps and operations in `training.curve_table`, and as shares of the original's training (None if not known)."""
     spent = Compute(*(int(learning[name].iloc[-1]) for name in ("steps", "flops")))
     return {
         **asdict(spent),

@@ -73,11 +73,11 @@ def tuning_config(
 
 
 def tuned_agent(config: ExactConfig, folder: Path, levels: int, threads: int = 1) -> PolicyNetwork:
-    """Run or resume the training, and write the agent's folder.
+    """Run or resume the training: checkpoint and log in `training/` of the folder, the agent in `<name>/`.
 
     Args:
         config: the run.
-        folder: the checkpoint and the log go to `training/` in it, the agent to `<name>/`.
+        folder: of the study's run.
         levels: held-out levels for the agent's card.
         threads: of the network while it learns.
     """

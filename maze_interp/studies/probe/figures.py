@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import (
     BLACK,
     BLUE,
@@ -37,10 +37,7 @@ METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2
 
 @styled
 def table_figure(scores: pd.DataFrame) -> Figure:
-    """The main figure of every layer (rows) and target (columns), with the controls' in small print.
-
-    Args:
-        scores: the table of a run.
+    """The main figure of every layer (rows) and target (columns) in the scores of a run, the controls' in small print.
 
     Raises:
         MazeInterpError: there is no score.
@@ -93,16 +90,13 @@ def _number(value: float) -> str:
 def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -> Figure:
     """Scores against the number of training levels, a line per layer; what controls reach is dotted.
 
-    Args:
-        scores: the table of a run with controls.
-        target: the target.
-        metric: of its figures; the main one unless given.
+    Of the target's main metric, or another. The scores are of a run with controls.
 
     Raises:
         MazeInterpError: the target has no learning curve.
     """
     name = metric or main_metric(target)
-    rows = scores[(scores["target"] == target) & (scores["metric"] == name) & (scores["network"] == "agent")]
+    rows = _rows(scores, target, name, network="agent")
     true = rows[(rows["labels"] == "true") & rows["part"].isin(["all", "learning curve"])]
     if not (rows["part"] == "learning curve").any():
         raise MazeInterpError(f"{target} has no learning curve; fit it with controls")
@@ -110,49 +104,45 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     axes = figure.subplots()
     for number, (layer, points) in enumerate(true.groupby("layer", sort=False)):
         some = points.sort_values("training_levels")
-        ends = whiskers(some["value"], some["low"], some["high"])
-        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
-        axes.errorbar(
-            some["training_levels"] * 1.015**number,
-            some["value"],
-            yerr=ends,
-            capsize=3,
-            label=short(str(layer)),
-            **look,
-        )
-    for labels, line in (("majority", ":"), ("shuffled", "--")):
-        level = rows[(rows["labels"] == labels) & (rows["part"] == "all")]["value"].max()
-        axes.axhline(
-            level, color=GREY, linestyle=line, linewidth=1.2, label=f"{labels} labels" if line == "--" else labels
-        )
-    _log_scale(axes, set(true["training_levels"]))
-    axes.set(
-        xlabel="levels fitted to (log scale)", ylabel=METRICS.get(name, name.replace("_", " ")), ylim=(-0.03, 1.03)
-    )
+        draw_points(axes, some["training_levels"] * 1.015**number, some, label=short(str(layer)), **_look(number))
+    for labels, line, label in (("majority", ":", "majority"), ("shuffled", "--", "shuffled labels")):
+        level = rows[(rows["labels"] == labels) & (rows["part"] == "all")]["mean"].max()
+        axes.axhline(level, color=GREY, linestyle=line, linewidth=1.2, label=label)
+    axes.set(xlabel="levels fitted to (log scale)", ylabel=METRICS.get(name, name.replace("_", " ")))
     axes.set_title(f"{target}, on held-out levels")
-    axes.grid(axis="y")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    _finish_curves(axes, set(true["training_levels"]))
     return figure
 
 
-def _log_scale(axes: Axes, ticks: set[int]) -> None:
-    """A logarithmic x axis that is labelled at these numbers and nowhere else."""
+def _rows(scores: pd.DataFrame, target: str, metric: str, **where: str) -> pd.DataFrame:
+    """The rows of a target and metric with these cells, the value named as artists expect it."""
+    where |= {"target": target, "metric": metric}
+    return scores[(scores[list(where)] == pd.Series(where)).all(axis=1)].rename(columns={"value": "mean"})
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
+
+
+def _finish_curves(axes: Axes, ticks: set[int]) -> None:
+    """A logarithmic x axis that is labelled at these numbers and nowhere else, and the legend beside."""
     axes.set_xscale("log")
     axes.set_xticks(sorted(ticks))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(-0.03, 1.03)
+    axes.grid(axis="y")
+    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
 
 
 @styled
 def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
     """Scores against the number of channels, a line per layer; hollow and dotted, of an untrained network.
 
-    Args:
-        scores: the table of a run with `top_channels`.
-        target: the target.
+    Of a run with `top_channels`.
     """
     name = main_metric(target)
-    rows = scores[(scores["target"] == target) & (scores["metric"] == name) & (scores["labels"] == "true")]
+    rows = _rows(scores, target, name, labels="true")
     rows = rows.assign(channels=rows["part"].str.extract(f"^{TOP}$", expand=False)).dropna(subset=["channels"])
     rows = rows.astype({"channels": int})
     figure = new_figure(7.5, 4.4)
@@ -160,16 +150,12 @@ def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
     layers = list(dict.fromkeys(rows["layer"]))
     for (layer, network), points in rows.groupby(["layer", "network"], sort=False):
         number, trained = layers.index(layer) + 1, network == "agent"  # + 1: the picture's look is not used
-        ends = whiskers(points["value"], points["low"], points["high"])
-        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
-        look |= {} if trained else {"linestyle": ":", "markerfacecolor": "white"}
+        look = _look(number) | ({} if trained else {"linestyle": ":", "markerfacecolor": "white"})
         label = short(str(layer)) if trained else f"{short(str(layer))}, untrained"
-        axes.errorbar(points["channels"] * 1.015**number, points["value"], yerr=ends, capsize=3, label=label, **look)
-    _log_scale(axes, set(rows["channels"]))
-    axes.set(xlabel="channels, the best ones in training (log scale)", ylabel=METRICS[name], ylim=(-0.03, 1.03))
+        draw_points(axes, points["channels"] * 1.015**number, points, label=label, **look)
+    axes.set(xlabel="channels, the best ones in training (log scale)", ylabel=METRICS[name])
     axes.set_title(f"{target}, on held-out levels, 95% interval")
-    axes.grid(axis="y")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+    _finish_curves(axes, set(rows["channels"]))
     return figure
 
 
@@ -177,12 +163,7 @@ def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
 def parts_figure(scores: pd.DataFrame, target: str) -> Figure:
     """The main figure by the cheese's distance from the mouse and from the corner, and by the size of the maze."""
     name = main_metric(target)
-    rows = scores[
-        (scores["target"] == target)
-        & (scores["metric"] == name)
-        & (scores["network"] == "agent")
-        & (scores["labels"] == "true")
-    ]
+    rows = _rows(scores, target, name, network="agent", labels="true")
     kinds = {
         r"cheese (\d+) to \d+ squares from the mouse": "cheese to mouse, straight line (squares)",
         r"cheese (\d+) to \d+ squares from the corner": "cheese to top-right corner, straight line (squares)",
@@ -204,8 +185,5 @@ def parts_figure(scores: pd.DataFrame, target: str) -> Figure:
 def _draw_parts(axes: Axes, rows: pd.DataFrame, middle: int) -> None:
     for number, (layer, points) in enumerate(rows.groupby("layer", sort=False)):
         some = points.sort_values("at")
-        ends = whiskers(some["value"], some["low"], some["high"])
-        look: dict[str, Any] = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8], "markersize": 4}
-        axes.errorbar(
-            some["at"] + middle + 0.1 * number, some["value"], yerr=ends, capsize=2, label=short(str(layer)), **look
-        )
+        look = {**_look(number), "markersize": 4, "capsize": 2}
+        draw_points(axes, some["at"] + middle + 0.1 * number, some, label=short(str(layer)), **look)

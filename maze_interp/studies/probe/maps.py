@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points, panels_of
 from maze_interp.plots.style import BLUE, ORANGE, PROBABILITY, VERMILLION, new_figure, styled
 
 _SMALL = 15  # side of a world whose squares have room for a number
@@ -27,12 +27,7 @@ def short(layer: str) -> str:
 
 @styled
 def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
-    """Accuracy by the cheese's square in procgen's world, a panel per layer; places where it never lay are grey.
-
-    Args:
-        places: the table of a run.
-        target: which of its targets.
-        world: side of the world in squares.
+    """Accuracy by the cheese's square in procgen's world of some side, a panel per layer; grey where it never lay.
 
     Raises:
         MazeInterpError: no level had a cheese.
@@ -40,18 +35,14 @@ def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
     layers = dict(tuple(places[places["target"] == target].groupby("layer", sort=False))) if len(places) else {}
     if not layers:
         raise MazeInterpError(f"no level had a cheese to locate for {target}")
-    columns = min(3, len(layers))
-    rows = -(-len(layers) // columns)
-    figure = new_figure(4.8 * columns + 1.2, 4.9 * rows + 0.5, square=True)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (layer, part) in zip(panels, layers.items(), strict=False):
+    figure = new_figure(4.8 * min(3, len(layers)) + 1.2, 4.9 * -(-len(layers) // 3) + 0.5, square=True)
+    panels = panels_of(figure, len(layers), 3)
+    for axes, (layer, part) in zip(panels, layers.items(), strict=True):
         image = _draw_places(axes, part, world)
         axes.set_title(f"{target} from {short(str(layer))}", fontsize=10)
-    for axes in panels[len(layers) :]:
-        axes.set_visible(False)
     panels[0].set(xlabel="x of the cheese in procgen's world (squares)", ylabel="y of the cheese (squares)")
     numbers = "; the numbers are levels" if world <= _SMALL else ""
-    bar = figure.colorbar(image, ax=list(panels[: len(layers)]), shrink=0.8)
+    bar = figure.colorbar(image, ax=panels, shrink=0.8)
     bar.set_label(f"share of right answers on held-out levels; grey: no level{numbers}")
     return figure
 
@@ -72,10 +63,7 @@ def _draw_places(axes: Axes, places: pd.DataFrame, world: int) -> AxesImage:
 
 @styled
 def edits_figure(effects: pd.DataFrame) -> Figure:
-    """What each edit does to the choice at the decision square and to P(cheese).
-
-    Args:
-        effects: of `edit_effects`.
+    """What each edit does to the choice at the decision square and to P(cheese), from `edit_effects`.
 
     Raises:
         MazeInterpError: there are none.
@@ -93,8 +81,7 @@ def edits_figure(effects: pd.DataFrame) -> Figure:
     for shift, (outcome, (_, colour, mark)) in zip((-0.22, 0.0, 0.22), outcomes.items(), strict=True):
         rows = effects[effects["outcome"] == outcome]
         at = [cases.index(case) + shift for case in zip(rows["edit"], rows["coefficient"], strict=True)]
-        ends = whiskers(rows["mean"], rows["low"], rows["high"])
-        axes.errorbar(rows["mean"], at, xerr=ends, fmt=mark, color=colour, capsize=2, markersize=5)
+        draw_points(axes, at, rows, across=True, fmt=mark, color=colour, capsize=2, markersize=5)
     names = [edit if edit == "none" else f"{edit} × {coefficient:+g}".replace("-", "−") for edit, coefficient in cases]
     axes.set_yticks(range(len(cases)), names)
     axes.set(ylim=(len(cases) - 0.4, -0.6), xlim=(-0.02, 1.02), xlabel="mean over levels, 95% interval")

@@ -37,12 +37,7 @@ class Measured:
 
 
 def measure(plan: Plan, job: tuple[str, str]) -> Measured:
-    """Fit and score a target at a layer, with its controls.
-
-    Args:
-        plan: how.
-        job: layer, target.
-    """
+    """Fit and score a target at a layer (the job), with its controls."""
     layer, target = job
     trial = Trial(plan, target, plan.examples(layer, target))
     fitted = trial.fit(trial.asked.y)

@@ -27,14 +27,9 @@ class Saved(NamedTuple):
 def saved(
     plan: Plan, layer: str, target: str, estimators: Sequence[Estimator], scores: Sequence[Mapping[str, Any]]
 ) -> list[Saved]:
-    """The probes of a target at a layer, those of a square under the names of its two axes.
+    """The probes of a target at a layer, one per axis; those of a square under the names of its two axes.
 
-    Args:
-        plan: says whose.
-        layer: module path, or `"pixels"`.
-        target: what they predict.
-        estimators: one per axis.
-        scores: rows of the table of scores.
+    `scores` are rows of the table of scores.
     """
     settings = plan.store.settings
     names = [target] if len(estimators) == 1 else [target.replace("_square_", f"_{axis}_") for axis in "xy"]

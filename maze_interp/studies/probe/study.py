@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from maze_interp.recording.store import ActivationStore
     from maze_interp.studies.probe.plan import Plan
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 Kernel = Annotated[Literal[1, 3], BeforeValidator(lambda value: int(value) if str(value).isdecimal() else value)]
@@ -170,13 +169,6 @@ class Probe(StoreStudy):
         if not len(rows):
             raise Unmeasurable(f"none of the levels {levels.name} has a decision square; give more --edit-levels")
         return rows
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.mazes.maze import WORLD_SIZE
-        from maze_interp.studies.probe.summary import summarise
-
-        return summarise(rows, self.policy.default_layer, WORLD_SIZE[self.recorded["mode"]])
 
     def sized(self, levels: int) -> Self:
         """See `Study`."""

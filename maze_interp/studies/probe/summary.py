@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from maze_interp.mazes.maze import WORLD_SIZE
 from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.examples import KNOWN
 from maze_interp.results.estimates import Estimate
@@ -22,6 +23,7 @@ from maze_interp.studies.probe.figures import (
     top_channels_figure,
 )
 from maze_interp.studies.probe.maps import edits_figure, places_figure, short
+from maze_interp.studies.probe.study import Probe
 from maze_interp.studies.probe.tables import figure_estimate, main_figures, main_metric, main_table, result_lines
 from maze_interp.studies.result import Picture, Result
 
@@ -36,17 +38,11 @@ _NOTES = (
 )
 
 
-def summarise(rows: Mapping[str, pd.DataFrame], default_layer: str, world: int) -> Result:
-    """The result.
-
-    Args:
-        rows: `scores`, `places` and `channels`, see `tables.TABLES`, and `edits` where probes were tried as edits.
-        default_layer: the layer that the statement is about, if it was probed.
-        world: side of procgen's world in squares.
-    """
+def summarise(study: Probe, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`; the rows are `tables.TABLES`, and `edits` where probes were tried as edits."""
     scores = rows["scores"]
     figures, tables = main_figures(scores), {"probes": scores, "places": rows["places"], "channels": rows["channels"]}
-    pictures = _pictures(scores, rows["places"], world)
+    pictures = _pictures(scores, rows["places"], WORLD_SIZE[study.recorded["mode"]])
     numbers: dict[str, Any] = dict(figures)
     if "edits" in rows:
         effects = edit_effects(rows["edits"])
@@ -59,7 +55,7 @@ def summarise(rows: Mapping[str, pd.DataFrame], default_layer: str, world: int) 
             "Points with intervals: three probabilities under each edit.",
         )
     return Result(
-        statement=_statement(figures, default_layer),
+        statement=_statement(figures, study.policy.default_layer),
         lines=result_lines(scores),
         numbers=numbers,
         tables={**tables, "main": main_table(figures)},

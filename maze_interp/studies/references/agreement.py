@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maze_interp.errors import Unmeasurable
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.results.estimates import estimate
-from maze_interp.results.tables import estimate_table
+from maze_interp.results.tables import bin_names, estimate_table
 from maze_interp.studies.references.measure import COMPARED, RANDOM, reference_effects
 from maze_interp.studies.references.scores import log_likelihood
 from maze_interp.studies.references.squares import SQUARES, weights
@@ -40,9 +40,7 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
         raise Unmeasurable("no level has a cheese for the reference policies to go to")
     rows = rows.reset_index(drop=True)
     predictions = _predictions(rows)
-    labels = [
-        f"{low + 1:g}–{high:g}" if math.isfinite(high) else f"{low + 1:g} or more" for low, high in pairwise(DISTANCES)
-    ]
+    labels = bin_names(DISTANCES)
     steps_of = pd.cut(rows["steps_cheese_mouse"], DISTANCES, labels=labels).astype(str)
     table = []
     for squares, steps in product(SQUARES, ("any", *labels)):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from maze_interp.plots.intervals import FEW, whiskers
+from maze_interp.plots.intervals import FEW, draw_points
 from maze_interp.plots.style import (
     BLACK,
     BLUE,
@@ -29,14 +30,14 @@ from maze_interp.studies.references.mixtures import BINS, MODELS, Mixture
 from maze_interp.studies.references.squares import SQUARES
 from maze_interp.studies.references.words import NAMES
 
-_DRAWN = {
-    CHEESE: (ORANGE, "o"),
-    CORNER: (BLUE, "s"),
-    "local-search-8": (GREEN, "D"),
-    "greedy-euclidean": (PURPLE, "^"),
-    "left-wall": (SKY, "<"),
-    "right-wall": (VERMILLION, ">"),
-    RANDOM: (GREY, "x"),
+_DRAWN: dict[str, dict[str, Any]] = {
+    CHEESE: {"color": ORANGE, "fmt": "o-"},
+    CORNER: {"color": BLUE, "fmt": "s-"},
+    "local-search-8": {"color": GREEN, "fmt": "D-"},
+    "greedy-euclidean": {"color": PURPLE, "fmt": "^-"},
+    "left-wall": {"color": SKY, "fmt": "<-"},
+    "right-wall": {"color": VERMILLION, "fmt": ">-"},
+    RANDOM: {"color": GREY, "fmt": "x-"},
 }
 
 _FEW = 0.5  # levels' worth of squares below which a weight is not shown
@@ -44,11 +45,7 @@ _FEW = 0.5  # levels' worth of squares below which a weight is not shown
 
 @styled
 def scores_figure(table: pd.DataFrame) -> Figure:
-    """What each model gains of the log-likelihood that the agent's own probabilities gain over random actions.
-
-    Args:
-        table: of `scores_by_squares`.
-    """
+    """What each model of `scores_by_squares` gains of what the agent's own probabilities gain over random actions."""
     shown = [name for name in MODELS if name in set(table["model"])]
     figure = new_figure(11.5, 1.6 + 0.36 * len(shown))
     panels = figure.subplots(1, len(SQUARES), sharey=True)
@@ -56,10 +53,9 @@ def scores_figure(table: pd.DataFrame) -> Figure:
         some = table[table["squares"] == squares].set_index("model").loc[shown]
         for kind, colour, marker in ((COMPARED, BLUE, "o"), (set(MODELS) - set(COMPARED), ORANGE, "D")):
             y = [i for i, name in enumerate(shown) if name in kind]
-            mine = some.iloc[y]
-            ends = whiskers(mine["gain"], mine["gain_low"], mine["gain_high"])
             label = "one rule" if kind is COMPARED else "mixture of rules"
-            axes.errorbar(mine["gain"], y, xerr=ends, fmt=marker, color=colour, capsize=3, markersize=5, label=label)
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5}
+            draw_points(axes, y, some.iloc[y], "gain", across=True, label=label, **look)
         axes.axvline(1, color=BLACK, linewidth=1, linestyle="--")
         axes.axvline(0, color=GREY, linewidth=1)
         axes.set_xlabel(f"share of the possible gain\nmean over {some['n'].max()} levels, 95% interval")
@@ -77,10 +73,7 @@ def scores_figure(table: pd.DataFrame) -> Figure:
 def agreement_figure(table: pd.DataFrame) -> Figure:
     """How often the agent's most probable move is a reference policy's, by steps from mouse to cheese.
 
-    Bins with fewer than `FEW` levels are left empty.
-
-    Args:
-        table: of `agreement_table`.
+    From `agreement_table`; bins with fewer than `FEW` levels are left empty.
     """
     agreement = table[(table["quantity"] == "agreement") & (table["steps"] != "any")]
     bins = list(dict.fromkeys(agreement["steps"]))
@@ -88,12 +81,10 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(SQUARES), sharey=True)
     for axes, squares in zip(panels, SQUARES, strict=True):
         some = agreement[agreement["squares"] == squares]
-        for (name, (colour, marker)), shift in zip(_DRAWN.items(), np.linspace(-0.25, 0.25, len(_DRAWN)), strict=True):
+        for (name, look), shift in zip(_DRAWN.items(), np.linspace(-0.25, 0.25, len(_DRAWN)), strict=True):
             mine = some[(some["reference"] == name) & (some["n"] >= FEW)].set_index("steps").reindex(bins)
-            ends = whiskers(mine["mean"], mine["low"], mine["high"])
             x = np.arange(len(bins)) + shift
-            look = {"fmt": marker, "color": colour, "markersize": 4.5, "capsize": 2, "linewidth": 0.9}
-            axes.errorbar(x, mine["mean"].astype(float), yerr=ends, linestyle="-", label=NAMES[name], **look)
+            draw_points(axes, x, mine, label=NAMES[name], markersize=4.5, capsize=2, linewidth=0.9, **look)
         counts = some.groupby("steps", sort=False)["n"].max().loc[bins]
         ticks = [
             f"{steps.removesuffix(' or more')}{'+' if 'more' in steps else ''}\nn={counts[steps]}" for steps in bins
@@ -109,10 +100,9 @@ def agreement_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def weights_figure(mixture: Mixture) -> Figure:
-    """The weight of the path to the cheese, beside that to the corner, in a mixture by two contexts.
+    """The weight of the path to the cheese, beside that to the corner, in a fitted mixture by two contexts.
 
-    Args:
-        mixture: fitted; combinations with less than half a level's worth of squares are left white.
+    Combinations with less than half a level's worth of squares are left white.
     """
     share = mixture.weights[:BINS, :BINS, 0] / mixture.weights[:BINS, :BINS, :2].sum(axis=-1)
     mass = mixture.mass[:BINS, :BINS]

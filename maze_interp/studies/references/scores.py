@@ -32,13 +32,7 @@ def log_likelihood(agent: Floats, predicted: Floats) -> Floats:
 def held_out_scores(
     models: Mapping[str, Model], fitted_on: pd.DataFrame, reported_on: pd.DataFrame, squares: str = "visited"
 ) -> pd.DataFrame:
-    """Fit models on some levels and score them on others.
-
-    Args:
-        models: by name.
-        fitted_on: rows of `ReferenceMoves` of the levels to fit on.
-        reported_on: of the levels to score on.
-        squares: of `SQUARES`, for both.
+    """Fit models by name on some rows of `ReferenceMoves` and score them on others, `squares` (of `SQUARES`) counting.
 
     Returns:
         a row for each level scored with a square that counts: seed; for each model, for `RANDOM` moves and
@@ -85,11 +79,7 @@ def best_reference(fitted_on: pd.DataFrame, squares: str = "visited", references
 
 
 def score_table(scores: pd.DataFrame, best: str) -> pd.DataFrame:
-    """Each model's score over levels.
-
-    Args:
-        scores: of `held_out_scores`.
-        best: the model that the others are compared with.
+    """Each model's score over levels, from `held_out_scores`, beside that of the model `best`.
 
     Returns:
         columns model; n, mean, low, high of the log-likelihood in nats per move; gain, gain_low, gain_high;

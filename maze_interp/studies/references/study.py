@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from maze_interp.results.estimates import Estimate
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 
@@ -50,12 +49,6 @@ class References(AgentStudy):
         require_apart(self.choose, self.seeds)
         sides = {"fitted": self.levels(self.choose), "reported": self.levels()}
         return {name: run.rows(ReferenceMoves(self.policy, self.agent, levels), name) for name, levels in sides.items()}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.references.summary import summarise
-
-        return summarise(rows["fitted"], rows["reported"])
 
     def comparison(self, rows: Mapping[str, pd.DataFrame]) -> Mapping[str, Estimate]:
         """See `Study`."""

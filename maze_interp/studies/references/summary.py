@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from maze_interp.results.estimates import Estimate
@@ -13,6 +15,7 @@ from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM
 from maze_interp.studies.references.mixtures import MODELS, fit_mixture
 from maze_interp.studies.references.scores import gain, held_out_scores
 from maze_interp.studies.references.squares import SQUARES
+from maze_interp.studies.references.study import References
 from maze_interp.studies.references.tables import scores_by_squares, weight_table
 from maze_interp.studies.references.words import NAMES
 from maze_interp.studies.result import Picture, Result
@@ -31,8 +34,9 @@ _NOTES = (
 )
 
 
-def summarise(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> Result:
-    """The result, from rows of `ReferenceMoves` on the levels to fit on and on those to report on."""
+def summarise(study: References, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    fitted_on, reported_on = rows["fitted"], rows["reported"]
     scores, agreement = scores_by_squares(fitted_on, reported_on), agreement_table(reported_on)
     mixture = fit_mixture(MODELS[BY_DISTANCE], fitted_on, "apart")
     any_steps = agreement[agreement["steps"] == "any"].drop(columns="steps")

@@ -13,11 +13,7 @@ from maze_interp.studies.references.squares import SQUARES
 
 
 def scores_by_squares(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> pd.DataFrame:
-    """Scores of every model, for each choice of squares.
-
-    Args:
-        fitted_on: rows of `ReferenceMoves` of the levels on which mixtures, and the best reference, are chosen.
-        reported_on: of the levels to score on.
+    """Scores of every model for each choice of squares; mixtures, and the best reference, are chosen on the first rows.
 
     Returns:
         rows of `score_table`, with the columns squares, and best: whether it is the reference chosen as the best.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
 
 _REPORT_DRAWS = 5
@@ -52,12 +51,6 @@ class Resample(AgentStudy):
         channels = channel_numbers(self.policy, layer, self.channels, levels.distribution_mode)
         experiment = Resampling(self.policy, self.agent, levels, channels, layer, self.draws)
         return {"resampling": run.rows(experiment), "sets": experiment.set_table()}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.resample.summary import summarise
-
-        return summarise(rows["resampling"], rows["sets"])
 
     def sized(self, levels: int) -> Self:
         """See `Study`: fewer random sets, too."""

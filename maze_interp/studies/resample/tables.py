@@ -13,10 +13,7 @@ DIFFERENCE = "other_less_same"
 
 
 def change_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over levels with intervals, and differences paired by level; a level's random sets are averaged first.
-
-    Args:
-        rows: of `Resampling`.
+    """Means of `Resampling` over levels, and differences paired by level; a level's random sets are averaged first.
 
     Returns:
         columns quantity (of `QUANTITIES`), channels (of `SETS`, or `given_less_random`), source (of `SOURCES`, or

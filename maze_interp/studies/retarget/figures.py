@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import (
     BLUE,
@@ -60,9 +60,7 @@ _LOOKS = {
 def heat_map_figure(maze: Maze, grids: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> Figure:
     """One level, each square coloured by how well the agent is sent there: a row per outcome, a column per condition.
 
-    Args:
-        maze: the maze, drawn without its cheese.
-        grids: by outcome (of `OUTCOMES`), then by condition, `[size, size]`, NaN off the targets.
+    The maze is drawn without its cheese; grids, by outcome and condition, are `[size, size]`, NaN off the targets.
 
     Raises:
         MazeInterpError: a grid of another size.
@@ -88,21 +86,17 @@ def heat_map_figure(maze: Maze, grids: Mapping[str, Mapping[str, NDArray[np.floa
 
 @styled
 def overall_figure(table: pd.DataFrame) -> Figure:
-    """Each condition's means over levels with their intervals, a panel per outcome.
-
-    Args:
-        table: of `maze_interp.studies.retarget.tables.reach_table`, overall.
-    """
+    """Each condition's means over levels with their intervals, a panel per outcome, from `reach_table` overall."""
     shown = [name for name in CONDITIONS if name in set(table["condition"])]
     outcomes = _measured(table)
     figure = new_figure(3.2 + 3.8 * len(outcomes), 1.3 + 0.38 * len(shown))
     panels = figure.subplots(1, len(outcomes), sharey=True, squeeze=False)[0]
     for axes, outcome in zip(panels, outcomes, strict=True):
         some = table[table["outcome"] == outcome].set_index("condition").loc[shown]
-        for y, (condition, row) in enumerate(some.iterrows()):
-            colour, marker = _LOOKS[str(condition)]
-            ends = whiskers([row["mean"]], [row["low"]], [row["high"]])
-            axes.errorbar([row["mean"]], [y], xerr=ends, fmt=marker, color=colour, capsize=4, markersize=7)
+        for y, condition in enumerate(shown):
+            colour, marker = _LOOKS[condition]
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "capsize": 4, "markersize": 7}
+            draw_points(axes, [y], some.loc[[condition]], across=True, **look)
         axes.set(xlim=(-0.02, 1.02), xlabel=f"{OUTCOMES[outcome]},\nmean over {some['n'].max()} levels, 95% interval")
         axes.grid(axis="x")
     panels[0].set_yticks(range(len(shown)), [CONDITIONS[name] for name in shown])
@@ -112,12 +106,7 @@ def overall_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def reach_figure(table: pd.DataFrame, by: str) -> Figure:
-    """Each condition's means with their intervals by size or by distance, and the levels in each bin.
-
-    Args:
-        table: of `maze_interp.studies.retarget.tables.reach_table`.
-        by: `"size"` or `"distance"`.
-    """
+    """Each condition's means with their intervals, and the levels in each bin, by size or by distance."""
     words = {
         "size": "size of the maze (squares per side)",
         "distance": "squares of the path that are off the path to the top right",
@@ -138,10 +127,8 @@ def _lines(axes: Axes, table: pd.DataFrame, by: str) -> None:
     for condition, shift in zip(shown, np.linspace(-0.25, 0.25, len(shown)), strict=True):
         some = table[table["condition"] == condition].set_index(by).reindex(bins)
         colour, marker = _LOOKS[condition]
-        ends = whiskers(some["mean"], some["low"], some["high"])
-        look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5, "capsize": 2, "linewidth": 0.9}
-        x = np.arange(len(bins)) + shift
-        axes.errorbar(x, some["mean"], yerr=ends, linestyle="-", label=CONDITIONS[condition], **look)
+        look: dict[str, Any] = {"fmt": f"{marker}-", "color": colour, "markersize": 5, "capsize": 2, "linewidth": 0.9}
+        draw_points(axes, np.arange(len(bins)) + shift, some, label=CONDITIONS[condition], **look)
     counts = table.groupby(by, observed=True)["n"].max().reindex(bins)
     axes.set_xticks(range(len(bins)), [f"{value}\nn = {n}" for value, n in counts.items()])
     axes.grid(axis="y")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from maze_interp.edits.base import Edit
-    from maze_interp.studies.result import Result
     from maze_interp.studies.retarget.marks import Mark
     from maze_interp.studies.runner import Run
 
@@ -138,12 +137,6 @@ class Retarget(AgentStudy):
         if not len(rows):
             raise Unmeasurable("there is no target beside the start; name other squares")
         return {"targets": rows, "marks": pd.DataFrame({"mark": marks})}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.retarget.summary import summarise
-
-        return summarise(self.levels(cheese="none"), list(rows["marks"]["mark"]), rows["targets"])
 
     def _given(self, value: float) -> tuple[Mark, ...]:
         """The value in the channels named, and in random ones."""

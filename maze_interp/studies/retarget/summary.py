@@ -16,6 +16,7 @@ from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
 from maze_interp.studies.retarget.figures import CONDITIONS, OUTCOMES, heat_map_figure, overall_figure, reach_figure
 from maze_interp.studies.retarget.marks import Mark
+from maze_interp.studies.retarget.study import Retarget
 from maze_interp.studies.retarget.tables import PUBLISHED, average_random, reach_table
 from maze_interp.sweeps.levels import LevelSet
 
@@ -31,17 +32,11 @@ _NOTES = (
 )
 
 
-def summarise(levels: LevelSet, marks: Sequence[Mark], targets: pd.DataFrame) -> Result:
-    """The result.
-
-    Args:
-        levels: those reported on.
-        marks: what was written.
-        targets: rows of `Targets`.
-    """
-    rows = average_random(targets)
-    overall = reach_table(rows)
-    by = {name: reach_table(rows, name) for name in ("size", "distance")}
+def summarise(study: Retarget, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    levels, marks, targets = study.levels(cheese="none"), list(rows["marks"]["mark"]), average_random(rows["targets"])
+    overall = reach_table(targets)
+    by = {name: reach_table(targets, name) for name in ("size", "distance")}
     return Result(
         statement=_statement(overall),
         lines=[*_describe(marks), *_lines(overall)],
@@ -51,7 +46,7 @@ def summarise(levels: LevelSet, marks: Sequence[Mark], targets: pd.DataFrame) ->
             "published_by_size": PUBLISHED,
         },
         tables={"overall": overall, **{f"by_{name}": table for name, table in by.items()}},
-        pictures=_pictures(levels, rows, overall, by),
+        pictures=_pictures(levels, targets, overall, by),
         captions={
             "overall": "Each condition, its ratio to the unedited agent and the difference",
             "by_size": "Each condition by the size of the maze",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import pandas as pd
 
 from maze_interp.results.estimates import estimate, estimate_statistic, ratio
+from maze_interp.results.tables import bin_names, cells
 from maze_interp.studies.retarget.measure import OUTCOMES
 
 DISTANCES = (-1, 0, 4, 8, 16, math.inf)
@@ -45,7 +45,7 @@ def reach_table(rows: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
         difference from it: difference, difference_low, difference_high.
     """
     if by == "distance":
-        names = ["0", *(_between(low + 1, high) for low, high in pairwise(DISTANCES[1:]))]
+        names = ["0", *bin_names(DISTANCES[1:])]
         rows = rows.assign(distance=pd.cut(rows["top_right_path_distance"], DISTANCES, labels=names))
     groups = [("", rows)] if by is None else list(rows.groupby(by, observed=True))
     table = []
@@ -59,12 +59,6 @@ def reach_table(rows: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
                 plain = unedited.loc[known.index, outcome]
                 row = {**({by: group} if by else {}), "condition": condition, "outcome": outcome}
                 row |= estimate(known).as_dict()
-                compared = {"ratio": estimate_statistic(ratio, known, plain), "difference": estimate(known - plain)}
-                for name, value in compared.items():
-                    row |= {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
-                table.append(row)
+                row |= cells("ratio", estimate_statistic(ratio, known, plain))
+                table.append({**row, **cells("difference", estimate(known - plain))})
     return pd.DataFrame(table)
-
-
-def _between(low: float, high: float) -> str:
-    return f"{low:g}–{high:g}" if math.isfinite(high) else f"{low:g} or more"

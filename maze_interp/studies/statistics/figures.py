@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from maze_interp.plots.intervals import FEW, draw_mean, whiskers
+from maze_interp.plots.intervals import FEW, draw_points, whiskers
 from maze_interp.plots.style import (
     BLACK,
     BLUE,
@@ -151,8 +151,8 @@ def change_point_figure(levels: pd.DataFrame, verdicts: Mapping[str, str], outco
         middle = (table["from"] + table["below"]) / 2
         few = table["n"] < FEW
         labels = ("mean over levels, 95% interval", f"of fewer than {FEW} levels")
-        for some, style in ((~few, {"label": labels[0]}), (few, {"label": labels[1], "markerfacecolor": "white"})):
-            draw_mean(axes, middle[some], *(table.loc[some, end] for end in ("mean", "low", "high")), **style)
+        for some, face, label in ((~few, BLUE, labels[0]), (few, "white", labels[1])):
+            draw_points(axes, middle[some], table[some], fmt="o", color=BLUE, markerfacecolor=face, label=label)
         axes.set(ylim=(-0.03, 1.03), xlabel=WORDS[variable], title=f"shape: {verdict}")
         axes.grid(axis="y")
     for axes in panels[::2]:

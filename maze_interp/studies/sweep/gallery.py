@@ -33,13 +33,7 @@ class Exhibit:
 
 
 def surprises_figure(run: LevelSweep, levels: pd.DataFrame, region: int | None = None, count: int = 3) -> Figure:
-    """The least and the most surprising levels of a sweep, with their vector fields.
-
-    Args:
-        run: the sweep.
-        levels: its rows.
-        region: outline the top-right n×n.
-        count: levels of either kind.
+    """The `count` least and most surprising levels of a sweep with these rows, with their vector fields.
 
     Raises:
         MazeInterpError: no level can be compared with another.

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from maze_interp.edits.base import Edit
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
     from maze_interp.sweeps.sweep import LevelSweep
 
@@ -61,9 +60,3 @@ class Sweep(AgentStudy):
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""
         return {"levels": run.rows(self.experiment)}
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.sweep.summary import summarise
-
-        return summarise(self, rows["levels"])

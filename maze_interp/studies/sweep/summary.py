@@ -11,10 +11,8 @@ from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.results.tables import nested
 from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
-from maze_interp.studies.sweep.bins import distance_figure, size_figure
-from maze_interp.studies.sweep.distribution import distribution_figure
+from maze_interp.studies.sweep.figures import distance_figure, distribution_figure, place_figure, size_figure
 from maze_interp.studies.sweep.gallery import has_surprises, surprises_figure
-from maze_interp.studies.sweep.place import place_figure
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.sweeps.groups import BIN_WIDTH, binned, by_place, groups, outcome_table, surprises
 
@@ -38,13 +36,9 @@ _NOTES = (
 )
 
 
-def summarise(study: Sweep, levels: pd.DataFrame) -> Result:
-    """The result of a sweep.
-
-    Args:
-        study: its settings.
-        levels: a row per level.
-    """
+def summarise(study: Sweep, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    levels = rows["levels"]
     parts = groups(levels, study.training_region)
     outcomes = outcome_table(levels, study.training_region)
     p_cheese = {name: estimate(part["p_cheese"]) for name, part in parts.items()}

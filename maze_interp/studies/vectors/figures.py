@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from maze_interp.edits.kinds import Add
 from maze_interp.measure.field import vector_field
 from maze_interp.plots.field import change_figure
-from maze_interp.plots.intervals import whiskers
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLACK, BLUE, GREY, SKY, VERMILLION, new_figure, styled
 from maze_interp.studies.vectors.measure import SIGNS, VectorEffects, own_vectors
 
@@ -48,11 +48,7 @@ VECTORS = {"cheese": (BLUE, "o", "cheese vector"), "top_right": (VERMILLION, "s"
 
 @styled
 def edits_figure(effects: pd.DataFrame) -> Figure:
-    """Each edit of `EDITS`: mean with its interval, and median and quartiles over levels.
-
-    Args:
-        effects: of `maze_interp.studies.vectors.tables.effects`.
-    """
+    """Each edit of `EDITS`: mean with its interval, and median and quartiles over levels, from `tables.effects`."""
     table = effects.set_index(["edit", "coefficient"]).sort_index()
     shown = [key for key in EDITS if key in table.index]
     figure = new_figure(12, 1.6 + 0.34 * len(shown))
@@ -62,8 +58,7 @@ def edits_figure(effects: pd.DataFrame) -> Figure:
         y = np.arange(len(some))
         axes.hlines(y, some["q25"], some["q75"], color=SKY, linewidth=7, alpha=0.6)
         axes.plot(some["median"], y, "|", color=BLACK, markersize=11, markeredgewidth=2)
-        ends = whiskers(some["mean"], some["low"], some["high"])
-        axes.errorbar(some["mean"], y, xerr=ends, fmt="o", color=BLUE, markersize=4.5, capsize=3)
+        draw_points(axes, y, some, across=True, fmt="o", color=BLUE, markersize=4.5)
         axes.set(xlim=(-0.03, 1.03), xlabel=f"{words}\n{_levels(some['n'])}")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
@@ -81,12 +76,9 @@ def edits_figure(effects: pd.DataFrame) -> Figure:
 
 @styled
 def coefficients_figure(effects: pd.DataFrame) -> Figure:
-    """Each vector's outcomes by coefficient, 0 the unedited network; the bands are 95% intervals.
+    """Each vector's outcomes by coefficient, 0 the unedited network, from `tables.effects`; bands are 95% intervals.
 
     Each line is of the levels that have its vector.
-
-    Args:
-        effects: of `maze_interp.studies.vectors.tables.effects`.
     """
     figure = new_figure(12, 3.9)
     panels = figure.subplots(1, len(OUTCOMES), sharey=True)
@@ -127,8 +119,7 @@ _TARGETS = {
 def transfer_figure(transfers: pd.DataFrame) -> Figure:
     """The change at the decision square that other levels' vectors make, by distance, beside the level's own.
 
-    Args:
-        transfers: of `maze_interp.studies.vectors.tables.transfers`.
+    From `tables.transfers`.
     """
     figure = new_figure(10, 3.9)
     for axes, (vector, (outcome, title, distance)) in zip(figure.subplots(1, 2), _TARGETS.items(), strict=True):
@@ -142,8 +133,7 @@ def transfer_figure(transfers: pd.DataFrame) -> Figure:
 
 def _differences(axes: Axes, some: pd.DataFrame, colour: str) -> None:
     x = np.arange(len(some))
-    ends = whiskers(some["difference"], some["difference_low"], some["difference_high"])
-    axes.errorbar(x, some["difference"], yerr=ends, fmt="o", color=colour, capsize=3)
+    draw_points(axes, x, some, "difference", fmt="o", color=colour)
     axes.axhline(0, color=GREY, linewidth=0.8)
     names = [
         f"{'its own' if bin == 'own' else bin}\nn = {n}" for bin, n in zip(some["sources"], some["n"], strict=True)

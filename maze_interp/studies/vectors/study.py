@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
-    from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
     from maze_interp.studies.vectors.measure import VectorEffects
 
@@ -90,9 +89,3 @@ class Vectors(AgentStudy):
             "vectors": rows,
             "transfer": run.rows(Transfer(self.policy, self.agent, self.levels(), self.layer, self.sources)),
         }
-
-    def summarise(self, rows: Mapping[str, pd.DataFrame]) -> Result:
-        """See `Study`."""
-        from maze_interp.studies.vectors.summary import summarise
-
-        return summarise(self.experiment, rows["vectors"], rows["transfer"])

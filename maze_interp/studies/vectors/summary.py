@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from maze_interp.results.estimates import Estimate
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent, points
 from maze_interp.studies.result import Picture, Result
@@ -18,6 +17,7 @@ from maze_interp.studies.vectors.figures import (
     transfer_figure,
 )
 from maze_interp.studies.vectors.measure import VectorEffects
+from maze_interp.studies.vectors.study import Vectors
 from maze_interp.studies.vectors.tables import contrasts, effects, transfers
 
 _LINES = {
@@ -39,19 +39,20 @@ _NOTES = (
 )
 
 
-def summarise(experiment: VectorEffects, rows: pd.DataFrame, transferred: pd.DataFrame) -> Result:
-    """The result, from a row per level and edit, and one per level and vector of another level."""
-    table, by_distance = effects(rows), transfers(transferred)
+def summarise(study: Vectors, rows: Mapping[str, pd.DataFrame]) -> Result:
+    """See `Study`."""
+    edited = rows["vectors"]
+    table, by_distance = effects(edited), transfers(rows["transfer"])
     named = table.assign(edit=[f"{edit} {c:+g}" for edit, c in zip(table["edit"], table["coefficient"], strict=True)])
     return Result(
         statement=_statement(table),
         lines=_lines(table),
         numbers={
             "effects": nested(named.drop(columns="coefficient"), ["edit", "outcome"]),
-            "contrasts": contrasts(rows),
+            "contrasts": contrasts(edited),
         },
         tables={"effects": table, "transfer": by_distance},
-        pictures=_pictures(experiment, rows, table, by_distance),
+        pictures=_pictures(study.experiment, edited, table, by_distance),
         captions={"transfer": "Vectors of other levels, by the distance between the two cheeses or corners"},
         notes=_NOTES,
     )
@@ -70,9 +71,7 @@ def _statement(table: pd.DataFrame) -> str:
     by_edit = _by_edit(table, "decision_p_top_right")
     if ("top_right", 1.0) not in by_edit.index:
         return f"{statement}."
-    row = by_edit.loc[("top_right", 1.0)]
-    ends = (None if pd.isna(row[end]) else float(row[end]) for end in ("difference_low", "difference_high"))
-    change = points(Estimate(int(row["n"]), float(row["difference"]), *ends))
+    change = points(row_estimate(by_edit.loc[("top_right", 1.0)], "difference"))
     return f"{statement}; adding the top-right vector changes the probability of the corner's way by {change}."
 
 

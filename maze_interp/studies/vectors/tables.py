@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
 
 from maze_interp.measure.decision import DECISION
 from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.tables import cells
 from maze_interp.studies.vectors.measure import EXACT
 from maze_interp.studies.vectors.transfer import EDGES
 
@@ -23,9 +22,6 @@ CONTRASTS = {
 
 def effects(rows: pd.DataFrame) -> pd.DataFrame:
     """Each edit's effect on each outcome over levels, draws of a control averaged within the level.
-
-    Args:
-        rows: of `VectorEffects`.
 
     Returns:
         columns edit, coefficient, outcome; n, mean, low, high over levels; q25, median, q75; and
@@ -40,16 +36,13 @@ def effects(rows: pd.DataFrame) -> pd.DataFrame:
             known = values[outcome].dropna()
             quartiles = dict(zip(("q25", "median", "q75"), known.quantile([0.25, 0.5, 0.75]), strict=True))
             key = {"edit": edit, "coefficient": coefficient, "outcome": outcome}
-            change = _difference(known, unedited[outcome])
+            change = cells("difference", estimate(known - unedited.loc[known.index, outcome]))
             table.append({**key, **estimate(known).as_dict(), **quartiles, **change})
     return pd.DataFrame(table)
 
 
 def transfers(rows: pd.DataFrame) -> pd.DataFrame:
     """The vectors' effects by distance, sources averaged within the level.
-
-    Args:
-        rows: of `Transfer`.
 
     Returns:
         columns vector; `sources` (`"own"`, or a bin such as `"2–5"`, which holds its upper edge);
@@ -66,7 +59,7 @@ def transfers(rows: pd.DataFrame) -> pd.DataFrame:
         values = part.groupby("seed")[list(DECISION)].mean()
         for outcome in DECISION:
             key = {"vector": vector, "sources": sources, "outcome": outcome}
-            change = _difference(values[outcome], unedited[outcome])
+            change = cells("difference", estimate(values[outcome] - unedited.loc[values.index, outcome]))
             table.append({**key, **estimate(values[outcome]).as_dict(), **change})
     return pd.DataFrame(table)
 
@@ -89,9 +82,3 @@ def _by_level(rows: pd.DataFrame) -> dict[tuple[str, float], pd.DataFrame]:
     """For each edit the outcomes by level, draws averaged."""
     edits = rows.groupby(["edit", "coefficient"], sort=False)
     return {key: part.groupby("seed")[[*DECISION, *EXACT]].mean() for key, part in edits}
-
-
-def _difference(values: pd.Series, unedited: pd.Series) -> Mapping[str, Any]:
-    """The columns of the difference from the unedited network, paired by level."""
-    change = estimate(values - unedited.loc[values.index])
-    return {"difference": change.mean, "difference_low": change.low, "difference_high": change.high}
