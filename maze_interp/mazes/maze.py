@@ -168,8 +168,7 @@ class Maze(Displayed):
         """The shortest path from `a` to `b`, both ends included.
 
         Raises:
-            MazeInterpError: there is no path, or (only in mazes edited to have loops) several
-                shortest ones, so that "the" path has no meaning.
+            MazeInterpError: there is no path, or (only in mazes edited to have loops) there are several shortest ones.
         """
         a, b = self.require_open(a, "square"), self.require_open(b, "square")
         return paths.unique_path(self.distances(a), self.distances(b), a, b)
