@@ -30,7 +30,7 @@ from maze_interp.questions.edit_search import (
 )
 from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
 from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
-from maze_interp.studies.retarget.destinations import UNEDITED, Destinations, activation_total, likeliest_path
+from maze_interp.studies.retarget.destinations import UNEDITED, Destinations, activation_total, most_probable_path
 from maze_interp.studies.retarget.marks import Mark
 
 LAYER = "embedder.block2.res1.resadd"
@@ -133,7 +133,7 @@ def test_destinations_may_be_far_and_hard(bundled: Impala) -> None:
 def test_the_fork_is_where_the_path_leaves_the_likeliest_one(bundled: Impala) -> None:
     maze = LEVEL.maze(SEED).with_cheese(None)
     plain = next(evaluate(bundled, [maze]))
-    way = likeliest_path(plain)
+    way = most_probable_path(plain)
     assert way[0] == maze.start
     assert len(set(way)) == len(way)
     assert all(abs(a - c) + abs(b - d) == 1 for (a, b), (c, d) in itertools.pairwise(way))

@@ -6,6 +6,8 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,16 @@ from maze_interp.policies.checkpoints import write_weights
 from maze_interp.results.estimates import INTERVAL
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
+from maze_interp.studies.statistics.data import LEAST
 from maze_interp.studies.study import Study
 
 FEW = range(900000002, 900000005)
+CHOICE = "levels that call for a choice"
 SMALL: dict[str, dict[str, Any]] = {
     "sweep": {"seeds": range(900000000, 900000006)},
     "field": {"seed": 900000003},
-    "statistics": {"seeds": range(900000000, 900000180), "repeats": 1, "refits": 2},
-    "compare": {"seeds": range(900000000, 900000180), "study_levels": 3, "repeats": 1, "refits": 2},
+    "statistics": {"seeds": CHOICE, "repeats": 1, "refits": 2},
+    "compare": {"seeds": CHOICE, "study_levels": 3, "repeats": 1, "refits": 2},
     "references": {"seeds": FEW, "choose": range(800000000, 800000003)},
     "dead-ends": {"seeds": FEW},
     "constructed": {"seeds": FEW},
@@ -74,9 +78,19 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def small(name: str, agent: Path, **options: Any) -> Study:
+@cache
+def choices() -> list[int]:
+    """Some levels, and as many with a decision square and the cheese outside the region as statistics need."""
+    every = iter(range(900000000, 901000000))
+    mazes = (mi.Maze.from_seed(seed, "easy") for seed in every)
+    chosen = (maze.seed for maze in mazes if maze.decision_square and maze.cheese not in maze.region(5))
+    return sorted({*range(900000000, 900000006), *islice(chosen, LEAST)})
+
+
+def small(name: str, agent: Path) -> Study:
     given = {"agents": (f"{agent}:easy",)} if name == "compare" else {"agent": str(agent), "mode": "easy"}
-    return STUDIES[name](**(given | SMALL[name] | options))
+    options = given | SMALL[name]
+    return STUDIES[name](**options | ({"seeds": choices()} if options.get("seeds") == CHOICE else {}))
 
 
 @pytest.fixture(scope="module", params=STUDIES)

@@ -23,10 +23,10 @@ from maze_interp.studies.references.measure import (
     RANDOM,
     ReferenceMoves,
     reference_effects,
+    weights,
 )
 from maze_interp.studies.references.mixtures import BINS, Model, fit_mixture
 from maze_interp.studies.references.scores import OWN, best_reference, gain, held_out_scores, score_table
-from maze_interp.studies.references.squares import weights
 
 TREE = Maze.from_ascii(
     """

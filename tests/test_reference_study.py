@@ -11,10 +11,9 @@ import pytest
 
 import maze_interp as mi
 from maze_interp import MazeInterpError
-from maze_interp.studies.references.measure import COMPARED, RANDOM
+from maze_interp.studies.references.measure import COMPARED, RANDOM, SQUARES
 from maze_interp.studies.references.mixtures import MODELS
 from maze_interp.studies.references.scores import OWN, gain, held_out_scores
-from maze_interp.studies.references.squares import SQUARES
 
 FITTED, REPORTED = range(800_000_000, 800_000_010), range(900_000_000, 900_000_010)
 

@@ -1,1 +1,1 @@
-"""Linear read-outs of activations: estimators in scikit-learn's conventions, fitted from arrays or from stores."""
+"""Linear probes of activations: estimators in scikit-learn's conventions, fitted from arrays or from stores."""

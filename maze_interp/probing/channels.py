@@ -1,4 +1,4 @@
-"""Which channels a fitted probe reads."""
+"""Which channels a fitted probe takes its output from."""
 
 from __future__ import annotations
 

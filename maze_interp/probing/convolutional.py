@@ -1,4 +1,4 @@
-"""`ConvProbe`: one linear read-out shared by all positions of a map."""
+"""`ConvProbe`: one linear probe shared by all positions of a map."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     Maps have an axis too many for scikit-learn's own checks; the probe inside passes them.
 
     Args:
-        kernel: odd side of the square of positions that are read; beyond the map lie zeros.
-        probe: what reads them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
+        kernel: odd side of the square of positions; beyond the map lie zeros.
+        probe: what is fitted to them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
 
     Attributes:
         probe_: fitted to positions; `probe_.coef_` is `[classes, channels · kernel²]`, laid out as

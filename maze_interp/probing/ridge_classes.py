@@ -19,7 +19,7 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Ridge regression on standardised features to 1 for a row's class and −1 for any other; the largest output wins.
 
     Equal to scikit-learn's `make_pipeline(StandardScaler(), RidgeClassifier(alpha))`. With more features than
-    rows it often reads better than the log loss, which is 0 there for many weights: least squares also says which
+    rows it often predicts better than the log loss, which is 0 there for many weights: least squares also says which
     weights cancel what all rows have in common, such as a maze's walls behind a cheese.
 
     Args:

@@ -1,4 +1,4 @@
-"""`TopKProbe`: a probe that reads only the k channels that carry most of what is asked for."""
+"""`TopKProbe`: a probe of only the k channels that carry most of what is asked for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         k: how many.
-        probe: what reads them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
+        probe: what is fitted to them, a `LogisticProbe`, `RidgeClassProbe` or `RidgeProbe`; None for `LogisticProbe()`.
 
     Attributes:
         explained_: `[channels]` or `[features]`, the share of each, 0 to 1.

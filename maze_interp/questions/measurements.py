@@ -96,13 +96,13 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "tuning-against-editing": Measure(
         "Change of P(cheese) by fine-tuning for the cheese and for the corner, against that by the best edits towards "
-        "more and towards less cheese that keep the ability to solve mazes; mean of the two directions.",
+        "more and towards less cheese that keep the solve rate in the training region; mean of the two directions.",
         _CHOSEN
         | {
             "steps": "states that fine-tuning evaluates, for each goal",
             "families": "of edits, as in edit-search",
             "layers": "module paths of the layers to edit",
-            "keep_share": "share of the ability to be kept",
+            "keep_share": "share of the solve rate to be kept",
         },
         {
             "tuning": "change of P(cheese) by fine-tuning, upwards and downwards",
@@ -138,7 +138,7 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "move-against-arrival": Measure(
         "Setting the channels that track the cheese at a far destination: the move towards it at the last square that "
-        "the path there shares with the unedited agent's likeliest way, against arriving on it.",
+        "the path there shares with the unedited agent's most probable path, against arriving on it.",
         _CHOSEN | _LAYER | {"destinations": "how many far ones are drawn in each level", "nearest": "steps to far"},
         {
             "right_move": "mean probability of the move towards the destination",

@@ -44,6 +44,12 @@ __all__ = [
     "vectors",
 ]
 
+for _study in (
+    *(sweep, field, statistics, compare, references, dead_ends, constructed, values),
+    *(channels, probe, ablate, resample, vectors, retarget, patch, finetune),
+):  # in the order of the report
+    register(_study)
+
 
 def __getattr__(name: str) -> type[Study]:
     """A study that was registered from outside."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+
+from maze_interp.plots.style import png
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Picture:
     figure: Figure
     caption: str
     alt: str
+
+    @cached_property
+    def png(self) -> bytes:
+        """The figure as a PNG file, drawn once."""
+        return png(self.figure)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from maze_interp.plots.style import save
 from maze_interp.results.estimates import INTERVAL
 from maze_interp.results.files import write_csv, write_json, write_whole
 from maze_interp.results.run_directory import check_folder, run_directory
@@ -87,7 +86,7 @@ def write_result(result: Result, out: Path, files: Mapping[int, Path]) -> None:
         else:
             write_csv(out / f"{name}.csv", table)
     for name, picture in result.pictures.items():
-        save(picture.figure, out / f"{name}.png")
+        write_whole(out / f"{name}.png", picture.png)
     summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
     write_json(out / "summary.json", summary)
 

@@ -9,7 +9,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from maze_interp.plots.style import png
 from maze_interp.results.tables import readable
 from maze_interp.studies.result import Picture, Result
 
@@ -46,7 +45,7 @@ def template(package: str, name: str) -> Template:
 def figure(picture: Picture) -> Markup:
     """A picture with its caption, its bytes in the page itself."""
     width = round(picture.figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
-    source = "data:image/png;base64," + base64.b64encode(png(picture.figure)).decode()
+    source = "data:image/png;base64," + base64.b64encode(picture.png).decode()
     return Markup('<figure><img{} src="{}" width="{}" alt="{}"><figcaption>{}</figcaption></figure>').format(
         Markup(' class="wide"') if width > 800 else "", source, width, picture.alt, picture.caption
     )

@@ -14,10 +14,9 @@ from maze_interp.policies.references import PREFIX, Reference
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
-from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, ReferenceMoves, reference_effects
+from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, ReferenceMoves, reference_effects, weights
 from maze_interp.studies.references.mixtures import Model
 from maze_interp.studies.references.scores import OWN, held_out_scores
-from maze_interp.studies.references.squares import weights
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep

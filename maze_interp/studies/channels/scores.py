@@ -33,7 +33,7 @@ from maze_interp.studies.channels.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
 
 CHOOSING = LevelSet(range(800_000_000, 800_000_024), "hard")
-"""Levels that channels are chosen on unless told otherwise, apart from those that figures are reported on."""
+"""Levels that channels are chosen on unless others are given, apart from those that figures are reported on."""
 
 RATE = 0.05
 """False discovery rate."""

@@ -62,8 +62,8 @@ def feature_maps(maze: Maze) -> dict[str, Grid]:
 class SimpleChannels(Experiment):
     """Sums over the places of a level from which follows how well a feature explains a channel.
 
-    A row per network, channel and feature. A place is a square of procgen's world, read at the position of
-    the map that holds its centre; the mouse stands on the start.
+    A row per network, channel and feature. A place is a square of procgen's world, its activation that at
+    the position of the map that holds its centre; the mouse stands on the start.
 
     Attributes:
         layer: a layer with a map.

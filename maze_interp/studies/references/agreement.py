@@ -13,9 +13,8 @@ from maze_interp.errors import Unmeasurable
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.results.estimates import estimate
 from maze_interp.results.tables import bin_names, estimate_table
-from maze_interp.studies.references.measure import COMPARED, RANDOM, reference_effects
+from maze_interp.studies.references.measure import COMPARED, RANDOM, SQUARES, reference_effects, weights
 from maze_interp.studies.references.scores import log_likelihood
-from maze_interp.studies.references.squares import SQUARES, weights
 
 SOFTNESS = 0.05
 """The share of random moves that a reference policy is given, so that no move of the agent's is impossible."""

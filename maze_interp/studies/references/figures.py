@@ -25,10 +25,8 @@ from maze_interp.plots.style import (
     new_figure,
     styled,
 )
-from maze_interp.studies.references.measure import CHEESE, COMPARED, CORNER, RANDOM
-from maze_interp.studies.references.mixtures import BINS, MODELS, Mixture
-from maze_interp.studies.references.squares import SQUARES
-from maze_interp.studies.references.words import NAMES
+from maze_interp.studies.references.measure import CHEESE, COMPARED, CORNER, RANDOM, SQUARES
+from maze_interp.studies.references.mixtures import BINS, MODELS, NAMES, Mixture
 
 _DRAWN: dict[str, dict[str, Any]] = {
     CHEESE: {"color": ORANGE, "fmt": "o-"},

@@ -43,6 +43,13 @@ CONTEXTS = (
 )
 """Distances known on every square; those from the decision square are NaN in levels without one."""
 
+SQUARES = {
+    "all": "all squares alike",
+    "visited": "squares by the agent's expected visits",
+    "apart": "squares where the paths to cheese and corner differ, by expected visits",
+}
+"""Which squares of a level count, and how much."""
+
 Floats = NDArray[np.float64]
 
 
@@ -100,6 +107,26 @@ def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:
     chosen = _from_bits(rows[reference])
     found: Floats = chosen / chosen.sum(axis=1, keepdims=True)
     return found
+
+
+def weights(rows: pd.DataFrame, squares: str, within: Sequence[str] = ("seed",)) -> pd.Series:
+    """How much each square counts: those of a level together 1, or 0 where none counts.
+
+    Args:
+        rows: of `ReferenceMoves`.
+        squares: of `SQUARES`.
+        within: columns that name the groups whose weights sum to 1.
+
+    Raises:
+        MazeInterpError: an unknown choice of squares.
+    """
+    if squares not in SQUARES:
+        raise unknown_name("choice of squares", squares, SQUARES)
+    raw = rows["visits"] if squares != "all" else pd.Series(1.0, rows.index)
+    if squares == "apart":
+        raw = raw.where((rows[CHEESE] & rows[CORNER]) == 0, 0.0)
+    total = raw.groupby([rows[name] for name in within]).transform("sum")
+    return (raw / total).where(total > 0, 0.0)
 
 
 def _bits(chosen: NDArray[np.bool_]) -> int:

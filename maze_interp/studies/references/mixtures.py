@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError, Unmeasurable, unknown_name
 from maze_interp.measure.effects import EFFECTS
-from maze_interp.studies.references.measure import CHEESE, COMPARED, CONTEXTS, CORNER, RANDOM, reference_effects
-from maze_interp.studies.references.squares import weights
+from maze_interp.studies.references.measure import (
+    CHEESE,
+    COMPARED,
+    CONTEXTS,
+    CORNER,
+    RANDOM,
+    reference_effects,
+    weights,
+)
 
 BINS = 4
 """Groups of about equal size that each context is cut into."""
@@ -63,6 +70,22 @@ MODELS: dict[str, Model] = {
     "mixture of all": Model(COMPARED),
 }
 """The models of the study: single references, and mixtures of the shortest paths to cheese and corner."""
+
+
+NAMES = {
+    CHEESE: "shortest path to the cheese",
+    CORNER: "shortest path to the corner",
+    **{f"local-search-{radius}": f"cheese within {radius} steps, else corner" for radius in (5, 8, 12)},
+    "greedy-euclidean": "straight towards the cheese",
+    "left-wall": "left hand on the wall",
+    "right-wall": "right hand on the wall",
+    RANDOM: "random actions",
+    "mixture": "cheese or corner, one weight",
+    "mixture by distance to the mouse": "cheese or corner, by distance cheese – mouse",
+    "mixture by decision square": "cheese or corner, by decision square",
+    "mixture of all": "all of the rules, one weight each",
+}
+"""Reference policies and models in words, by their names in the tables."""
 
 
 @dataclass(frozen=True, eq=False)

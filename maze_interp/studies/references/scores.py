@@ -13,9 +13,8 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.results.estimates import Estimate, estimate, estimate_statistic
 from maze_interp.results.tables import cells
-from maze_interp.studies.references.measure import COMPARED, RANDOM, reference_effects
+from maze_interp.studies.references.measure import COMPARED, RANDOM, reference_effects, weights
 from maze_interp.studies.references.mixtures import Model, fit_mixture
-from maze_interp.studies.references.squares import weights
 
 OWN = "own"
 """The agent's own probabilities as a prediction: no other scores higher."""

@@ -11,13 +11,11 @@ from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.references.agreement import agreement_table
 from maze_interp.studies.references.figures import agreement_figure, scores_figure, weights_figure
-from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM
-from maze_interp.studies.references.mixtures import MODELS, fit_mixture
+from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, SQUARES
+from maze_interp.studies.references.mixtures import MODELS, NAMES, fit_mixture
 from maze_interp.studies.references.scores import gain, held_out_scores
-from maze_interp.studies.references.squares import SQUARES
 from maze_interp.studies.references.study import References
 from maze_interp.studies.references.tables import scores_by_squares, weight_table
-from maze_interp.studies.references.words import NAMES
 from maze_interp.studies.result import Picture, Result
 
 BY_DISTANCE = "mixture by distance to the mouse"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from maze_interp.studies.references.measure import SQUARES
 from maze_interp.studies.references.mixtures import BINS, MODELS, Mixture
 from maze_interp.studies.references.scores import best_reference, held_out_scores, score_table
-from maze_interp.studies.references.squares import SQUARES
 
 
 def scores_by_squares(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> pd.DataFrame:

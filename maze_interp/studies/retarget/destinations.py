@@ -34,7 +34,7 @@ class Destinations(Experiment):
 
     Columns: `p_visit`, the exact probability of standing on the destination in an episode; `move`, that of
     the move towards it on the last square that the way there shares with the unedited agent's
-    likeliest path (empty where that leads to the destination).
+    most probable path (empty where that leads to the destination).
 
     Attributes:
         marks: what is tried.
@@ -70,17 +70,17 @@ class Destinations(Experiment):
         drawn = [allowed[i] for i in sorted(order)]
         if not drawn:
             return []
-        likeliest = likeliest_path(plain[0])
+        usual_path = most_probable_path(plain[0])
         size = map_size(self.policy, self.layer)
-        rows = self._rows(UNEDITED, plain * len(drawn), [paths[target] for target in drawn], likeliest)
+        rows = self._rows(UNEDITED, plain * len(drawn), [paths[target] for target in drawn], usual_path)
         for mark in self.marks:
             edits = [(mark.edit(self.layer, pixel_in(maze, target, size)),) for target in drawn]
             results = evaluate_edits(self.policy, maze, self.layer, edits)
-            rows += self._rows(mark.name, results, [paths[target] for target in drawn], likeliest)
+            rows += self._rows(mark.name, results, [paths[target] for target in drawn], usual_path)
         return rows
 
     def _rows(
-        self, name: str, results: Sequence[Evaluation], paths: Sequence[Sequence[Square]], likeliest: Sequence[Square]
+        self, name: str, results: Sequence[Evaluation], paths: Sequence[Sequence[Square]], usual_path: Sequence[Square]
     ) -> list[dict[str, Any]]:
         reached = visits(results, range(len(results)), [path[-1] for path in paths], HORIZON)
         return [
@@ -89,13 +89,13 @@ class Destinations(Experiment):
                 **dict(zip("xy", path[-1], strict=True)),
                 "steps": len(path) - 1,
                 "p_visit": round(float(p), 7),
-                "move": _move_at_fork(result, path, likeliest),
+                "move": _move_at_fork(result, path, usual_path),
             }
             for result, path, p in zip(results, paths, reached, strict=True)
         ]
 
 
-def likeliest_path(result: Evaluation) -> list[Square]:
+def most_probable_path(result: Evaluation) -> list[Square]:
     """The squares from the start along the most probable moves that go anywhere, until one comes again."""
     maze, row = result.maze, {square: i for i, square in enumerate(result.squares)}
     way = [maze.start]
@@ -110,9 +110,9 @@ def likeliest_path(result: Evaluation) -> list[Square]:
     return way
 
 
-def _move_at_fork(result: Evaluation, path: Sequence[Square], likeliest: Sequence[Square]) -> float | None:
-    common = min(len(path), len(likeliest))
-    shared = next((i for i in range(common) if path[i] != likeliest[i]), common)
+def _move_at_fork(result: Evaluation, path: Sequence[Square], usual_path: Sequence[Square]) -> float | None:
+    common = min(len(path), len(usual_path))
+    shared = next((i for i in range(common) if path[i] != usual_path[i]), common)
     if shared == len(path):
         return None
     fork = path[shared - 1]
