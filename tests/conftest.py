@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import settings
+from stores import LAYERS, recording
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.recording.recorder import record
+from maze_interp.recording.recording import Recording
+from maze_interp.recording.store import ActivationStore
+from maze_interp.sweeps.levels import LevelSet
 
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
 
@@ -66,3 +72,24 @@ def untrained() -> Impala:
     policy = Impala(1).eval().requires_grad_(False)
     policy.fc_policy.weight *= 30
     return policy
+
+
+@pytest.fixture(scope="session")
+def store_path(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store: five squares, both facings, of twenty levels, in several shards."""
+    out = tmp_path_factory.mktemp("store") / "store"
+    record(recording(untrained, range(20), squares=5), out, workers=1)
+    return out
+
+
+@pytest.fixture
+def store_copy(store_path: Path, tmp_path: Path) -> Path:
+    """The same store, to be damaged."""
+    return Path(shutil.copytree(store_path, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def store(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> ActivationStore:
+    """Another: two squares of each of forty levels, every second with a cheese, the mouse facing left."""
+    wanted = Recording(untrained, "agent", LevelSet(range(40), "easy", "half"), LAYERS, squares=2, facings=["left"])
+    return record(wanted, tmp_path_factory.mktemp("store") / "store", workers=1)
