@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from maze_interp import LevelSet, Maze, behaviour, cheese_vector, edits, load_policy
+from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.explore import explore
 from maze_interp.commands.main import main
 from maze_interp.edits.files import save
-from maze_interp.environment.levels import HELD_OUT
 from maze_interp.explorer.page import explorer_page
 from maze_interp.explorer.record import CORNER, NETWORKS, NO_CHEESE, NO_VALUE, OWN, PLAIN, Explored
 from maze_interp.policies.architectures.impala import Impala

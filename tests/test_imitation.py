@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from maze_interp import Maze, MazeInterpError
-from maze_interp.environment.levels import HELD_OUT, region_maze
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import region_maze
 from maze_interp.policies.moves import STEPS
 from maze_interp.training import imitation
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate

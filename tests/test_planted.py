@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maze_interp import Maze, maze_features, observe, to_input
-from maze_interp.environment.levels import HELD_OUT
+from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.observe import FACINGS
 from maze_interp.mazes.maze import Square
 from maze_interp.policies.moves import MOVE_OF_ACTION, STEPS

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.main import make_parser
-from maze_interp.environment.levels import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import import_agent
 from maze_interp.policies.architectures.impala import Impala

@@ -13,8 +13,9 @@ import torch
 import yaml
 
 import maze_interp as mi
+from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.main import main
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed
+from maze_interp.environment.levels import maze_from_seed
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala

@@ -18,7 +18,7 @@ from sklearn.preprocessing import SplineTransformer
 
 import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
-from maze_interp.environment.levels import HELD_OUT
+from maze_interp.bundled import HELD_OUT
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.results.estimates import estimate_fit

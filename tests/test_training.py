@@ -19,7 +19,8 @@ import torch
 from sklearn.linear_model import Ridge
 
 from maze_interp import Maze, MazeInterpError, behaviour
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import maze_from_seed
 from maze_interp.policies.agents import agent_mode, import_agent, load_network, training_region
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.history import FILE, read_checkpoint

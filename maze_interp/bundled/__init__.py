@@ -7,7 +7,10 @@ from pathlib import Path
 from maze_interp.errors import unknown_name
 
 DEFAULT_AGENT = "rand_region_3_easy"
-"""The agent every command uses unless told otherwise: one that solves its own training levels."""
+"""The agent every command uses unless another is named: one that solves its own training levels."""
+
+HELD_OUT = 900_000_000
+"""Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
 
 _FOLDER = Path(__file__).parent
 

@@ -13,9 +13,6 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode, LevelSeed, RegionSize, set_level_maker
 from maze_interp.mazes.maze import Maze as Maze  # `mi.Maze` comes from here, its `from_seed` at work
 
-HELD_OUT = 900_000_000
-"""Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
-
 
 @checked
 def maze_from_seed(seed: LevelSeed, distribution_mode: DistributionMode = "hard") -> Maze:

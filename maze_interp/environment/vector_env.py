@@ -36,9 +36,7 @@ Result = TypeVar("Result")
 Step = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
 
-def _alone(
-    method: Callable[Concatenate[Any, Parameters], Result],
-) -> Callable[Concatenate[Any, Parameters], Result]:
+def _alone(method: Callable[Concatenate[Any, Parameters], Result]) -> Callable[Concatenate[Any, Parameters], Result]:
     """One thread at a time: what a call returns belongs to the step that it took."""
 
     @wraps(method)

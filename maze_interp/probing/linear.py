@@ -24,11 +24,7 @@ from maze_interp.probing.sparse import TopKProbe
 
 Estimator = LogisticProbe | RidgeClassProbe | RidgeProbe | TopKProbe | ConvProbe
 
-_KINDS: dict[type[Any], ProbeKind] = {
-    RidgeClassProbe: "ridge-classes",
-    LogisticProbe: "logistic",
-    RidgeProbe: "ridge",
-}
+_KINDS: dict[type[Any], ProbeKind] = {RidgeClassProbe: "ridge-classes", LogisticProbe: "logistic", RidgeProbe: "ridge"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,11 +143,7 @@ def _used(design: Design, used: NDArray[np.bool_]) -> Iterable[tuple[Tensor, Ten
 
 
 def _held_out_scores(
-    design: Design,
-    targets: NDArray[np.float64],
-    alphas: NDArray[np.float64],
-    held: NDArray[np.bool_],
-    score: Score,
+    design: Design, targets: NDArray[np.float64], alphas: NDArray[np.float64], held: NDArray[np.bool_], score: Score
 ) -> list[float]:
     """Scores on the rows held out, bool `[n]`, of fits to the others: one for each alpha."""
     rest = Sums.over(design, targets, ~held)

@@ -183,11 +183,7 @@ _ALL = (
         "dead_end", "class", "whether the open square has one open neighbour at most", "any", _of_maze(dead_end)
     ),
     SquareTarget(
-        "dead_end_depth",
-        "number",
-        "steps from a dead end to the nearest junction",
-        "any",
-        _of_maze(dead_end_depth),
+        "dead_end_depth", "number", "steps from a dead end to the nearest junction", "any", _of_maze(dead_end_depth)
     ),
     *(
         SquareTarget(

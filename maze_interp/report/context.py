@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
-from maze_interp.studies.study import HELD_OUT
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.sweeps.groups import in_region, read_levels
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.studies.options import Mode, Seeds, coerced, default_of, option_name, written
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
     from maze_interp.sweeps.levels import LevelSet
-
-HELD_OUT = 900_000_000
-"""Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
 
 CHOOSING = 800_000_000
 """Level seeds from here up are for choosing what is then measured on held-out levels."""

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from maze_interp.environment.levels import HELD_OUT
+from maze_interp.bundled import HELD_OUT
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.names import names_file

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.training.objective import ExactConfig
 

@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import DistributionMode, Maze, Square
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from maze_interp.environment.levels import HELD_OUT
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.policies.references import PREFIX, Reference

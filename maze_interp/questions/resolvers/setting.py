@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import maze_from_seed
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.network import PolicyNetwork

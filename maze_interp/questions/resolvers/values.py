@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from maze_interp.environment.levels import HELD_OUT
+from maze_interp.bundled import HELD_OUT
 from maze_interp.questions.resolutions import Measured
 from maze_interp.questions.resolvers.setting import Setting, level_figures
 from maze_interp.studies.values.measure import ValueAgreement

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.options import Names, Seeds, Several
-from maze_interp.studies.study import CHOOSING, HELD_OUT, AgentStudy
+from maze_interp.studies.study import CHOOSING, AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

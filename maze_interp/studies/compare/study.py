@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
-from maze_interp.studies.study import HELD_OUT, Study
+from maze_interp.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

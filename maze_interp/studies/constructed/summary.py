@@ -14,13 +14,7 @@ from maze_interp.studies.constructed.cheese_map import cheese_grid
 from maze_interp.studies.constructed.figures import cheese_map_figure, detour_figure, pairs_figure
 from maze_interp.studies.constructed.measure import KINDS, OUTCOMES, SWAP
 from maze_interp.studies.constructed.study import Constructed
-from maze_interp.studies.constructed.tables import (
-    DIFFERENCE,
-    SLOPE,
-    constructed_figures,
-    detour_table,
-    pair_table,
-)
+from maze_interp.studies.constructed.tables import DIFFERENCE, SLOPE, constructed_figures, detour_table, pair_table
 from maze_interp.studies.result import Picture, Result
 
 WORDS = {

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable
 from maze_interp.studies.options import Names, Seeds
-from maze_interp.studies.study import HELD_OUT, AgentStudy
+from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ from maze_interp.plots.style import (
     new_figure,
     styled,
 )
-from maze_interp.studies.probe.maps import short
+from maze_interp.results.text import short_layer
 from maze_interp.studies.probe.tables import main_metric
 
 _COLOURS = (GREY, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
@@ -57,7 +57,7 @@ def table_figure(scores: pd.DataFrame) -> Figure:
     axes.set_xticks(
         range(len(targets)), [f"{name}\n{METRICS[main_metric(name)]}" for name in targets], rotation=40, ha="right"
     )
-    axes.set_yticks(range(len(layers)), [short(layer) for layer in layers])
+    axes.set_yticks(range(len(layers)), [short_layer(layer) for layer in layers])
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, fraction=0.03)
     bar.set_label("score of the probe on held-out levels")
@@ -104,7 +104,7 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     axes = figure.subplots()
     for number, (layer, points) in enumerate(true.groupby("layer", sort=False)):
         some = points.sort_values("training_levels")
-        draw_points(axes, some["training_levels"] * 1.015**number, some, label=short(str(layer)), **_look(number))
+        draw_points(axes, some["training_levels"] * 1.015**number, some, label=short_layer(str(layer)), **_look(number))
     for labels, line, label in (("majority", ":", "majority"), ("shuffled", "--", "shuffled labels")):
         level = rows[(rows["labels"] == labels) & (rows["part"] == "all")]["mean"].max()
         axes.axhline(level, color=GREY, linestyle=line, linewidth=1.2, label=label)
@@ -151,7 +151,7 @@ def top_channels_figure(scores: pd.DataFrame, target: str) -> Figure:
     for (layer, network), points in rows.groupby(["layer", "network"], sort=False):
         number, trained = layers.index(layer) + 1, network == "agent"  # + 1: the picture's look is not used
         look = _look(number) | ({} if trained else {"linestyle": ":", "markerfacecolor": "white"})
-        label = short(str(layer)) if trained else f"{short(str(layer))}, untrained"
+        label = short_layer(str(layer)) if trained else f"{short_layer(str(layer))}, untrained"
         draw_points(axes, points["channels"] * 1.015**number, points, label=label, **look)
     axes.set(xlabel="channels, the best ones in training (log scale)", ylabel=METRICS[name])
     axes.set_title(f"{target}, on held-out levels, 95% interval")
@@ -186,4 +186,4 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, middle: int) -> None:
     for number, (layer, points) in enumerate(rows.groupby("layer", sort=False)):
         some = points.sort_values("at")
         look = {**_look(number), "markersize": 4, "capsize": 2}
-        draw_points(axes, some["at"] + middle + 0.1 * number, some, label=short(str(layer)), **look)
+        draw_points(axes, some["at"] + middle + 0.1 * number, some, label=short_layer(str(layer)), **look)

@@ -16,13 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.intervals import draw_points, panels_of
 from maze_interp.plots.style import BLUE, ORANGE, PROBABILITY, VERMILLION, new_figure, styled
+from maze_interp.results.text import short_layer
 
 _SMALL = 15  # side of a world whose squares have room for a number
-
-
-def short(layer: str) -> str:
-    """A layer's name without what all share."""
-    return layer.removeprefix("embedder.")
 
 
 @styled
@@ -39,7 +35,7 @@ def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
     panels = panels_of(figure, len(layers), 3)
     for axes, (layer, part) in zip(panels, layers.items(), strict=True):
         image = _draw_places(axes, part, world)
-        axes.set_title(f"{target} from {short(str(layer))}", fontsize=10)
+        axes.set_title(f"{target} from {short_layer(str(layer))}", fontsize=10)
     panels[0].set(xlabel="x of the cheese in procgen's world (squares)", ylabel="y of the cheese (squares)")
     numbers = "; the numbers are levels" if world <= _SMALL else ""
     bar = figure.colorbar(image, ax=panels, shrink=0.8)

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.studies.options import Mode, Names, Positive
-from maze_interp.studies.study import HELD_OUT, Study
+from maze_interp.studies.study import Study
 
 if TYPE_CHECKING:
     from maze_interp.policies.network import PolicyNetwork

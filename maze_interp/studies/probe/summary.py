@@ -12,7 +12,7 @@ from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.examples import KNOWN
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.tables import nested
-from maze_interp.results.text import percent
+from maze_interp.results.text import percent, short_layer
 from maze_interp.studies.probe.edits import edit_effects
 from maze_interp.studies.probe.figures import (
     METRICS,
@@ -22,7 +22,7 @@ from maze_interp.studies.probe.figures import (
     table_figure,
     top_channels_figure,
 )
-from maze_interp.studies.probe.maps import edits_figure, places_figure, short
+from maze_interp.studies.probe.maps import edits_figure, places_figure
 from maze_interp.studies.probe.study import Probe
 from maze_interp.studies.probe.tables import figure_estimate, main_figures, main_metric, main_table, result_lines
 from maze_interp.studies.result import Picture, Result
@@ -77,8 +77,8 @@ def _statement(figures: Mapping[str, Any], default_layer: str) -> str:
     }
     controls = ", ".join(f"{words} {_score(figure, metric)}" for words, figure in beside.items() if figure)
     return (
-        f"Fitted to {found[metric]['training_levels']} levels, a linear probe of {short(layer)} predicts {target} on "
-        f"held-out levels with {METRICS[metric]} {_score(found[metric], metric)} ({controls})."
+        f"Fitted to {found[metric]['training_levels']} levels, a linear probe of {short_layer(layer)} predicts "
+        f"{target} on held-out levels with {METRICS[metric]} {_score(found[metric], metric)} ({controls})."
     )
 
 

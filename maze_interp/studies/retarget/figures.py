@@ -15,18 +15,8 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.maze import draw_maze, maze_title
-from maze_interp.plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PROBABILITY,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    styled,
-)
+from maze_interp.plots.style import BLUE, GREEN, GREY, ORANGE, PROBABILITY, PURPLE, SKY, VERMILLION, new_figure, styled
+from maze_interp.studies.retarget.measure import OUTCOMES
 
 CONDITIONS = {
     "unedited": "unedited",
@@ -38,12 +28,6 @@ CONDITIONS = {
     "cheese": "the cheese moved there",
 }
 """The conditions of a retargeting run, in words and in order."""
-
-OUTCOMES = {
-    "path_probability": "normalised path probability",
-    "p_visit": "P(stands on the target within 500 moves)",
-}
-"""The outcomes, in words."""
 
 _LOOKS = {
     "unedited": (GREY, "o"),

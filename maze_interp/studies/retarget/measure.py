@@ -18,7 +18,8 @@ from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.studies.retarget.marks import Mark
 from maze_interp.sweeps.experiment import Experiment
 
-OUTCOMES = ("path_probability", "p_visit")
+OUTCOMES = {"path_probability": "normalised path probability", "p_visit": "P(stands on the target within 500 moves)"}
+"""What is measured, in words."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.studies.options import Channels, Count, Names, Positive, Real, Seeds, Squares
-from maze_interp.studies.study import CHOOSING, HELD_OUT, AgentStudy
+from maze_interp.studies.study import CHOOSING, AgentStudy
 from maze_interp.sweeps.selection import require_apart
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
-from maze_interp.studies.retarget.figures import CONDITIONS, OUTCOMES, heat_map_figure, overall_figure, reach_figure
+from maze_interp.studies.retarget.figures import CONDITIONS, heat_map_figure, overall_figure, reach_figure
 from maze_interp.studies.retarget.marks import Mark
+from maze_interp.studies.retarget.measure import OUTCOMES
 from maze_interp.studies.retarget.study import Retarget
 from maze_interp.studies.retarget.tables import PUBLISHED, average_random, reach_table
 from maze_interp.sweeps.levels import LevelSet

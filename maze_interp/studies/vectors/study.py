@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.studies.options import Count, Names, Reals, Seeds
-from maze_interp.studies.study import HELD_OUT, AgentStudy
+from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
