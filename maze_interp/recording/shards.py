@@ -94,7 +94,8 @@ def _record(recording: Recording, states: Sequence[State], datasets: Mapping[str
             datasets["observation"][block] = observations
             for layer, buffer in buffers.items():
                 datasets[layer][block] = on_host(buffer[: len(observations)])
-    datasets["probs"][:], datasets["value"][:] = np.split(on_host(outputs), [5], axis=1)
+    whole = on_host(outputs)
+    datasets["probs"][:], datasets["value"][:] = whole[:, :5], whole[:, 5]
 
 
 def _copy_into(buffer: Tensor) -> HookFunction:
