@@ -40,7 +40,10 @@ TINY = ExactConfig(
     region=1,
     updates=6,
     levels=2,
+    repeat=0.5,
     states=24,
+    steps=2,
+    value_loss=1.0,
     seed=3,
     curriculum=True,
     muon=0.02,
@@ -111,12 +114,16 @@ def test_the_corner_ends_an_episode_and_so_does_the_cheese(untrained: Impala) ->
     assert level.success < level_returns(untrained, near.with_cheese(None), to_corner).success
 
 
-def test_states_drawn_for_the_gradient_do_not_bias_it(untrained: Impala) -> None:
+@pytest.mark.parametrize("uniform", [0.0, 0.5])
+def test_states_drawn_for_the_gradient_do_not_bias_it(untrained: Impala, uniform: float) -> None:
     levels = [level_returns(untrained, maze, TINY) for maze in (MAZE, MAZE.with_cheese((4, 4)))]
-    draws = [draw_states(levels, 6, np.random.default_rng(seed))[1] for seed in range(400)]
-    assert max(map(len, draws)) <= 6
+    draws = [draw_states(levels, 6, np.random.default_rng(seed), uniform) for seed in range(400)]
+    assert max(len(states.gain) for states in draws) <= 6
     whole = np.concatenate([level.gain for level in levels]).sum(axis=0) / 2
-    assert np.mean([gain.sum(axis=0) for gain in draws], axis=0) == pytest.approx(whole, rel=0.05)
+    assert np.mean([states.gain.sum(axis=0) for states in draws], axis=0) == pytest.approx(whole, rel=0.05)
+    if uniform:
+        value = np.concatenate([level.value for level in levels]).mean()
+        assert np.mean([states.share @ states.value for states in draws]) == pytest.approx(value, rel=0.05)
 
 
 def test_levels_are_below_the_held_out_ones_and_leave_the_corner_free() -> None:
@@ -130,17 +137,52 @@ def test_levels_are_below_the_held_out_ones_and_leave_the_corner_free() -> None:
     assert all(maze.top_right not in (maze.cheese, maze.start) for maze in mazes)
 
 
-def test_the_curriculum_opens_a_size_when_the_one_before_is_solved() -> None:
-    curriculum = Curriculum(TINY)
+@pytest.mark.parametrize("repeat", [0.0, 0.5])
+def test_the_curriculum_opens_a_size_when_the_one_before_is_solved(untrained: Impala, repeat: float) -> None:
+    task = replace(TINY, repeat=repeat)
+    curriculum = Curriculum(task)
     assert set(curriculum.weights()) == {3}
-    curriculum.learn([(3, 0.9)] * 50)
+    small = draw_level(TINY, np.random.default_rng(0), 3)
+    solved = level_returns(untrained, small, TINY)._replace(efficiency=0.9, success=0.9)
+    curriculum.learn([small] * 50, [solved] * 50)
     weights = curriculum.weights()
     assert set(weights) == {3, 5}
     assert weights[5] > 5 * weights[3]
-    assert Curriculum(TINY, curriculum.state).weights() == weights
+    assert Curriculum(task, curriculum.by_size).weights() == weights
     assert {
         maze.size for maze in Curriculum(replace(TINY, curriculum=False, levels=60)).draw(np.random.default_rng(0))
     } == {*range(3, 16, 2)}
+
+
+def test_a_failed_level_comes_again_until_it_is_solved(untrained: Impala) -> None:
+    curriculum, rng = Curriculum(TINY), np.random.default_rng(1)
+    first, second = curriculum.draw(rng)
+    solved = level_returns(untrained, first, TINY)._replace(success=1.0)
+    failed = solved._replace(success=0.5)
+    curriculum.learn([first, second], [failed, solved])
+    by_size = dict(curriculum.by_size)
+    again, new = Curriculum(TINY, by_size, curriculum.failed).draw(np.random.default_rng(2))
+    assert [maze.seed for maze in curriculum.draw(np.random.default_rng(2))] == [again.seed, new.seed]
+    assert (again.seed, again.cheese) == (first.seed, first.cheese)
+    curriculum.learn([again, new], [failed, solved])
+    assert curriculum.failed == [first.seed]
+    curriculum.learn(curriculum.draw(rng), [solved, solved])
+    assert curriculum.failed == []
+    assert first.seed not in [maze.seed for maze in curriculum.draw(rng)]
+
+
+def test_values_are_learned_with_the_policy(learner: Impala) -> None:
+    """The value head's mean squared error, of the policy after the same number of updates with and without."""
+    errors = []
+    for value_loss in (0.0, 5.0):
+        policy, config = deepcopy(learner), replace(TINY, value_loss=value_loss)
+        optimisers = make_optimisers(policy, adamw=1e-3, muon=0.02)
+        for number in range(10):
+            update(policy, optimisers, [level_returns(policy, MAZE, config)], config, np.random.default_rng(number))
+        level = level_returns(policy, MAZE, config)
+        with torch.no_grad():
+            errors.append(np.square(policy(to_input(level.observations))[1].numpy() - level.value).mean())
+    assert errors[1] < errors[0] / 4
 
 
 def test_muon_steps_are_nearly_orthogonal_and_reach_every_matrix_before_the_heads(learner: Impala) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from maze_interp.bundled import HELD_OUT
+from maze_interp.policies.agents import agent_info, is_agent
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.names import names_file
@@ -90,9 +91,12 @@ def _training(config: Config) -> str:
         words = "imitation of shortest paths, no reinforcement learning"
     else:
         words = "reinforcement learning (exact policy gradient)"
-    if config.start_from is not None:
-        return f"{words}, from the weights of {_start(config.start_from)}"
-    return words if isinstance(config, ImitationConfig) else f"{words}, no imitation"
+    if config.start_from is None:
+        return words if isinstance(config, ImitationConfig) else f"{words}, no imitation"
+    known = not names_file(config.start_from) and is_agent(config.start_from)
+    if known and agent_info(config.start_from).training.endswith("no imitation"):
+        return f"{words} from the weights of {config.start_from}, no imitation"
+    return f"{words}, from the weights of {_start(config.start_from)}"
 
 
 def _start(start_from: str) -> str:
@@ -112,13 +116,24 @@ def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int
 
 
 def _exactly(config: ExactConfig, curve: list[dict[str, Any]]) -> str:
-    last, hard = curve[-1], " and most of the sizes that it solves worst" if config.curriculum else ""
+    last = curve[-1]
+    hard = ", most of the sizes that it solves worst" if config.curriculum else ""
+    repeated = ", and on levels that it had failed" if config.repeat else ""
     return (
         f"{last['updates']:,} updates, {last['steps']:,} states evaluated of procgen levels with seeds below "
         f"{HELD_OUT:,}, about {last['flops']:.1e} floating-point operations. It was rewarded once for "
         f"{GOALS[config.goal]}. The objective is the logarithm of the exact discounted return. In the last updates, on "
-        f"levels all new{hard}, it reached its goal within 500 moves with probability {last['success']:.3f}."
+        f"new levels{hard}{repeated}, it reached its goal within 500 moves with probability {last['success']:.3f}."
     )
+
+
+def _critic(config: Config) -> str:
+    """How the value head was trained."""
+    fitted = f"fitted afterwards to the exact return of the policy, discounted by {config.discount} per move, on "
+    fitted += f"{config.value_levels:,} other levels"
+    if isinstance(config, ExactConfig) and config.value_loss:
+        return f"The value head learned the same returns as the policy did, through the same layers, and was {fitted}."
+    return f"The value head was {fitted}; the policy does not depend on it."
 
 
 GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right corner"}
@@ -144,9 +159,8 @@ def _card(
         f"{_region(config)} in training. Weights {agent_hash(policy)}.",
         f"**Made by {_training(config)}**: {how}",
         f"{_hours(curve):.2f} core hours on {platform.machine()}, seed {config.seed}. The settings are in "
-        "`config.yaml`, the learning curve in `curve.jsonl`. The value head was fitted afterwards to the exact return "
-        f"of the policy, discounted by {config.discount} per move, on {config.value_levels:,} other levels; the policy "
-        f"does not depend on it. On a quarter of the held-out levels, as in training, R² = {r2:.3f} over all states.",
+        f"`config.yaml`, the learning curve in `curve.jsonl`. {_critic(config)} On a quarter of the held-out levels, "
+        f"as in training, R² = {r2:.3f} over all states.",
     ]
     about = "\n\n".join(fill(paragraph, 120) for paragraph in paragraphs)
     return f"""# {config.name}

@@ -1,13 +1,14 @@
 """Which levels a run learns from: as procgen draws them, or by what they still teach.
 
-A random policy solves small mazes by chance, so learning begins there. The next size is opened once the policy goes
-about straight to the goal in the largest open one; among the open sizes the worse a size is solved the more often it
-is drawn.
+A random policy solves small mazes by chance, so learning begins there. The next size is opened once the policy does
+well in the largest open one; among the open sizes the worse a size is solved the more often it is drawn. At first it is
+how straight the policy goes to the goal that counts (efficiency). To finish a policy it is whether it arrives at all
+(success), and levels that it failed come again until it solves them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,13 +16,16 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.training.objective import ExactConfig
+from maze_interp.training.returns import LevelReturns
 
 SIZES = {"easy": range(3, 16, 2), "hard": range(3, 26, 2)}
 """Sizes of the mazes of each mode; procgen draws each as often as any other."""
 
-_OPENS = 0.5  # efficiency in the largest open size from which on the next one is open
-_SMOOTHING = 0.05  # share of a new level in a size's mean efficiency
+_OPENS = {"efficiency": 0.5, "success": 0.8}  # in the largest open size, from which on the next one is open
+_SMOOTHING = 0.05  # share of a new level in a size's mean
 _SHARE = 0.05  # least weight of an open size
+_SOLVED = 0.95  # probability of success from which on a level is solved
+_WAITING = 500  # most levels that wait to be repeated; the oldest go
 
 
 class Curriculum:
@@ -29,17 +33,21 @@ class Curriculum:
 
     Args:
         config: the run; without `config.curriculum` every size is as likely as any other.
-        efficiency: mean efficiency by size so far, as `state` gives it.
+        by_size: mean efficiency or success so far of the sizes drawn, smoothed.
+        failed: seeds of the levels that wait to be repeated, in order.
+
+    Attributes:
+        measure: which of the two counts.
     """
 
-    def __init__(self, config: ExactConfig, efficiency: dict[int, float] | None = None) -> None:
+    def __init__(
+        self, config: ExactConfig, by_size: dict[int, float] | None = None, failed: Iterable[int] = ()
+    ) -> None:
         self._config = config
-        self._efficiency = dict(efficiency or {})
-
-    @property
-    def state(self) -> dict[int, float]:
-        """What a checkpoint keeps: smoothed efficiency by size, of the sizes drawn so far."""
-        return dict(self._efficiency)
+        self.measure = "success" if config.repeat else "efficiency"
+        self.by_size = dict(by_size or {})
+        self.failed = list(failed)
+        self._repeated = 0
 
     def weights(self) -> dict[int, float]:
         """How likely each size is to be drawn, up to a factor."""
@@ -47,36 +55,45 @@ class Curriculum:
             return {}
         weights = {}
         for size in SIZES[self._config.distribution_mode]:
-            efficiency = self._efficiency.get(size, 0.0)
-            weights[size] = max(1 - efficiency, _SHARE)
-            if efficiency < _OPENS:
+            mean = self.by_size.get(size, 0.0)
+            weights[size] = max(1 - mean, _SHARE)
+            if mean < _OPENS[self.measure]:
                 break
         return weights
 
     def draw(self, rng: np.random.Generator) -> list[Maze]:
-        """The new levels of one update."""
-        weights = self.weights()
+        """The levels of one update: first those repeated, which wait no longer, then new ones."""
+        config, weights = self._config, self.weights()
+        self._repeated = repeated = min(len(self.failed), int(config.levels * config.repeat))
+        mazes = [_level(seed, config) for seed in self.failed[:repeated]]
+        del self.failed[:repeated]
         if not weights:
-            return [draw_level(self._config, rng) for _ in range(self._config.levels)]
+            return mazes + [draw_level(config, rng) for _ in range(config.levels - repeated)]
         chance = np.array(list(weights.values()))
-        sizes = rng.choice(list(weights), self._config.levels, p=chance / chance.sum())
-        return [draw_level(self._config, rng, int(size)) for size in sizes]
+        sizes = rng.choice(list(weights), config.levels - repeated, p=chance / chance.sum())
+        return mazes + [draw_level(config, rng, int(size)) for size in sizes]
 
-    def learn(self, results: Iterable[tuple[int, float]]) -> None:
-        """Take note of (size, efficiency) of levels."""
-        for size, efficiency in results:
-            before = self._efficiency.get(size, 0.0)
-            self._efficiency[size] = before + _SMOOTHING * (efficiency - before)
+    def learn(self, mazes: Sequence[Maze], levels: Sequence[LevelReturns]) -> None:
+        """Take note of how the levels drawn last went."""
+        for maze, level in list(zip(mazes, levels, strict=True))[self._repeated :]:
+            result = float(getattr(level, self.measure))
+            before = self.by_size.get(maze.size, result if self._config.repeat else 0.0)
+            self.by_size[maze.size] = before + _SMOOTHING * (result - before)
+        if self._config.repeat:
+            self.failed += [m.seed for m, level in zip(mazes, levels, strict=True) if level.success < _SOLVED]
+            del self.failed[:-_WAITING]
+
+
+def _level(seed: int, config: ExactConfig) -> Maze:
+    if config.region is None:
+        return maze_from_seed(seed, config.distribution_mode)
+    return region_maze(seed, config.region, config.distribution_mode)
 
 
 def draw_level(config: ExactConfig, rng: np.random.Generator, size: int | None = None) -> Maze:
     """A new level below `HELD_OUT`, of a size if given; if the goal is the corner, the cheese lies elsewhere."""
     while True:
-        seed = int(rng.integers(HELD_OUT))
-        if config.region is None:
-            maze = maze_from_seed(seed, config.distribution_mode)
-        else:
-            maze = region_maze(seed, config.region, config.distribution_mode)
+        maze = _level(int(rng.integers(HELD_OUT)), config)
         if size is not None and maze.size != size:
             continue
         if config.goal == "cheese" or maze.top_right not in (maze.cheese, maze.start):

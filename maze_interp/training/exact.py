@@ -81,14 +81,14 @@ class _Run:
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self._average.load_state_dict(state["average"])
-        self._curriculum = Curriculum(self._config, state["efficiency"])
+        self._curriculum = Curriculum(self._config, state["by_size"], state["failed"])
         self.step, self._spent = int(state["step"]), dict(state["spent"])
 
     def _groups(self) -> list[dict[str, Any]]:
         return [group for optimiser in self._optimisers for group in optimiser.param_groups]
 
     def update(self) -> None:
-        """Evaluate new levels and take one step of the optimiser."""
+        """Evaluate levels and take the optimiser's steps."""
         config = self._config
         rng = np.random.default_rng([config.seed, self.step])
         for group, peak in zip(self._groups(), self._peaks, strict=True):
@@ -96,7 +96,7 @@ class _Run:
         mazes = self._curriculum.draw(rng)
         levels = [level_returns(self.policy, maze, config) for maze in mazes]
         drawn = update(self.policy, self._optimisers, levels, config, rng)
-        self._curriculum.learn((maze.size, level.efficiency) for maze, level in zip(mazes, levels, strict=True))
+        self._curriculum.learn(mazes, levels)
         self._average.update(self.policy, self.step)
         self.step += 1
         means = np.mean([(level.start_value, level.success) for level in levels], axis=0)
@@ -114,16 +114,17 @@ class _Run:
     def save(self) -> None:
         """Write a checkpoint and a line of the curve about the updates since the last one."""
         means = dict(zip(("return", "success", "entropy"), np.mean(self._recent, axis=0).tolist(), strict=True))
-        efficiency = self._curriculum.state
+        curriculum = self._curriculum
         self._spent["core_seconds"] += time.process_time() - self._clock
-        line = {"updates": self.step, **self._spent, **means, "efficiency": efficiency}
+        line = {"updates": self.step, **self._spent, **means, f"{curriculum.measure}_by_size": curriculum.by_size}
         with (self._out / "curve.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
         state = {
             "policy": self.policy.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
             "average": self._average.state_dict(),
-            "efficiency": efficiency,
+            "by_size": curriculum.by_size,
+            "failed": curriculum.failed,
             "step": self.step,
             "spent": self._spent,
         }

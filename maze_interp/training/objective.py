@@ -27,11 +27,17 @@ class ExactConfig:
         goal: what is rewarded, once: reaching the cheese, or standing on the top-right corner. Either way the
             episode ends on the cheese.
         width: channel factor k of the network.
-        updates: steps of the optimiser.
+        updates: evaluations of new levels, each followed by `steps` of the optimiser.
         levels: new levels in one update.
         curriculum: draw levels by what they still teach (`maze_interp.training.curriculum`): the smallest mazes
             first, then those sizes that are solved the worst. False draws them as procgen does.
-        states: drawn in one update for the gradient.
+        repeat: largest share of the levels of one update that are repeated: earlier ones that the policy failed, each
+            until it is solved. Above 0 the curriculum is about success, not about short paths.
+        states: drawn for the gradient of one step.
+        steps: of the optimiser in one update, each with states drawn from the same levels
+            (`maze_interp.training.gradient`).
+        value_loss: factor of the value head's mean squared error in the loss, so that the layers before the heads
+            learn values too; 0 for the policy alone.
         learning_rate: AdamW's, at its peak.
         muon: learning rate of Muon at its peak, which then trains the matrices of the embedder instead of AdamW
             (`maze_interp.training.muon`); 0 for AdamW alone.
@@ -56,7 +62,10 @@ class ExactConfig:
     updates: int = 1000
     levels: int = 6
     curriculum: bool = False
+    repeat: float = 0.0
     states: int = 256
+    steps: int = 1
+    value_loss: float = 0.0
     learning_rate: float = 3e-4
     muon: float = 0.0
     decay: float = 1.0
