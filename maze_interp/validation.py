@@ -105,7 +105,7 @@ def check(content: Any, kind: type[Content], path: Path, strict: bool | None = N
         return TypeAdapter(kind).validate_json(json.dumps(content), strict=strict)
     except ValidationError as error:
         first = error.errors()[0]
-        raise mistake(path, (*first["loc"], *first.get("ctx", {}).get("field", ())), _reason(first)) from error
+        raise mistake(path, (*first["loc"], *first.get("ctx", {}).get("field", ())), reason(first)) from error
     except (TypeError, ValueError, RecursionError) as error:  # what YAML has and JSON has not, such as a set
         raise MazeInterpError(f"{path}: not plain text, numbers, lists and fields: {error}") from error
 
@@ -149,8 +149,8 @@ def _place(path: Path, field: Sequence[str | int]) -> tuple[int, str]:
     return line, names
 
 
-def _reason(error: ErrorDetails) -> str:
-    """What is wrong, in our words and pydantic's."""
+def reason(error: ErrorDetails) -> str:
+    """What is wrong with a value that does not fit its type, in our words and pydantic's."""
     value = error["input"]
     if error["type"] == "literal_error":
         return unknown(str(error["loc"][-1]), str(value), re.findall(r"'([^']*)'", error["ctx"]["expected"]))

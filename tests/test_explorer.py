@@ -38,8 +38,15 @@ def explored(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("explored")
     write_weights(untrained, folder / "<b>agent.safetensors")
     save(folder / "edits.yaml", [ZERO])
-    seeds = f"{SEEDS.start}:{SEEDS.stop}"
-    explore(str(folder / "<b>agent.safetensors"), seeds, "easy", folder / "edits.yaml", folder / "run", 1)
+    explore(
+        str(folder / "<b>agent.safetensors"),
+        SEEDS.start,
+        "easy",
+        folder / "edits.yaml",
+        export=folder / "run.html",
+        levels=len(SEEDS),
+        workers=1,
+    )
     return folder / "run"
 
 
@@ -93,7 +100,7 @@ def page_data(page: str) -> Any:
 
 def test_the_page_holds_every_row(explored: Path) -> None:
     rows = pd.read_csv(explored / "explored.csv")
-    page = (explored / "explorer.html").read_text()
+    page = explored.with_suffix(".html").read_text()
     levels = page_data(page)["levels"]
     assert [level["seed"] for level in levels] == list(SEEDS)
     assert "<b>agent" not in page
@@ -118,7 +125,7 @@ def test_the_script_shows_the_figures(explored: Path) -> None:
     if browser is None:
         pytest.skip("there is no Chromium to run the page's script in")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"]
-    address = (explored / "explorer.html").resolve().as_uri()
+    address = explored.with_suffix(".html").resolve().as_uri()
     shown = subprocess.run([browser, *options, address], capture_output=True, text=True, timeout=120).stdout
     level = max(page_data(shown)["levels"], key=lambda level: len(level["squares"]))
     maze = Maze.from_seed(level["seed"], "easy")
@@ -147,12 +154,15 @@ def test_a_rule_has_no_vectors_and_no_value(tmp_path: Path) -> None:
 def test_bad_input(capsys: pytest.CaptureFixture[str], explored: Path, tmp_path: Path) -> None:
     for arguments, message in (
         (["--agent", "rand_region_4"], "unknown agent 'rand_region_4': did you mean"),
-        (["--seeds", "9:3"], "9:3"),
+        (["--levels", "0"], "greater than or equal to 1"),
         (["--edits", str(tmp_path / "no.yaml")], "there is no file"),
-        (["--seeds", "5", "--out", str(explored)], "belongs to another run"),
+        (["--seed", "5", "--levels", "1", "--export", str(explored.with_suffix(".html"))], "belongs to another run"),
+        (["--export", str(tmp_path / "new.htm")], "a name ending in .html"),
     ):
         with pytest.raises(SystemExit) as ended:
-            main(["explore", *arguments, *(() if "--out" in arguments else ("--out", str(tmp_path / "new")))])
+            main(
+                ["explore", *arguments, *(() if "--export" in arguments else ("--export", str(tmp_path / "new.html")))]
+            )
         assert ended.value.code == 2
         told = capsys.readouterr().err
         assert message in told

@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from maze_interp.bundled import DEFAULT_AGENT
-from maze_interp.studies.options import Positive
+from maze_interp.studies.options import Count, Names, Positive
+
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def explore(
     agent: str = DEFAULT_AGENT,
-    seeds: str = "900000000:900000006",
+    seed: Count = 900_000_000,
     mode: Literal["easy", "hard"] | None = None,
     edits: Path | None = None,
-    out: Path = Path("runs/explore"),
+    sweeps: Names = (),
+    host: str = "127.0.0.1",
+    port: Port = 0,
+    no_browser: bool = False,
+    export: Path | None = None,
+    levels: Positive = 6,
     workers: Positive | None = None,
     scheduler: str | None = None,
 ) -> None:
-    """Measure levels with the cheese on every square, and write a page that shows where the agent goes.
+    """Redraw a maze, change the network, and see at once where the agent goes; or write some levels as a page.
 
-    The figures are exact and lie in the page, which needs neither network nor server: the cheese is moved by hand,
-    and the network shown as it is or edited. A stopped run is resumed by the same command and ends in the same files.
+    A server on this machine measures what its page shows; every figure is exact. Ctrl-C ends it. With --export
+    levels are measured instead with the cheese on every square, into one page that needs neither network nor
+    server; a stopped run is resumed by the same command and ends in the same files.
 
     Args:
         agent: Name of an agent or of a reference policy, or a .safetensors or .pth file.
-        seeds: Levels, first:end, the end not included.
+        seed: The level shown first; with --export the first of the levels.
         mode: Distribution of levels; the agent's own unless given (hard for a file or a reference policy).
-        edits: A YAML file of edits to the network, shown beside the agent as it is.
-        out: Folder for explorer.html, explored.csv and summary.json.
-        workers: Processes on this machine; one per core unless given.
+        edits: A YAML file of edits to the network, in force at first.
+        sweeps: Folders of finished sweeps, from which levels can be chosen.
+        host: Address to listen on; only this machine reaches the default.
+        port: Port to listen on; 0 takes a free one.
+        no_browser: Open no browser.
+        export: Write this page, and its table and summary into the folder of the same name without .html.
+        levels: Levels of the page that --export writes.
+        workers: Processes that --export uses on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
     """
     from maze_interp.edits import load
-    from maze_interp.explorer.page import write_explorer
-    from maze_interp.explorer.record import Explored
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
-    from maze_interp.sweeps.levels import LevelSet
-    from maze_interp.sweeps.selection import parse_seeds
 
-    levels = LevelSet(parse_seeds(seeds), mode or agent_mode(agent))
-    experiment = Explored(load_policy(agent), agent, levels, tuple(load(edits)) if edits else ())
-    for line in write_explorer(experiment, training_region(agent), out, workers, scheduler):
-        print(line)
+    policy, its_mode = load_policy(agent), mode or agent_mode(agent)
+    changes = tuple(load(edits)) if edits else ()
+    if export is not None:
+        from maze_interp.explorer.page import write_explorer
+        from maze_interp.explorer.record import Explored
+        from maze_interp.sweeps.levels import LevelSet
+
+        experiment = Explored(policy, agent, LevelSet(range(seed, seed + levels), its_mode), changes)
+        for line in write_explorer(experiment, training_region(agent), export, workers, scheduler):
+            print(line)
+        return
+    from maze_interp.environment.levels import maze_from_seed
+    from maze_interp.explorer.agents import Agents
+    from maze_interp.explorer.server import serve
+    from maze_interp.explorer.session import Opening, open_sweeps
+
+    agents = Agents(policy, its_mode)
+    opening = Opening(agents, maze_from_seed(seed, its_mode), changes, open_sweeps([Path(name) for name in sweeps]))
+    serve(opening, host, port, not no_browser)

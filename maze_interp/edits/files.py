@@ -52,6 +52,15 @@ def save(path: str | Path, edits: Edits) -> None:
     partial.replace(path)
 
 
+def to_yaml(edits: Edits) -> str:
+    """One edit or several, in order, as the text of a `.yaml` file that needs no other beside it.
+
+    Raises:
+        MazeInterpError: an edit of a kind of its own.
+    """
+    return dump_yaml([_entry(edit) for edit in as_edits(edits)])
+
+
 def load(path: str | Path) -> tuple[Edit, ...]:
     """Read the edits in a `.yaml`, `.yml` or `.json` file, in order.
 
@@ -72,14 +81,15 @@ def _require_suffix(path: Path) -> None:
         raise MazeInterpError(f"{path} is no edits file: expected a name ending in .yaml, .yml or .json")
 
 
-def _entry(edit: Edit, path: Path) -> dict[str, Any]:
+def _entry(edit: Edit, path: Path | None = None) -> dict[str, Any]:
     kind = type(edit).__name__
     if KINDS.get(kind) is not type(edit):
-        raise MazeInterpError(f"an edit of kind {kind} cannot be written to {path}; those that can: {', '.join(KINDS)}")
+        to = f" to {path}" if path else ""
+        raise MazeInterpError(f"an edit of kind {kind} cannot be written{to}; those that can: {', '.join(KINDS)}")
     entry = {"kind": kind, **_plain(edit)}
     if entry.get("channels", _ALL) is None:
         entry["channels"] = _ALL
-    if isinstance(edit, Add) and edit.vector.size > _INLINE:
+    if path and isinstance(edit, Add) and edit.vector.size > _INLINE:
         entry["vector"] = _write_vector(edit, path)
     return entry
 

@@ -1,4 +1,4 @@
-"""`explore`: the cheese on every square of some levels, recorded once, as a page to play with."""
+"""`explore --export`: the cheese on every square of some levels, recorded once, as a page to play with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.record import NETWORKS, NO_VALUE, PLAIN, Explored
 from maze_interp.mazes.constructed import cheese_everywhere
 from maze_interp.mazes.maze import Maze
@@ -24,14 +25,16 @@ _COLOURS = 32  # steps of a colour map on the page
 
 
 def write_explorer(
-    experiment: Explored, region: int, out: Path, workers: int | None = None, scheduler: str | None = None
+    experiment: Explored, region: int, page: Path, workers: int | None = None, scheduler: str | None = None
 ) -> list[str]:
-    """Run the experiment and write `explorer.html`, which needs nothing beside it, and `summary.json`.
+    """Run the experiment and write its page, which needs nothing beside it.
+
+    Its table and `summary.json` go into the folder of the page's name without `.html`.
 
     Args:
         experiment: what is recorded.
         region: the n of the top-right n×n that is outlined.
-        out: the run's folder.
+        page: the page, a name ending in `.html`.
         workers: local processes, None for one per core.
         scheduler: address of a dask scheduler to use instead.
 
@@ -39,15 +42,18 @@ def write_explorer(
         the main figures in words, one line each.
 
     Raises:
-        MazeInterpError: the folder is another run's.
+        MazeInterpError: another ending, or the folder is another run's.
     """
+    if page.suffix != ".html":
+        raise MazeInterpError(f"a page is written to a name ending in .html, not {page}")
+    out = page.with_suffix("")
     rows = run_experiment(experiment, out, workers, scheduler)
     figures = explored_figures(rows)
     summary = {**experiment.settings, "region": region, "interval": INTERVAL, "figures": {"p_cheese": figures}}
     write_json(out / "summary.json", summary)
-    write_whole(out / "explorer.html", explorer_page(experiment, rows, region))
+    write_whole(page, explorer_page(experiment, rows, region))
     lines = [f"P(cheese), cheese on a random square, {network}: {one}" for network, one in figures.items()]
-    return [*lines, f"written to {out / 'explorer.html'}"]
+    return [*lines, f"written to {page}"]
 
 
 def explored_figures(rows: pd.DataFrame) -> dict[str, Estimate]:

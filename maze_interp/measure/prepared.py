@@ -1,0 +1,173 @@
+"""A policy on one maze under edits that change again and again: what lies before the first of them runs once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maze_interp.edits.base import Bound, Edit, applied, bind
+from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
+from maze_interp.errors import unknown_name
+from maze_interp.mazes.maze import Maze
+from maze_interp.measure.evaluate import (
+    BATCH,
+    Evaluation,
+    distinct_states,
+    draw_states,
+    evaluate,
+    outputs_of,
+    shared_picture,
+)
+from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
+from maze_interp.policies.moves import to_input
+from maze_interp.policies.references import Reference
+from maze_interp.policies.split import Crossing, Split, WholeNetwork, split
+from maze_interp.policies.threads import one_thread
+
+_LARGEST = 2**26  # bytes of activations that are kept
+_RESULTS = 6  # combinations of edits whose outputs are kept
+_POOL = ThreadPoolExecutor(2, "prepared")  # batches run side by side; which is run where changes nothing
+
+
+class PreparedMaze:
+    """`evaluate` for one policy and one maze, called often.
+
+    Outputs are kept for the last few combinations of edits, so that what asks for both facings after a vector
+    field runs the other facing only; and what crosses the cut after the first edited layer, so that a change of
+    an edit runs the rest of the network only.
+
+    Args:
+        policy: the network or reference policy; its weights must not change while this is in use.
+        maze: the maze.
+    """
+
+    def __init__(self, policy: nn.Module, maze: Maze) -> None:
+        self.policy, self.maze = policy, maze
+        self._outputs: dict[tuple[Edit, ...], NDArray[np.float64]] = {}
+        self._crossings: tuple[str, list[Crossing | None]] = ("", [])
+        # A network that cannot be cut gains nothing here.
+        self._whole = isinstance(policy, Reference) or isinstance(
+            split(policy, activation_layers(policy)[0]), WholeNetwork
+        )
+        if self._whole:
+            return
+        self._view, self._order = MazeView(maze), running_order(policy)
+        self._squares = tuple(square for square in maze.squares if square != maze.cheese)
+        self._states, self._rows = distinct_states(self._view, self._squares, FACINGS)
+        left = np.unique(self._rows[:, 0])
+        right = np.setdiff1d(np.arange(len(self._states)), left)
+        self._parts = [some[i : i + BATCH] for some in (left, right) for i in range(0, len(some), BATCH)]
+        with torch.inference_mode(), one_thread():
+            self._shared = shared_picture(policy, self._view, ())
+
+    def evaluation(self, edits: Sequence[Edit] = (), facings: Sequence[Facing] = FACINGS) -> Evaluation:
+        """The policy under the edits on every square, as `evaluate` gives it up to rounding.
+
+        Raises:
+            MazeInterpError: an edit that does not fit the network.
+        """
+        edits = tuple(edits)
+        if self._whole:
+            return next(evaluate(self.policy, [self.maze], edits, facings))
+        if edits not in self._outputs:
+            while len(self._outputs) >= _RESULTS:
+                del self._outputs[next(iter(self._outputs))]
+            self._outputs[edits] = np.full((len(self._states), 6), np.nan)
+        outputs = self._outputs[edits]
+        rows = self._rows[:, [FACINGS.index(facing) for facing in facings]]
+        wanted = [
+            i for i, part in enumerate(self._parts) if np.isin(part, rows).any() and np.isnan(outputs[part[0], 0])
+        ]
+        if wanted:
+            self._run(edits, wanted, outputs)
+        return Evaluation(self.maze, self._squares, outputs[rows][..., :5], outputs[rows][..., 5])
+
+    def _run(self, edits: tuple[Edit, ...], wanted: Sequence[int], outputs: NDArray[np.float64]) -> None:
+        """Fill in the outputs of some of the parts."""
+        changes = on_leaves(self.policy, edits)
+        shared = self._shared
+        first = min((self._order.index(each.layer) for each in changes), default=None)
+        if first is None:
+            first = self._order.index(shared.layer) if shared else 0
+        elif shared and first < self._order.index(shared.layer):
+            shared = None
+        layer = self._order[first]
+        cut, crossings = split(self.policy, layer), self._kept(layer)
+
+        def run(i: int) -> NDArray[np.float64]:
+            with torch.inference_mode(), one_thread():
+                crossing = crossings[i]
+                if crossing is None:
+                    crossing = cut.prefix(self._input(self._parts[i]), shared)
+                    if self._room(crossing):
+                        crossings[i] = crossing
+                return _finish(self.policy, cut, layer, crossing, changes)
+
+        for i, result in zip(wanted, _POOL.map(run, wanted), strict=True):
+            outputs[self._parts[i]] = result
+
+    def _kept(self, layer: str) -> list[Crossing | None]:
+        """What crosses the cut after a layer, by part; of one layer at a time."""
+        if self._crossings[0] != layer:
+            self._crossings = (layer, [None] * len(self._parts))
+        return self._crossings[1]
+
+    def _room(self, crossing: Crossing) -> bool:
+        """Whether all parts of this size may be kept."""
+        tensors = [crossing.activation, *crossing.kept.values()]
+        return sum(each.nbytes for each in tensors) * len(self._parts) <= _LARGEST
+
+    def _input(self, part: NDArray[np.intp]) -> Tensor:
+        return to_input(draw_states(self._view, [self._states[i] for i in part]))
+
+
+@lru_cache(maxsize=32)
+def running_order(network: nn.Module) -> list[str]:
+    """Module paths of the leaves in the order in which they run."""
+    x = torch.zeros(1, 3, PIXELS, PIXELS, device=next(network.parameters()).device)
+    with without_hooks(), one_thread():
+        return list(run_with_cache(network, x, activation_layers(network))[1])
+
+
+def on_leaves(network: nn.Module, edits: Sequence[Edit]) -> list[Bound]:
+    """The edits, bound, each of the leaf that puts out what its layer does; in the order in which hooks would fire."""
+    bound = sorted(bind(network, edits), key=lambda each: -each.layer.count("."))
+    return [Bound(leaf_of(network, each.layer), each.change) for each in bound]
+
+
+def leaf_of(network: nn.Module, layer: str) -> str:
+    """The leaf whose output is that of a layer.
+
+    Raises:
+        MazeInterpError: an unknown layer, or a container of a network whose way through it is not known.
+    """
+    leaf = split(network, layer).runs(resolve_layer(network, layer))
+    if leaf not in running_order(network):
+        raise unknown_name("layer that runs as one module", leaf, running_order(network))
+    return leaf
+
+
+def _is_cut(policy: nn.Module) -> bool:
+    """Whether the policy is a network that can be run in parts."""
+    return not isinstance(policy, Reference) and not isinstance(
+        split(policy, activation_layers(policy)[0]), WholeNetwork
+    )
+
+
+def _finish(
+    policy: nn.Module, cut: Split, layer: str, crossing: Crossing, changes: Sequence[Bound]
+) -> NDArray[np.float64]:
+    """The second part of the network: edits of the cut's own layer act on what crosses it, the others by hooks."""
+    activation = crossing.activation
+    for edit in changes:
+        if edit.layer == layer:
+            activation = edit.change(activation).to(activation.device, activation.dtype)
+    later = [edit for edit in changes if edit.layer != layer]
+    with applied(policy, later):
+        return outputs_of(*cut.suffix(crossing.with_activation(activation)))
