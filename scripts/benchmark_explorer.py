@@ -19,11 +19,18 @@ import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from maze_interp import Maze
+from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.options import run_script
-from maze_interp.environment.levels import HELD_OUT
 from maze_interp.explorer.pane import text_of
+from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import load_network
 from maze_interp.studies.options import Positive
+
+_SETTINGS: tuple[tuple[str, DistributionMode, int, float], ...] = (
+    ("rand_region_5_easy", "easy", 13, 80.0),
+    ("rand_region_5", "hard", 25, 300.0),
+)
+"""Agent, mode, size of the maze, and the milliseconds that a vector field may take."""
 
 _numbers = itertools.count(1)
 
@@ -35,7 +42,7 @@ def main(repeats: Positive = 15) -> None:
         repeats: Changes that are timed of each kind.
     """
     with server() as address, connect(address, max_size=None) as socket:
-        for agent, mode, size, bar in (("rand_region_5_easy", "easy", 13, 80), ("rand_region_5", "hard", 25, 300)):
+        for agent, mode, size, bar in _SETTINGS:
             seeds = range(HELD_OUT, HELD_OUT + 10_000)
             maze = next(maze for seed in seeds if (maze := Maze.from_seed(seed, mode)).size == size)
             print(f"{size}×{size} {mode}, {agent}, {len(maze.squares)} open squares")

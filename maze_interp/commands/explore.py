@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.studies.options import Count, Names, Positive
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 def explore(
     agent: str = DEFAULT_AGENT,
-    seed: Count = 900_000_000,
+    seed: Count = HELD_OUT,
     mode: Literal["easy", "hard"] | None = None,
     edits: Path | None = None,
     sweeps: Names = (),

@@ -14,7 +14,7 @@ from maze_interp.edits.base import applied
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.pane import Pane, layer_shapes, network_hash, pixels_of
-from maze_interp.measure.evaluate import BATCH
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import resolve_layer, run_with_cache
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
@@ -50,8 +50,9 @@ def channel(pane: Pane, edited: bool, layer: str, number: int) -> Data:
     squares = [square for square in pane.maze.squares if square != pane.maze.cheese]
     seen = observe(pane.maze, squares)
     values = list[float]()
-    for first in range(0, len(squares), BATCH):
-        batch = activation(pane, edited, layer, to_input(seen[first : first + BATCH]))
+    size = batch_size(device_of(pane.policy))
+    for first in range(0, len(squares), size):
+        batch = activation(pane, edited, layer, to_input(seen[first : first + size]))
         if number >= batch.shape[1]:
             raise MazeInterpError(f"{layer} has channels 0 to {batch.shape[1] - 1}, none is {number}")
         for square, of_channel in zip(squares[first:], batch[:, number], strict=False):
@@ -61,10 +62,10 @@ def channel(pane: Pane, edited: bool, layer: str, number: int) -> Data:
 
 
 def activation(pane: Pane, edited: bool, layer: str, x: Tensor) -> Tensor:
-    """What a layer puts out, `[n, ...]`, the edits in force."""
-    path = resolve_layer(pane.policy, layer)
+    """What a layer puts out, `[n, ...]`, the edits in force; on the CPU."""
+    path, x = resolve_layer(pane.policy, layer), x.to(device_of(pane.policy))
     with torch.inference_mode(), one_thread(), applied(pane.policy, pane.in_force(edited)):
-        return run_with_cache(pane.policy, x, [path])[1][path]
+        return run_with_cache(pane.policy, x, [path])[1][path].cpu()
 
 
 def probes(pane: Pane) -> Data:

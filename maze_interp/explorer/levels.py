@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.environment.levels import HELD_OUT, maze_from_seed, region_maze
+from maze_interp.bundled import HELD_OUT
+from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.explorer.messages import MakeMaze, RankLevels
 from maze_interp.explorer.pane import Pane, text_of

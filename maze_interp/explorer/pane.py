@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from maze_interp.bundled import HELD_OUT
 from maze_interp.edits.base import Edit, applied
 from maze_interp.edits.kinds import Add, Mean, Scale, SetPixel, Zero
 from maze_interp.edits.observations import Observations, activation_of
 from maze_interp.edits.vectors import cheese_vector, top_right_vector
-from maze_interp.environment.levels import HELD_OUT
 from maze_interp.environment.observe import PIXELS, observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.explorer import messages

@@ -16,7 +16,6 @@ from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
 from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.evaluate import (
-    BATCH,
     Evaluation,
     distinct_states,
     draw_states,
@@ -24,6 +23,7 @@ from maze_interp.measure.evaluate import (
     outputs_of,
     shared_picture,
 )
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.references import Reference
@@ -60,9 +60,10 @@ class PreparedMaze:
         self._view, self._order = MazeView(maze), running_order(policy)
         self._squares = tuple(square for square in maze.squares if square != maze.cheese)
         self._states, self._rows = distinct_states(self._view, self._squares, FACINGS)
+        size = batch_size(device_of(policy))
         left = np.unique(self._rows[:, 0])
         right = np.setdiff1d(np.arange(len(self._states)), left)
-        self._parts = [some[i : i + BATCH] for some in (left, right) for i in range(0, len(some), BATCH)]
+        self._parts = [some[i : i + size] for some in (left, right) for i in range(0, len(some), size)]
         with torch.inference_mode(), one_thread():
             self._shared = shared_picture(policy, self._view, ())
 
@@ -130,7 +131,7 @@ class PreparedMaze:
 @lru_cache(maxsize=32)
 def running_order(network: nn.Module) -> list[str]:
     """Module paths of the leaves in the order in which they run."""
-    x = torch.zeros(1, 3, PIXELS, PIXELS, device=next(network.parameters()).device)
+    x = torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(network))
     with without_hooks(), one_thread():
         return list(run_with_cache(network, x, activation_layers(network))[1])
 
@@ -170,4 +171,4 @@ def _finish(
             activation = edit.change(activation).to(activation.device, activation.dtype)
     later = [edit for edit in changes if edit.layer != layer]
     with applied(policy, later):
-        return outputs_of(*cut.suffix(crossing.with_activation(activation)))
+        return outputs_of(*cut.suffix(crossing.with_activation(activation))).numpy()
