@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 
@@ -239,6 +240,21 @@ def test_gradients_pass_through_an_edit(untrained: Impala, x: Tensor, edit: edit
     logits.square().sum().backward()
     assert reached.grad is not None
     assert reached.grad.isfinite().all()
+
+
+def test_a_gradient_through_an_edit_is_right(untrained: Impala, x: Tensor) -> None:
+    """The value's gradient, against a difference quotient."""
+    policy, point = copy.deepcopy(untrained).double(), x[:1].double().requires_grad_()
+    with edits.applied(policy, edits.Scale(CONV, [3, 4], factor=3.0)):
+        (gradient,) = torch.autograd.grad(policy(point)[1].sum(), point)
+        place = np.unravel_index(int(gradient.abs().argmax()), tuple(point.shape))
+        step = torch.zeros_like(point)
+        step[place] = 1e-5
+        with torch.no_grad():
+            quotient = float((policy(point + step)[1] - policy(point - step)[1]).sum() / 2e-5)
+    assert quotient == pytest.approx(float(gradient[place]), rel=1e-4)
+    (plain,) = torch.autograd.grad(policy(point)[1].sum(), point)
+    assert float(gradient[place]) != pytest.approx(float(plain[place]), rel=1e-2)
 
 
 def test_fields_and_behaviour_are_those_of_the_edited_network(untrained: Impala) -> None:

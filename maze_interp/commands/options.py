@@ -13,7 +13,7 @@ from docstring_parser import parse
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
-from maze_interp.studies.study import Study
+from maze_interp.studies.study import NetworkOptions, Study
 
 FORMAT = argparse.RawDescriptionHelpFormatter
 
@@ -81,9 +81,10 @@ def study_command(study: type[Study], run: Callable[..., None], extra: Callable[
         extra: a function whose arguments, defaults and docstring describe the other options.
     """
     texts, hints = descriptions(study), get_type_hints(study, include_extras=True)
+    shared = [field.name for field in fields(NetworkOptions)]
     own = {
         field.name: Option(field.name, hints[field.name], texts[field.name], default_of(field))
-        for field in fields(study)
+        for field in sorted(fields(study), key=lambda field: field.name in shared)
     }
 
     def make(values: dict[str, Any]) -> Study:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Positive
 
 
@@ -59,6 +60,8 @@ def questions_resolve(
     out: Path = Path("runs/questions"),
     workers: Positive | None = None,
     scheduler: str | None = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
 ) -> None:
     """Answer the questions by measurement: figures, intervals, outcomes, and how sure they are.
 
@@ -74,6 +77,8 @@ def questions_resolve(
         out: Folder for AGENT/resolution.yaml and all that was measured.
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
+        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
     from rich.console import Console
 
@@ -87,7 +92,15 @@ def questions_resolve(
     path = resolution_path(out, agent)
     size = "quick" if quick else "full"
     setting = Setting(
-        agent, mode or agent_mode(agent), training_region(agent), size, path.parent / size, workers, scheduler
+        agent=agent,
+        mode=mode or agent_mode(agent),
+        region=training_region(agent),
+        size=size,
+        out=path.parent / size,
+        workers=workers,
+        scheduler=scheduler,
+        device=device,
+        precision=precision,
     )
     command = f"maze-interp questions resolve --agent {agent}{' --quick' if quick else ''}"
     for name, resolution in resolve_all(setting, known, path, command):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Cheese, Mode, Names, Positive, Seeds
 
 
@@ -21,6 +22,8 @@ def record(
     out: Path = Path("runs/record"),
     workers: Positive | None = None,
     scheduler: str | None = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
 ) -> None:
     """Record activations and labels over many levels into an HDF5 store.
 
@@ -39,6 +42,8 @@ def record(
         out: Folder for the shards and summary.json.
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
+        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
     from maze_interp.environment.observe import FACINGS
     from maze_interp.policies.agents import agent_mode, load_network
@@ -47,7 +52,7 @@ def record(
     from maze_interp.recording.recording import Recording
     from maze_interp.sweeps.levels import LevelSet
 
-    policy, levels = load_network(agent), LevelSet(seeds, mode or agent_mode(agent), region)
+    policy, levels = load_network(agent, device, precision), LevelSet(seeds, mode or agent_mode(agent), region)
     facings = FACINGS if facing == "both" else FACINGS[:1]
     recording = Recording(policy, agent, levels, parse_layers(policy, ",".join(layers)), squares, facings, dtype)
     store = recorder.record(recording, out, workers, scheduler)

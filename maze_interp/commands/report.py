@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Positive
 
 
@@ -16,6 +17,8 @@ def report(
     mode: Literal["easy", "hard"] | None = None,
     workers: Positive | None = None,
     scheduler: str | None = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
 ) -> None:
     """Measure an agent on held-out levels, run every study, and write one page with figures and pictures.
 
@@ -28,7 +31,10 @@ def report(
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         workers: Processes on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
+        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
     from maze_interp.report.build import PAGE, build_report
 
-    print(*build_report(agent, out, levels, mode, workers, scheduler), f"written to {out / PAGE}", sep="\n")
+    lines = build_report(agent, out, levels, mode, workers, scheduler, device, precision)
+    print(*lines, f"written to {out / PAGE}", sep="\n")

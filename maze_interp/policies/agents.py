@@ -18,11 +18,12 @@ from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
-from maze_interp.policies.devices import Precision, placed
+from maze_interp.policies.devices import placed
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.history import read_checkpoint, split_name
 from maze_interp.policies.names import agent_label, names_file, require_agent_name
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.policies.placement import Precision
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
 from maze_interp.validation import read_document
 

@@ -6,6 +6,7 @@ import hashlib
 import pickle
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -143,8 +144,28 @@ def write_weights(network: nn.Module, path: Path) -> None:
     partial.replace(path)
 
 
+_ROUNDED = "_rounded_from"  # attribute of a network whose weights were rounded: its own hash, and that from before
+
+
 def agent_hash(network: nn.Module) -> str:
-    """Twelve hex digits of the SHA-256 of names, shapes and float32 weights, whatever file they came from."""
+    """Twelve hex digits of the SHA-256 of names, shapes and float32 weights, whatever file they came from.
+
+    Weights that `remember_hash` saw rounded have the hash of those before, as long as nobody changes them.
+    """
+    own = _hash(network)
+    rounded, before = vars(network).get(_ROUNDED, (None, own))
+    return str(before) if own == rounded else own
+
+
+@contextmanager
+def remember_hash(network: nn.Module) -> Iterator[None]:
+    """A block in which a network's weights are rounded to another precision: it stays the same agent."""
+    before = agent_hash(network)
+    yield
+    vars(network)[_ROUNDED] = _hash(network), before
+
+
+def _hash(network: nn.Module) -> str:
     digest = hashlib.sha256()
     for key, tensor in sorted(network.state_dict().items()):
         digest.update(f"{key}{tuple(tensor.shape)}".encode())

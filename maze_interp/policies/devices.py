@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from contextlib import nullcontext
+from typing import Any, TypeVar, get_args
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.errors import MazeInterpError
-
-Device = Literal["auto", "cpu", "cuda"]
-"""`auto` is a GPU where there is one."""
-
-Precision = Literal["float32", "bfloat16"]
-"""Of weights and activations; probabilities are float64 in either."""
+from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.policies.checkpoints import remember_hash
+from maze_interp.policies.placement import Precision
 
 BATCH = 32
 """Observations in one forward pass on a CPU; larger batches outgrow its cache and are slower."""
@@ -41,15 +38,19 @@ def placed(network: Network, device: torch.device | str = "auto", precision: Pre
     Args:
         network: the network.
         device: `"auto"`, or a device as torch names it.
-        precision: of the weights, and so of all that is computed from them.
+        precision: of the weights, and so of all that is computed from them. The agent's hash stays that of the
+            weights before they were rounded.
 
     Raises:
-        MazeInterpError: a device that is not there.
+        MazeInterpError: a device that is not there, or another precision.
     """
+    if precision not in get_args(Precision):
+        raise unknown_name("precision", str(precision), get_args(Precision))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        network.to(torch.device(device), getattr(torch, precision))
+        with remember_hash(network) if precision != "float32" else nullcontext():
+            network.to(torch.device(device), getattr(torch, precision))
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that it lacks
         raise MazeInterpError(f"there is no device {str(device)!r} here: {str(error).splitlines()[0]}") from error
     return network

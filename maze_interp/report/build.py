@@ -12,6 +12,7 @@ from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import load_network
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.questions.page import questions_result
 from maze_interp.report.context import FULL, Context
 from maze_interp.report.headline import headline_lines, headline_numbers
@@ -21,7 +22,7 @@ from maze_interp.results.files import write_json, write_whole
 from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
-from maze_interp.studies.study import Study
+from maze_interp.studies.study import NetworkOptions, Study
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.selection import seeds_name
 from maze_interp.sweeps.spread import check_workers, cluster
@@ -36,6 +37,8 @@ def build_report(
     mode: DistributionMode | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
 ) -> list[str]:
     """Measure an agent and write `report.html` and `summary.json` to `out`, and every study to a folder in it.
 
@@ -48,6 +51,8 @@ def build_report(
         mode: distribution of levels; the agent's own unless given (hard for a checkpoint).
         workers: local processes, None for one per core.
         scheduler: address of a dask scheduler to use instead.
+        device: where networks run.
+        precision: of the networks.
 
     Returns:
         the main figures, one line each.
@@ -57,10 +62,10 @@ def build_report(
             scheduler at the address.
     """
     check_workers(workers, scheduler)
-    context = Context(agent, levels, mode, out)
+    context = Context(agent, levels, mode, out, device, precision)
     settings = {
         "study": "report",
-        **provenance(load_network(agent), agent),
+        **provenance(load_network(agent, device, precision), agent),
         "mode": context.mode,
         "region": context.region,
         "seeds": seeds_name(context.sweeps["anywhere"].seeds),
@@ -76,6 +81,8 @@ def build_report(
         results = [swept]
         for make in STUDIES.values():
             study = make.for_report(agent, mode, context.share, {name: context.folder(name) for name in context.sweeps})
+            if isinstance(study, NetworkOptions):
+                study = context.placed(study)
             if study is not None:
                 results.append(_run(study, out / study.name, workers, scheduler))
             bar.update()
@@ -101,5 +108,7 @@ def _write(context: Context, settings: dict[str, Any], results: Sequence[Result]
 
 def report_command(context: Context) -> str:
     """The command that makes the report."""
-    mode = f" --mode {context.given_mode}" if context.given_mode else ""
-    return f"maze-interp report --agent {context.agent} --levels {context.levels}{mode}"
+    options = f" --mode {context.given_mode}" if context.given_mode else ""
+    options += "" if context.device == "auto" else f" --device {context.device}"
+    options += "" if context.precision == "float32" else f" --precision {context.precision}"
+    return f"maze-interp report --agent {context.agent} --levels {context.levels}{options}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -12,11 +13,15 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
+from maze_interp.policies.placement import Device, Precision
+from maze_interp.studies.study import NetworkOptions
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.sweeps.groups import in_region, read_levels
 
 FULL = 1000
 """Levels of a report of full size."""
+
+NetworkStudy = TypeVar("NetworkStudy", bound=NetworkOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +33,8 @@ class Context:
         levels: how many held-out levels.
         given_mode: the levels' distribution; None for the agent's own.
         out: the report's folder.
+        device: where networks run.
+        precision: of the networks.
 
     Raises:
         MazeInterpError: no such agent, or fewer than one level.
@@ -37,6 +44,8 @@ class Context:
     levels: int
     given_mode: DistributionMode | None
     out: Path
+    device: Device = "auto"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         if self.levels < 1:
@@ -73,9 +82,13 @@ class Context:
         seeds = range(HELD_OUT, HELD_OUT + self.levels)
         made: dict[str, int | str] = {"region": self.region, "anywhere": "anywhere"}
         return {
-            name: Sweep(agent=self.agent, mode=self.given_mode, seeds=seeds, region=region)
+            name: self.placed(Sweep(agent=self.agent, mode=self.given_mode, seeds=seeds, region=region))
             for name, region in made.items()
         }
+
+    def placed(self, study: NetworkStudy) -> NetworkStudy:
+        """The study on the report's device and in its precision."""
+        return replace(study, device=self.device, precision=self.precision)
 
     def folder(self, name: str) -> Path:
         """Of one of the sweeps."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Mode, Seeds, coerced, default_of, option_name, written
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CHOOSING = 800_000_000
 """Level seeds from here up are for choosing what is then measured on held-out levels."""
+
+_RECORDED = ("agent", "mode", "device", "precision")  # as they turn out, not as they are asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +123,20 @@ class Study(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentOptions(Study):
+class NetworkOptions(Study):
+    """A study that runs networks.
+
+    Attributes:
+        device: Where networks run, cpu or cuda; auto is a GPU if there is one.
+        precision: Of the networks, float32 or bfloat16, which is faster where the hardware has it and less exact.
+    """
+
+    device: Device = "auto"
+    precision: Precision = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentOptions(NetworkOptions):
     """A study of one agent.
 
     Attributes:
@@ -139,7 +155,8 @@ class AgentOptions(Study):
         """The agent's network, or the reference policy that the agent is."""
         from maze_interp.policies.agents import load_network, load_policy
 
-        return load_network(self.agent) if self.needs_network else load_policy(self.agent)
+        load = load_network if self.needs_network else load_policy
+        return load(self.agent, self.device, self.precision)
 
     @cached_property
     def distribution_mode(self) -> Mode:
@@ -160,7 +177,7 @@ class AgentOptions(Study):
         from maze_interp.sweeps.provenance import provenance
 
         options = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {name: _plain(value) for name, value in options.items() if name not in ("agent", "mode")}
+        plain = {name: _plain(value) for name, value in options.items() if name not in _RECORDED}
         return {"study": self.name, **provenance(self.policy, self.agent), "mode": self.distribution_mode, **plain}
 
 

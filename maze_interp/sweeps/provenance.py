@@ -7,17 +7,19 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+import torch
 from torch import nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import acting_hooks
 
 _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
 
 
 def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
-    """Agent, hashes and versions, as plain JSON values; recorded beside every result.
+    """Agent, hashes, versions, device and precision, as plain JSON values; recorded beside every result.
 
     `agent_hash` is of the weights, `network_hash` of the modules and their settings.
 
@@ -29,7 +31,9 @@ def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     return {
         "agent": name,
         "agent_hash": agent_hash(policy),
-        "network_hash": hashlib.sha256(repr(policy).encode()).hexdigest()[:12],
+        "network_hash": hashlib.sha256(nn.Module.__repr__(policy).encode()).hexdigest()[:12],
+        "device": device_of(policy).type,
+        "precision": str(next((one.dtype for one in policy.parameters()), torch.float32)).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **versions},
     }
 

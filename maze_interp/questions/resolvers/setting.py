@@ -18,6 +18,7 @@ from maze_interp.environment.levels import maze_from_seed
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.results.files import write_whole
 from maze_interp.results.run_directory import run_directory
@@ -47,6 +48,8 @@ class Setting:
         out: folder that everything measured is kept in.
         workers: local processes, None for one per core.
         scheduler: address of a dask scheduler to use instead.
+        device: where networks run.
+        precision: of the networks.
         used: folders in `out` that were asked for since the list was last cleared: the evidence of a question.
     """
 
@@ -57,12 +60,14 @@ class Setting:
     out: Path
     workers: int | None = None
     scheduler: str | None = None
+    device: Device = "auto"
+    precision: Precision = "float32"
     used: list[str] = field(default_factory=list, compare=False, repr=False)
 
     @cached_property
     def policy(self) -> PolicyNetwork:
         """The network."""
-        return load_network(self.agent)
+        return load_network(self.agent, self.device, self.precision)
 
     def count(self, number: int, least: int = LEAST) -> int:
         """A number of levels, steps or the like at the size of this run."""

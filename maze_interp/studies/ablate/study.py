@@ -59,7 +59,7 @@ class Ablate(AgentStudy):
         """The agent's network."""
         from maze_interp.policies.agents import load_network
 
-        return load_network(self.agent)
+        return load_network(self.agent, self.device, self.precision)
 
     @cached_property
     def experiments(self) -> list[Ablation]:

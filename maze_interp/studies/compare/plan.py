@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from torch import nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.measure.behaviour import HORIZON
-from maze_interp.policies.agents import agent_mode, load_policy, training_region
+from maze_interp.policies.agents import agent_mode, training_region
 from maze_interp.policies.architectures import new_network
 from maze_interp.policies.names import agent_label
 from maze_interp.probing.controls import untrained_like
@@ -61,17 +63,25 @@ class Planned:
         return FinishedSweep(self.settings, run.rows(self.sweep, f"sweeps/{self.folder}"), self.region)
 
 
-def planned(finished: Sequence[FinishedSweep], agents: Sequence[str], seeds: Sequence[int]) -> list[Planned]:
+def planned(
+    finished: Sequence[FinishedSweep], agents: Sequence[str], seeds: Sequence[int], load: Callable[[str], nn.Module]
+) -> list[Planned]:
     """The finished sweeps, the agents to sweep, and an untrained network for each mode.
 
     The untrained network has the region and the levels of the first agent in its mode, of these no more than `seeds`.
+
+    Args:
+        finished: sweeps.
+        agents: names or files.
+        seeds: levels to sweep.
+        load: the policy of a name or file, where and as precisely as it is to run.
 
     Raises:
         MazeInterpError: an unknown agent, or as `require_comparable`.
     """
     plan = [Planned(sweep, sweep.region) for sweep in finished]
     for agent, mode in map(parse_agent, agents):
-        plan.append(Planned(LevelSweep(load_policy(agent), agent, LevelSet(seeds, mode)), training_region(agent)))
+        plan.append(Planned(LevelSweep(load(agent), agent, LevelSet(seeds, mode)), training_region(agent)))
     require_comparable(plan)
     control = untrained_like(new_network("1"))
     firsts: dict[DistributionMode, Planned] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
-from maze_interp.studies.study import Study
+from maze_interp.studies.study import NetworkOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compare(Study):
+class Compare(NetworkOptions):
     """Compare several agents: what each does, what predicts it, and the main figures of other studies.
 
     Each agent on its own mode of levels, the cheese where procgen puts it, beside an untrained network and the
@@ -52,12 +52,13 @@ class Compare(Study):
     @cached_property
     def plan(self) -> list[Planned]:
         """What is compared, in order."""
-        from maze_interp.policies.agents import agent_folders
+        from maze_interp.policies.agents import agent_folders, load_policy
         from maze_interp.studies.compare.plan import planned
         from maze_interp.studies.statistics.data import read_sweep
 
         finished = [read_sweep(Path(folder)) for folder in self.sweeps]
-        return planned(finished, self.agents or (() if finished else tuple(agent_folders())), self.seeds)
+        agents = self.agents or (() if finished else tuple(agent_folders()))
+        return planned(finished, agents, self.seeds, lambda agent: load_policy(agent, self.device, self.precision))
 
     def settings(self) -> dict[str, Any]:
         """See `Study`."""

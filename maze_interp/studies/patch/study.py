@@ -50,7 +50,7 @@ class Patch(AgentStudy):
         """The agent's network."""
         from maze_interp.policies.agents import load_network
 
-        return load_network(self.agent)
+        return load_network(self.agent, self.device, self.precision)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:

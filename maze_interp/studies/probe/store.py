@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.studies.options import Mode, Names, Positive
-from maze_interp.studies.study import Study
+from maze_interp.studies.study import NetworkOptions
 
 if TYPE_CHECKING:
     from maze_interp.policies.network import PolicyNetwork
@@ -24,7 +24,7 @@ RECORDED = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoreStudy(Study):
+class StoreStudy(NetworkOptions):
     """A study of a store.
 
     Attributes:
@@ -73,7 +73,7 @@ class StoreStudy(Study):
         """
         from maze_interp.policies.agents import load_network
 
-        policy = load_network(self.agent_name)
+        policy = load_network(self.agent_name, self.device, self.precision)
         if self.opened is not None:
             self.opened.require_agent(policy)
         return policy
