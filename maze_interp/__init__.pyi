@@ -1,5 +1,9 @@
+from . import arrays as arrays
 from . import edits as edits
+from . import plot as plot
+from . import plots as plots
 from . import probes as probes
+from . import questions as questions
 from . import studies as studies
 from .bundled import DEFAULT_AGENT as DEFAULT_AGENT
 from .edits.vectors import cheese_vector as cheese_vector

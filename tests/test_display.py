@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -18,6 +20,7 @@ from matplotlib.quiver import Quiver
 import maze_interp as mi
 from maze_interp import edits
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import agent_info
 from maze_interp.policies.architectures.impala import Impala
 
 MAZE = mi.Maze.from_ascii("....C\n.####\n.....\n.####\nM....", "easy", seed=7)
@@ -115,3 +118,76 @@ def test_lines_are_short_and_tell_things_apart(result: Any) -> None:
     assert repr(edits.Add(LAYER, np.zeros((32, 16, 16)))) != repr(edits.Add(LAYER, np.zeros((32, 16, 15))))
     assert repr(copy.deepcopy(things[-1])) == repr(things[-1])
     assert repr(edits.Scale(LAYER, 3, factor=2)) == f"Scale(layer='{LAYER}', channels=(3,), positions=None, factor=2.0)"
+
+
+def test_a_difference_of_fields_and_of_behaviours(result: Any, untrained: Impala) -> None:
+    after = mi.behaviour(untrained, result.maze, edits.Zero(LAYER))
+    axes = mi.plots.difference(result.field, after.field)
+    (quiver,) = [artist for artist in axes.get_children() if isinstance(artist, Quiver)]
+    np.testing.assert_allclose(np.stack([quiver.U, quiver.V], 1), after.field.vectors - result.field.vectors)
+    x, y = result.field.squares[3]
+    shown = np.asarray(axes.images[-1].get_array(), float)
+    assert shown[y, x] == pytest.approx(np.abs(after.field.probs[3] - result.field.probs[3]).sum() / 2)
+    axes = Figure().subplots()
+    assert mi.plot.difference(result, after, ax=axes) is axes
+    change = np.asarray(axes.images[-1].get_array(), float)
+    np.testing.assert_allclose(change[result.maze.open], (after.occupancy - result.occupancy)[result.maze.open])
+    other = mi.behaviour(untrained, MAZE.with_open((1, 1), True))
+    for pair in ((result, result.field), (result.maze, result.maze), (result, other), (result.field, other.field)):
+        with pytest.raises(MazeInterpError, match=r"difference is of two|compared only"):
+            mi.plots.difference(*pair)
+
+
+def test_activations_lie_over_the_squares_that_they_see(untrained: Impala) -> None:
+    """One position set apart, over the square that `activation_pixel` finds it at."""
+    square = (4, 2)
+    values = torch.zeros(1, 8, 16, 16)
+    values[0, 5][mi.activation_pixel(MAZE, square, LAYER)] = -2
+    axes = mi.plots.activations(MAZE, values, channels=5)
+    (image,) = axes.images
+    left, right, bottom, top = image.get_extent()
+    assert right - left == top - bottom == 15  # easy mode's world
+    row = int((top - square[1]) / (top - bottom) * 16)
+    column = int((square[0] - left) / (right - left) * 16)
+    assert np.asarray(image.get_array())[row, column] == -2
+    assert image.get_clim() == (-2, 2)
+    (walls,) = [artist for artist in axes.collections if artist.get_label() == "walls"]
+    lines = {tuple(map(tuple, segment.tolist())) for segment in walls.get_segments()}  # type: ignore[attr-defined]
+    assert ((0.5, 0.5), (0.5, 1.5)) in lines  # between (0, 1) and the wall beside it
+    assert ((0.5, -0.5), (0.5, 0.5)) not in lines
+    assert counts(axes, Circle, Polygon) == [1, 1]
+    several = mi.plots.activations(MAZE, values[0].numpy(), channels=[1, 5])
+    assert [one.get_title(loc="left") for one in several] == ["channel 1", "channel 5"]
+    assert "mean of 8 channels" in mi.plots.activations(MAZE, values).get_title(loc="left")
+    for wrong, channels, ax in (
+        (values[0, 0], None, None),
+        (values[:, :, 0, 0], None, None),
+        (values.expand(2, -1, -1, -1), None, None),
+        (values, 8, None),
+        (values, [1, 2], Figure().subplots()),
+        (values, 1, "axes"),
+        ("cache", 1, None),
+    ):
+        with pytest.raises(MazeInterpError):
+            mi.plots.activations(MAZE, wrong, channels, ax)  # type: ignore[arg-type]
+
+
+def test_every_public_object_is_a_short_line(result: Any, untrained: Impala, tmp_path: Path) -> None:
+    recording = mi.Recording(untrained, "x" * 90, mi.LevelSet(range(3), "easy"), [LAYER, "embedder.fc"], squares=2)
+    store = mi.record(recording, tmp_path)
+    probe = mi.probes.fit(store, "embedder.fc", "cheese_x_world", probe="ridge")
+    many = [7, *range(9, 2000, 3)]
+    outcome = mi.studies.field(seed=1, mode="easy").run()
+    policy = mi.load_policy("reference:right-wall")
+    tabled: list[Any] = [
+        *(study() for study in mi.studies.STUDIES.values()),
+        mi.studies.ablate(seeds=many),
+        *(untrained, recording, store, agent_info(mi.DEFAULT_AGENT), mi.LevelSet(many, "hard"), outcome, probe),
+    ]
+    for thing in tabled:
+        assert thing._repr_html_().startswith("<")
+    others = [store["embedder.fc"], result.first_exit, policy, untrained.run_with_cache(torch.zeros(1, 3, 64, 64))[2]]
+    for thing in (*tabled, *others, mi.retarget(untrained, result.maze, channels=[3], value=1.0, layer=LAYER)):
+        assert len(repr(thing)) < 400, thing
+        assert "\n" not in repr(thing)
+    assert repr(mi.LevelSet(many, "hard")) != repr(mi.LevelSet([*many, 2000], "hard"))

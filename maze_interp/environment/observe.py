@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_interp.arguments import checked, choice, instance, pair, several
+from maze_interp.arrays import Pictures
 from maze_interp.environment import state as states
 from maze_interp.environment.levels import state_of_maze
 from maze_interp.environment.simulator import simulator
@@ -76,7 +77,7 @@ def cell_pixels(maze: Maze, square: Square) -> tuple[slice, slice]:
 
 
 @checked
-def observe(maze: Maze, squares: Squares | None = None, facing: Facing = "left") -> NDArray[np.uint8]:
+def observe(maze: Maze, squares: Squares | None = None, facing: Facing = "left") -> Pictures:
     """The agent's view with the mouse on each of `squares` in turn.
 
     Args:
@@ -98,7 +99,7 @@ def observe_many(
     mazes: Annotated[Sequence[Maze], several(instance(Maze), "mazes")],
     squares: Sequence[Squares | None],
     facing: Facing = "left",
-) -> NDArray[np.uint8]:
+) -> Pictures:
     """`observe` over several mazes, results one after another."""
     wanted = [
         maze.squares if some is None else [maze.require_open(square, "square") for square in some]

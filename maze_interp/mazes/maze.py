@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maze_interp.arguments import check_fields, checked, pair, whole
+from maze_interp.arrays import SquareMask, SquareValues
 from maze_interp.display import Displayed
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes import paths
@@ -51,7 +52,7 @@ class Maze(Displayed):
             off the grid, or on the same square.
     """
 
-    open: Annotated[NDArray[np.bool_], as_grid]
+    open: Annotated[SquareMask, as_grid]
     start: Square = (0, 0)
     cheese: Square | None = None
     distribution_mode: DistributionMode = "hard"
@@ -150,7 +151,7 @@ class Maze(Displayed):
         edge = self.size - min(n, self.size)
         return tuple(square for square in self.squares if min(square) >= edge)
 
-    def distances(self, square: Square) -> NDArray[np.float64]:
+    def distances(self, square: Square) -> SquareValues:
         """Steps from `square` to every square, `[size, size]`; inf for walls and unreachable squares."""
         x, y = self.require_open(square, "square")
         if (x, y) not in self._distances:

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array, diags_array
 from torch import nn
 
 from maze_interp.arguments import checked, each, whole
+from maze_interp.arrays import SquareValues
 from maze_interp.display import Displayed
 from maze_interp.edits.base import Edits
 from maze_interp.mazes.features import REGION
@@ -65,7 +66,7 @@ class Behaviour(Displayed):
     p_cheese: float
     p_top_right: float
     p_region: float
-    occupancy: NDArray[np.float64]
+    occupancy: SquareValues
     _chain: Chain = dataclasses.field(repr=False)
     _arrivals: NDArray[np.float64] = dataclasses.field(repr=False)  # at the decision square, by facing
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from maze_interp.arguments import checked, choice, each
+from maze_interp.arrays import MoveProbabilities, Values, Vectors
 from maze_interp.display import Displayed
 from maze_interp.edits.base import Edits
 from maze_interp.errors import MazeInterpError
@@ -35,8 +35,8 @@ class VectorField(Displayed):
 
     maze: Maze
     squares: tuple[Square, ...]
-    probs: NDArray[np.float64]
-    value: NDArray[np.float64]
+    probs: MoveProbabilities
+    value: Values
 
     def prob(self, square: Square, move: str) -> float:
         """Probability of `move` on `square`.
@@ -47,7 +47,7 @@ class VectorField(Displayed):
         return float(self.probs[self._row(square), MOVES.index(_as_move(move, "move"))])
 
     @property
-    def vectors(self) -> NDArray[np.float64]:
+    def vectors(self) -> Vectors:
         """Net vectors `[n, 2]`: (p_right − p_left, p_up − p_down), as published."""
         return self.probs @ STEPS
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -18,7 +18,7 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import Behaviour
 from maze_interp.measure.field import VectorField
 from maze_interp.plots.maze import draw_maze, maze_title
-from maze_interp.plots.style import BLACK, HEAT, new_figure, styled
+from maze_interp.plots.style import BLACK, DIVERGING, HEAT, new_figure, styled
 
 LEAST_OCCUPANCY = 0.01
 """Expected moves on a square below which the heat map leaves it blank."""
@@ -65,8 +65,6 @@ def change_figure(before: VectorField, after: VectorField, region: int | None = 
     Raises:
         MazeInterpError: the two are not on the same squares.
     """
-    if before.squares != after.squares:
-        raise MazeInterpError("two vector fields can be compared only on the same squares of one maze")
     figure = new_figure(13, 4.6, square=True)
     panels = figure.subplots(1, 3)
     marks = draw_field(panels[0], before, region)
@@ -94,7 +92,13 @@ def draw_field(axes: Axes, field: VectorField, region: int | None = None, labels
 
 
 def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImage:
-    """Draw the difference of two fields: arrows at half length, squares coloured by total variation."""
+    """Draw the difference of two fields: arrows at half length, squares coloured by total variation.
+
+    Raises:
+        MazeInterpError: the two are not on the same squares.
+    """
+    if before.squares != after.squares:
+        raise MazeInterpError("two vector fields can be compared only on the same squares of one maze")
     draw_maze(axes, before.maze)
     moved = np.abs(after.probs - before.probs).sum(axis=1) / 2
     grid = np.full(before.maze.open.shape, np.nan)
@@ -118,6 +122,21 @@ def draw_occupancy(axes: Axes, maze: Maze, occupancy: NDArray[np.float64]) -> Ax
     colours = colormaps[HEAT].with_extremes(under="white")
     shown = np.where(maze.open, np.maximum(occupancy, LEAST_OCCUPANCY / 2), np.nan)  # walls stay as drawn
     return axes.imshow(shown, cmap=colours, norm=scale, origin="lower", interpolation="nearest")
+
+
+def draw_occupancy_change(axes: Axes, before: Behaviour, after: Behaviour) -> AxesImage:
+    """Draw by how much the expected moves spent on each square change, on a scale that is linear up to 1 and then log.
+
+    Raises:
+        MazeInterpError: the two are not of mazes with the same open squares.
+    """
+    if not np.array_equal(before.maze.open, after.maze.open):
+        raise MazeInterpError("two behaviours can be compared only in mazes with the same open squares")
+    draw_maze(axes, before.maze)
+    change = np.where(before.maze.open, after.occupancy - before.occupancy, np.nan)
+    most = max(1.0, float(np.nanmax(np.abs(change))))
+    scale = SymLogNorm(1, vmin=-most, vmax=most)
+    return axes.imshow(change, cmap=DIVERGING, norm=scale, origin="lower", interpolation="nearest")
 
 
 def _arrows(axes: Axes, field: VectorField, vectors: NDArray[np.float64], reach: float) -> Quiver:

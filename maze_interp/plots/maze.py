@@ -74,10 +74,11 @@ def draw_maze(axes: Axes, maze: Maze, region: int | None = None, labels: bool = 
         spine.set(visible=True, color=WALL, linewidth=3)
     if labels:
         axes.set(xlabel="x (squares)", ylabel="y (squares)")
-    return _draw_marks(axes, maze, region)
+    return draw_marks(axes, maze, region)
 
 
-def _draw_marks(axes: Axes, maze: Maze, region: int | None) -> list[Artist]:
+def draw_marks(axes: Axes, maze: Maze, region: int | None = None) -> list[Artist]:
+    """Draw start, cheese, decision square and region where there is one; returns legend handles."""
     outline: dict[str, Any] = {"fill": False, "linewidth": 2.0, "zorder": 4}
     outline["path_effects"] = [withStroke(linewidth=4, foreground=OPEN)]  # so that it shows on dark heat too
     axes.add_patch(Circle(maze.start, 0.36, edgecolor=GREEN, label="start", **outline))

@@ -13,6 +13,7 @@ import torch
 import yaml
 
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
+from maze_interp.display import Tabled
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import DistributionMode
@@ -30,8 +31,8 @@ from maze_interp.validation import read_document
 _WEIGHTS = "weights.safetensors"
 
 
-@dataclass(frozen=True)
-class AgentInfo:
+@dataclass(frozen=True, repr=False)
+class AgentInfo(Tabled):
     """What `agents/<name>/config.yaml` says of an agent.
 
     Attributes:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.policies.checkpoints import remember_hash
 from maze_interp.policies.placement import Precision
 
 BATCH = 32
@@ -44,6 +43,8 @@ def placed(network: Network, device: torch.device | str = "auto", precision: Pre
     Raises:
         MazeInterpError: a device that is not there, or another precision.
     """
+    from maze_interp.policies.checkpoints import remember_hash  # which knows networks, and they this module
+
     if precision not in get_args(Precision):
         raise unknown_name("precision", str(precision), get_args(Precision))
     if device == "auto":

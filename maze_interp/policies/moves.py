@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from maze_interp.arrays import Pictures
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 
@@ -25,7 +25,7 @@ MOVE_OF_ACTION = np.array([0, 0, 0, 1, 4, 2, 3, 3, 3, 4, 4, 4, 4, 4, 4])
 _SUM = torch.nn.functional.one_hot(torch.from_numpy(MOVE_OF_ACTION), len(MOVES)).double()
 
 
-def to_input(observations: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+def to_input(observations: Pictures, device: torch.device | str = "cpu") -> Tensor:
     """uint8 `[n, 64, 64, 3]` to float32 `[n, 3, 64, 64]` in [0, 1], laid out channels-last.
 
     Args:

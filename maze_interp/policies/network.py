@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 
+from maze_interp.display import html_table
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.cache import ActivationCache
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import (
     HookFunction,
     Layers,
@@ -105,6 +107,33 @@ class PolicyNetwork(nn.Module, ABC):
             raise MazeInterpError(f"a network takes observations [n, 3, {PIXELS}, {PIXELS}], not {list(x.shape)}")
         weights = next(self.parameters())
         return x.to(weights.device, weights.dtype, memory_format=torch.channels_last)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are, and all that is measured of it."""
+        return device_of(self)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The module paths that hooks, caches and edits take, in order; containers' before their parts'."""
+        return tuple(path for path, _ in self.named_modules() if path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(f'{name} {value}' for name, value in self._brief().items())}>"
+
+    def _repr_html_(self) -> str:
+        more = {"studied layers": ", ".join(self.studied_layers), "heads": f"{self.policy_head}, {self.value_head}"}
+        return html_table(self.name, self._brief() | more)
+
+    def _brief(self) -> dict[str, object]:
+        weights = list(self.parameters())
+        return {
+            "name": self.name,
+            "architecture": self.description,
+            "parameters": f"{sum(one.numel() for one in weights):,}",
+            "device": self.device,
+            "precision": str(weights[0].dtype).removeprefix("torch."),
+        }
 
     @property
     def description(self) -> str:

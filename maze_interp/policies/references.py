@@ -7,7 +7,7 @@ follower remembers its heading, the move it last made; at the start it heads lef
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import NoReturn
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies import hooks
+from maze_interp.policies.hooks import Layers
 from maze_interp.policies.moves import MOVE_OF_ACTION, MOVES, STEPS
 
 PREFIX = "reference:"
@@ -134,6 +135,9 @@ class Reference(nn.Module):
             raise MazeInterpError(f"{self.name} has nowhere to go in level {maze.seed}: {error}") from error
         return probs, _first_headings(maze, probs)
 
+    def __repr__(self) -> str:
+        return f"<Reference: {self.name}>"
+
     def forward(self, x: Tensor) -> NoReturn:
         """Refuse a picture."""
         raise MazeInterpError(f"{self.name} knows the maze, not its picture: it cannot be run on observations")
@@ -142,7 +146,7 @@ class Reference(nn.Module):
         """Refuse hooks: there is no layer."""
         return hooks.hooked(self, functions)
 
-    def run_with_cache(self, x: Tensor, layers: Sequence[str] | None = None, gradients: bool = False) -> NoReturn:
+    def run_with_cache(self, x: Tensor, layers: Layers | None = None, gradients: bool = False) -> NoReturn:
         """Refuse to record: there is no activation."""
         raise MazeInterpError(f"{self.name} has no layers; what reads or edits activations needs a network")
 

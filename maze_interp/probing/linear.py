@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
+from maze_interp.display import html_table
 from maze_interp.errors import MazeInterpError
 from maze_interp.probing.checks import linear
 from maze_interp.probing.convolutional import ConvProbe, Patches
@@ -154,3 +155,7 @@ class LinearProbe:
         features = self.coef.shape[-1]
         where = "" if self.kernel is None else f" at every position, kernel {self.kernel}"
         return f"<{self.kind} probe of {features} features{where}>"
+
+    def _repr_html_(self) -> str:
+        arrays = {"coef": self.coef.shape, "penalty": self.penalty, "kernel": self.kernel}
+        return html_table(f"{self.kind} probe", arrays if self.classes is None else arrays | {"classes": self.classes})

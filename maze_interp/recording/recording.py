@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from maze_interp.arguments import check_fields, choice, several, whole
+from maze_interp.display import Tabled
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
@@ -35,8 +36,8 @@ def as_facings(value: Any, name: str) -> tuple[Facing, ...]:
     return facings
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(Tabled):
     """What to record.
 
     Attributes:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
+from maze_interp.display import Tabled
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Mode, Seeds, coerced, default_of, option_name, written
 
@@ -31,8 +32,8 @@ CHOOSING = 800_000_000
 _RECORDED = ("agent", "mode", "device", "precision")  # as they turn out, not as they are asked for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Study(ABC):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Study(Tabled, ABC):
     """What every study is. A subclass adds its options as fields with defaults, described in its docstring.
 
     The docstring's first line is the command's help, its attributes are the options' help.
@@ -44,6 +45,9 @@ class Study(ABC):
     """The heading of its section."""
     report_levels: ClassVar[int] = 0
     """Levels that it measures for a report of full size (1,000 levels); 0 for a study that the report leaves out."""
+
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Tabled.__repr__  # type: ignore[method-assign]  # which dataclass would make anew
 
     def __post_init__(self) -> None:
         for field in fields(self):

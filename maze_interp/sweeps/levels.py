@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maze_interp.display import Tabled
 from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_name
 
 
-@dataclass(frozen=True)
-class LevelSet:
+@dataclass(frozen=True, repr=False)
+class LevelSet(Tabled):
     """Which levels, and where their cheese lies.
 
     Attributes:

@@ -1,0 +1,2 @@
+from .activation_maps import activations as activations
+from .show import difference as difference
