@@ -24,7 +24,7 @@ def test_a_result_against_its_rows(tmp_path: Path) -> None:
     study = mi.studies.patch(seeds=range(900_000_471, 900_000_473), layers=f"{LAYER}_out")
     result = study.run(tmp_path / "run")
     rows = {path.stem: pd.read_csv(path) for path in (tmp_path / "run" / "rows").glob("*/*.csv")}
-    assert set(rows) == {"curves", "parts", "sets", "episodes", "layers", "channels"}
+    assert set(rows) == {"curves", "parts", "sets", "episodes", "layers", "channels", "transfer"}
     assert result.settings["layers"] == [LAYER]
     measured = rows["layers"].query("metric == 'probability_difference' and part == 'whole' and layer == @LAYER")
     assert result.numbers["unpatched"]["probability_difference"]["donor"].mean == pytest.approx(
@@ -36,9 +36,16 @@ def test_a_result_against_its_rows(tmp_path: Path) -> None:
     figures = result.tables["smallest_sets"].query("share == 0.9").set_index("figure")["mean"]
     assert figures["count"] == counts.median()
     assert f"90% of the effect, block3: median {counts.median():.3f}" in result.text
-    assert f"On 2 of 2 pairs of mazes (the donor's cheese lies on the top-right square), {counts.median():.0f}" in (
-        result.statement
+    words = f"with a whole effect of 0.2 or more, {counts.median():.0f}"
+    assert (
+        f"On 2 of 2 pairs of mazes (the donor's cheese lies on the top-right square), those {words}" in result.statement
     )
+    every = rows["sets"].query("share == 0.9")
+    assert figures["without"] == pytest.approx(every["without"].mean())
+    assert figures["further"] == every["further"].median()
+    transfer = result.tables["transfer"].set_index("figure")["mean"]
+    assert transfer["union"] == pytest.approx(rows["transfer"]["union"].mean())
+    assert rows["transfer"]["seed"].tolist() == [900_000_472], "sets of the first half, tried on the second"
     assert {path.stem for path in (tmp_path / "run").glob("*.csv")} == set(result.tables)
 
 

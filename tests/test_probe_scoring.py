@@ -47,14 +47,16 @@ def test_scores_of_a_square_by_hand() -> None:
     assert found["mean_error"] == pytest.approx((0.2 + 1 + 3 + 5) / 4)
 
 
-def test_intervals_are_the_bootstrap_over_levels() -> None:
+def test_intervals_are_over_levels_with_one_more_that_is_all_wrong_or_all_right() -> None:
     truth, guess, levels = classes(np.random.default_rng(3))
     random = np.random.default_rng(0)
-    drawn = random.integers(25, size=(2000, 25))
-    hits = np.bincount(levels, (truth == guess)[:, 0])
-    spread = hits[drawn].sum(axis=1) / np.bincount(levels)[drawn].sum(axis=1)
+    hits, count = np.bincount(levels, (truth == guess)[:, 0]), np.bincount(levels)
+    weights = random.dirichlet(np.ones(26), 4000)
+    whole = weights @ np.append(count, count.mean())
+    ends = [weights @ np.append(hits, end) / whole for end in (0, count.mean())]
     found = score("class", truth, guess, levels)["accuracy"]
-    assert (found.low, found.high) == pytest.approx(np.percentile(spread, [2.5, 97.5]))
+    assert found.low == pytest.approx(np.percentile(ends[0], 2.5), abs=0.01)
+    assert found.high == pytest.approx(np.percentile(ends[1], 97.5), abs=0.01)
     # With one value per level it is the mean of the levels, as everywhere else.
     values = random.random(60)
     table = np.column_stack([np.ones(60), values])

@@ -21,8 +21,15 @@ from maze_interp.studies.patch.attribution import integrated
 from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_order
 from maze_interp.studies.patch.pairs import Pair, make_pair
 from maze_interp.studies.patch.runs import arrivals, run_pair, run_states
-from maze_interp.studies.patch.sets import SHARES, PatchCurves, SmallestSets, effect_of
-from maze_interp.studies.patch.smallest_set import Effect, prefixes, shortest_length, smallest_set
+from maze_interp.studies.patch.sets import (
+    SHARES,
+    PatchCurves,
+    SmallestSets,
+    TransferredSets,
+    effect_of,
+    found_sets,
+)
+from maze_interp.studies.patch.smallest_set import Effect, disjoint_sets, prefixes, shortest_length, smallest_set
 from maze_interp.sweeps.experiment import run_experiment
 
 LAYER = "embedder.block2.res1.resadd"
@@ -162,6 +169,43 @@ def test_a_planted_set_is_found() -> None:
 
 
 # In the agent
+
+
+def test_planted_redundancy_is_found() -> None:
+    """Three groups of two, three and four of 20 activations each carry the effect alone; the rest does nothing."""
+    groups = [[0, 5], [1, 2, 3], [8, 9, 10, 11]]
+
+    def effect(sets: Tensor) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.max([sets[:, group].float().mean(1).numpy() for group in groups], axis=0)
+        return found
+
+    ranking = torch.tensor(
+        [0, 5, 1, 2, 3, 8, 9, 10, 11, *sorted(set(range(20)) - {n for group in groups for n in group})]
+    )
+    first = smallest_set(effect, ranking, 0.9)
+    assert first.nonzero().flatten().tolist() == groups[0]
+    assert effect(~first[None])[0] == 1, "sufficient, not necessary"
+    further = disjoint_sets(effect, ranking, 0.9, first, 5)
+    assert [some.nonzero().flatten().tolist() for some in further] == groups[1:]
+    assert len(disjoint_sets(effect, ranking, 0.9, first, 1)) == 1
+
+
+def test_sets_of_one_level_in_another(agent: Impala, pair: Pair) -> None:
+    rows = pd.DataFrame(SmallestSets(agent, "", LEVELS, "cheese-to-corner", 3, (LAYER,)).pair_rows(pair))
+    sets = found_sets(rows)
+    (row,) = TransferredSets(agent, "", LEVELS, "cheese-to-corner", 3, sets).pair_rows(pair)
+    own = rows[rows["share"] == 0.9].iloc[0]
+    assert (row["sets"], row["union_count"]) == (1, own["count"])
+    assert row["other"] == pytest.approx(own["reached"], abs=1e-5)  # the set's own level
+    assert row["union"] == pytest.approx(own["reached"], abs=1e-5)
+    assert row["random"] < own["reached"]
+    # Without the set: patched by hand.
+    run = run_pair(agent, pair, LAYER)
+    members = torch.zeros(run.shape, dtype=torch.bool)
+    for member in own["members"].split():
+        members[tuple(int(part) for part in member.split("/"))] = True
+    assert own["without"] == pytest.approx(effect_of(run)(~members[None])[0], abs=1e-5)
+    assert own["further"] == len(own["further_counts"].split())
 
 
 def test_sets_of_the_agent_do_what_their_rows_say(agent: Impala, pair: Pair) -> None:

@@ -21,7 +21,8 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.references import Reference
-from maze_interp.studies.values.measure import SQUARES, ValueAgreement, agreements
+from maze_interp.results.estimates import estimate
+from maze_interp.studies.values.measure import QUANTITIES, SQUARES, ValueAgreement, agreements
 from maze_interp.studies.values.tables import value_figures
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
@@ -98,6 +99,8 @@ def test_rows_are_means_over_each_set_of_squares(bundled: Impala) -> None:
     squares = mi.vector_field(bundled, maze).squares
     inside = [a for square, a in zip(squares, agrees, strict=True) if square in maze.region(3) and not np.isnan(a)]
     found = {(row["network"], row["squares"]): row for row in rows}
+    assert {(row["network"], row["draw"]) for row in rows} == {("agent", 0), *(("untrained", n + 1) for n in range(10))}
+    assert len({row["agreement"] for row in rows if row["squares"] == "all"}) > 5, "untrained networks differ"
     assert found["agent", "region"]["agreement"] == pytest.approx(np.mean(inside))
     assert found["agent", "region"]["count"] == len(inside)
     assert found["agent", "all"]["agreement"] == pytest.approx(np.nanmean(agrees))
@@ -111,6 +114,29 @@ def test_figures_are_means_over_levels(bundled: Impala, tmp_path: Path) -> None:
     figures = value_figures(rows)["agent"]["all"]
     assert figures["agreement"].mean == pytest.approx(some["agreement"].mean())
     assert figures["above_chance"].mean == pytest.approx((some["agreement"] - some["chance"]).mean())
+
+
+def test_the_control_is_over_networks_of_means_over_levels() -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        [
+            {
+                "network": "untrained",
+                "draw": draw,
+                "squares": "all",
+                "seed": seed,
+                "count": 9,
+                **dict.fromkeys(QUANTITIES, p),
+            }
+            for draw in range(1, 11)
+            for seed in range(4)
+            for p in [random.random()]
+        ]
+    )
+    found = value_figures(rows)["untrained"]["all"]["agreement"]
+    assert (found.n, found.over) == (10, "networks")
+    assert found.mean == pytest.approx(rows["agreement"].mean())
+    assert found == estimate(rows.groupby("draw")["agreement"].mean(), over="networks")
 
 
 def test_the_study_keeps_each_set_of_squares_on_its_own_levels(tmp_path: Path) -> None:
@@ -128,7 +154,7 @@ def test_the_study_keeps_each_set_of_squares_on_its_own_levels(tmp_path: Path) -
     assert len(axes.get_xticklabels()) == len(by_squares) <= len(SQUARES)
     assert [text.get_text() for text in result.figures["values"].legends[0].get_texts()] == [
         "the agent",
-        "an untrained network",
+        "ten untrained networks",
         "a random next state",
     ]
 

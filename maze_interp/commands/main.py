@@ -9,7 +9,13 @@ from typing import NoReturn
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
 from maze_interp.commands.explore import explore
 from maze_interp.commands.options import Command, Parser, add_command, function_command
-from maze_interp.commands.questions import questions_list, questions_new_forecast, questions_resolve, questions_score
+from maze_interp.commands.questions import (
+    questions_list,
+    questions_new_forecast,
+    questions_readings,
+    questions_resolve,
+    questions_score,
+)
 from maze_interp.commands.record import record
 from maze_interp.commands.report import report
 from maze_interp.commands.study import command_of
@@ -26,6 +32,7 @@ FUNCTIONS: dict[str, Callable[..., None]] = {
     "questions resolve": questions_resolve,
     "questions score": questions_score,
     "questions new-forecast": questions_new_forecast,
+    "questions readings": questions_readings,
     "train": train_agent,
     "agents list": agents_list,
     "agents show": agents_show,

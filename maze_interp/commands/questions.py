@@ -157,3 +157,24 @@ def questions_score(
     for line in score_lines(board):
         console.print(line)
     print(f"written to {out}")
+
+
+def questions_readings(out: Path = Path("docs/questions.md"), forecast: str = "nanda-2023") -> None:
+    """Write the page on how each question was read: its rule, other defensible ones, and what each gives.
+
+    Args:
+        out: The Markdown file.
+        forecast: Name of a bundled forecast, or a file, whose score stands at the top.
+    """
+    from maze_interp.bundled import bundled_path
+    from maze_interp.questions.forecasts import forecast_path, load_forecast
+    from maze_interp.questions.readings_page import readings_page
+    from maze_interp.questions.registry import load_questions
+    from maze_interp.questions.resolution_files import find_resolutions
+    from maze_interp.questions.scoreboard import Scoreboard
+    from maze_interp.results.files import write_whole
+
+    known = load_questions()
+    measured = find_resolutions(known, sorted(bundled_path("data", "resolutions").glob("*.yaml")))
+    board = Scoreboard([load_forecast(forecast_path(forecast), known)], known, measured)
+    print(f"written to {write_whole(out, readings_page(known, measured, board))}")

@@ -25,12 +25,16 @@ FEATURE_NAMES: tuple[str, ...] = tuple(
 
 
 @checked
-def maze_features(maze: Maze) -> dict[str, float | None]:
+def maze_features(maze: Maze, region: int = REGION) -> dict[str, float | None]:
     """Distances between cheese, decision square, top-right corner and region.
+
+    Args:
+        maze: the maze.
+        region: the n of the region, the top-right n×n.
 
     Returns:
         `euclidean_` (in squares) and `steps_` (along the maze, inf if unreachable) for each pair,
-        a distance to the region being the one to the nearest open square of the top-right 5×5;
+        a distance to the region being the one to the nearest open square of the region;
         and `cheese_norm`, the L2 norm of the cheese's (x, y) in procgen's padded world. A feature
         that needs a decision square or a cheese is None where the maze has none.
     """
@@ -38,7 +42,7 @@ def maze_features(maze: Maze) -> dict[str, float | None]:
         "cheese": [maze.cheese] if maze.cheese else [],
         "decision_square": [maze.decision_square] if maze.decision_square else [],
         "top_right": [maze.top_right] if maze.open[maze.top_right[::-1]] else [],
-        "region": list(maze.region(REGION)),
+        "region": list(maze.region(region)),
     }
     pairs = [name.removeprefix("euclidean_") for name in FEATURE_NAMES if name.startswith("euclidean_")]
     features: dict[str, float | None] = {}

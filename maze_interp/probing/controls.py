@@ -15,6 +15,9 @@ from maze_interp.probing.rows import Rows
 from maze_interp.probing.targets import Labels
 from maze_interp.recording.store import ActivationStore
 
+UNTRAINED = 10
+"""Networks with random weights that a control is the spread of: one differs from the next."""
+
 PIXELS = "pixels"
 """The name under which the picture itself is probed like a layer."""
 

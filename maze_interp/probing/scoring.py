@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.probing.targets import Kind, Observed
-from maze_interp.results.estimates import Estimate, Statistic, Sums, estimate_sums
+from maze_interp.results.estimates import Estimate, Statistic, Sums, all_or_none, estimate_sums, second_of_first
 
 HELD_OUT_SHARE = 0.25
 """Of the levels, where there is one split."""
@@ -111,23 +111,28 @@ def _main(kind: Kind, truth: Sums, guess: Sums) -> tuple[Sums, Statistic]:
     if kind == "class":
         return _counts(truth[:, 0], guess[:, -1]), _recall
     right = (truth == np.rint(guess)).all(axis=1)
-    return np.column_stack([np.ones(len(right)), right]), _share(1)
+    return np.column_stack([np.ones(len(right)), right]), second_of_first
 
 
 def _score_means(values: Mapping[str, NDArray[np.generic]], levels: ArrayLike) -> dict[str, Estimate]:
     """Means over observations."""
-    table = np.column_stack([np.ones(len(next(iter(values.values())))), *values.values()])
-    statistics = {name: _share(column) for column, name in enumerate(values, 1)}
-    return estimate_sums(table, levels, statistics)
-
-
-def _share(column: int) -> Statistic:
-    return lambda sums: sums[:, column] / sums[:, 0]
+    found: dict[str, Estimate] = {}
+    for name, each in values.items():
+        table = np.column_stack([np.ones(len(each)), each])
+        found |= estimate_sums(table, levels, {name: second_of_first}, all_or_none if each.dtype == bool else None)
+    return found
 
 
 def _score_classes(truth: Sums, guess: Sums, levels: ArrayLike) -> dict[str, Estimate]:
     means = _score_means({"accuracy": truth == guess}, levels)
-    return means | estimate_sums(_counts(truth, guess), levels, {"balanced_accuracy": _recall, "macro_f1": _macro_f1})
+    figures: dict[str, Statistic] = {"balanced_accuracy": _recall, "macro_f1": _macro_f1}
+    return means | estimate_sums(_counts(truth, guess), levels, figures, _no_or_every_hit)
+
+
+def _no_or_every_hit(mean: Sums) -> tuple[Sums, Sums]:
+    """The counts of a level in which no guess is right, and of one in which all are."""
+    there, guessed, hits = np.split(mean, 3)
+    return np.concatenate([there, guessed, 0 * hits]), np.concatenate([there, there, there])
 
 
 def _counts(truth: Sums, guess: Sums) -> Sums:

@@ -11,6 +11,7 @@ Baselines, each on the questions that the forecaster answered:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,13 @@ from maze_interp.questions.forecasts import Forecast
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import COUNTED, Resolutions
 from maze_interp.questions.scoring import scores
-from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.estimates import Estimate, estimate_statistic, ratio
 
 SCORES = ("brier", "log", "rps")
 BASELINES = ("even", "base_rate", "best")
+
+QUESTIONS = "questions"
+"""What mean scores are over."""
 
 ENOUGH = 20
 """Answered yes-or-no questions from which calibration is shown."""
@@ -80,9 +84,10 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
     """One row for each form of each answer and each recorded outcome of its question.
 
     Returns:
-        columns forecaster, group, question, kind, form; `resolution`, the name of the outcome; `counts`, whether form
-        and outcome are those that count; repair; `credence` and `outcome`, the probability of yes (NaN for other
-        kinds); and each of `SCORES`, plain for the forecaster and with `_<baseline>` after it for each of `BASELINES`.
+        columns forecaster, group, question, kind, measurement, form; `resolution`, the name of the outcome; `counts`,
+        whether form and outcome are those that count; repair; `credence` and `outcome`, the probability of yes (NaN for
+        other kinds); and each of `SCORES`, plain for the forecaster and with `_<baseline>` after it for each of
+        `BASELINES`.
     """
     rows = []
     certain = counted(outcomes)
@@ -104,6 +109,7 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
                         "group": question.group,
                         "question": name,
                         "kind": question.kind,
+                        "measurement": question.measurement,
                         "form": reading.form,
                         "resolution": resolution,
                         "counts": number == 0 and resolution == COUNTED,
@@ -114,7 +120,7 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
                         **beside,
                     }
                 )
-    about = ["forecaster", "group", "question", "kind", "form", "resolution", "counts", "repair"]
+    about = ["forecaster", "group", "question", "kind", "measurement", "form", "resolution", "counts", "repair"]
     columns = [*about, "credence", "outcome", *SCORES]
     return pd.DataFrame(rows, columns=columns + [f"{score}_{baseline}" for baseline in BASELINES for score in SCORES])
 
@@ -149,8 +155,8 @@ def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
 
     Returns:
         by forecaster, by score: `forecaster` and each of `BASELINES`, and `less_even` and
-        `less_base_rate`, the difference from these on the same questions (below 0: better). The
-        intervals are bootstraps over questions, as if these were independent.
+        `less_base_rate`, the difference from these on the same questions (below 0: better). Questions that one
+        measurement answers are not independent: they are resampled together.
     """
     return {
         str(name): {score: _means(rows, score) for score in SCORES}
@@ -159,9 +165,17 @@ def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
 
 
 def _means(rows: pd.DataFrame, score: str) -> dict[str, Estimate]:
-    against = {f"less_{name}": estimate(rows[score] - rows[f"{score}_{name}"]) for name in ("even", "base_rate")}
-    baselines = {name: estimate(rows[f"{score}_{name}"]) for name in BASELINES}
-    return {"forecaster": estimate(rows[score]), **baselines, **against}
+    values = {"forecaster": rows[score], **{name: rows[f"{score}_{name}"] for name in BASELINES}}
+    against = {f"less_{name}": values["forecaster"] - values[name] for name in ("even", "base_rate")}
+    return {name: _mean(each, rows["measurement"]) for name, each in {**values, **against}.items()}
+
+
+def _mean(values: pd.Series, measurement: pd.Series) -> Estimate:
+    """Mean over questions; those of one measurement are resampled together, and the interval is over measurements."""
+    grouped = values.dropna().groupby(measurement)
+    sums, counts = grouped.sum().to_numpy(), grouped.size().to_numpy(float)
+    found = estimate_statistic(ratio, sums, counts, over=QUESTIONS, method="percentile")
+    return replace(found, n=int(counts.sum()))
 
 
 def common_questions(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,10 @@
 """Searching for the edit that changes P(cheese) most and spares something else: chosen on some levels, for others.
 
 Channels are ranked by what each is needed for at the decision square; a family makes edits of the best few
-of them, or of the cheese vector. The strongest candidates of each family and layer go on from the decision
-square to whole episodes, and the strongest of those that spares enough wins.
+of them, or of the cheese vector. The strongest candidates of each family, layer and amount go on from the decision
+square to whole episodes. Of many candidates some seem to spare enough by luck, and the strongest of those would lose it
+on other levels (the winner's curse). So a lower confidence bound decides: the candidate wins whose change is surely the
+greatest among those that surely spare enough.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Add, Resample, Scale, Zero
@@ -192,20 +195,20 @@ def propose(
 def finalists(
     candidates: Sequence[Candidate], table: pd.DataFrame, direction: Direction, each: int | None
 ) -> tuple[Candidate, ...]:
-    """The candidates that change P(towards cheese) at the decision square most.
+    """The candidates of each family and amount that change P(towards cheese) at the decision square most.
 
     Args:
         candidates: those of the table.
         table: of `CandidateEffects`.
         direction: of the change wanted.
-        each: how many of each family and layer; None for one of each family, whatever the layer.
+        each: how many of each family, amount and layer; None for one of each family and amount, whatever the layer.
     """
     means = table.groupby("candidate")["decision_p_cheese"].mean().drop(UNEDITED)
     left: dict[tuple[str, ...], int] = {}
     found = []
     for number in means.sort_values(ascending=direction == "less", kind="stable").index:
         one = candidates[number]
-        group = (one.family,) if each is None else (one.family, one.layer)
+        group = (one.family, f"{one.amount:g}", "" if each is None else one.layer)
         if left.setdefault(group, each or 1):
             left[group] -= 1
             found.append(one)
@@ -218,8 +221,9 @@ def best_candidate(
     direction: Direction,
     keep: Sequence[str],
     keep_share: float,
+    confidence: float,
 ) -> Candidate:
-    """The candidate that changes P(cheese) most among those that keep enough; if none does, the one that keeps most.
+    """The candidate that surely changes P(cheese) most among those that surely keep enough; see `surest`.
 
     Args:
         candidates: those of the table.
@@ -227,11 +231,55 @@ def best_candidate(
         direction: of the change wanted.
         keep: columns of what is to be kept, all of it.
         keep_share: share of the unedited mean to be kept at least.
+        confidence: of the bounds.
     """
-    means = table.groupby("candidate")[["p_cheese", *keep]].mean()
-    edited, unedited = means.drop(UNEDITED), means.loc[UNEDITED, list(keep)]
-    least = (edited[list(keep)] / unedited.where(unedited > 0)).min(axis=1).fillna(1.0)  # nothing to be lost
-    kept = edited.loc[least >= keep_share, "p_cheese"]
-    if kept.empty:
-        return candidates[int(least.idxmax())]
-    return candidates[int(kept.idxmin() if direction == "less" else kept.idxmax())]
+    means = resampled_means(table)
+    change = means["p_cheese"][:, 1:] / means["p_cheese"][:, :1]
+    score: NDArray[np.float64] = 1.0 - change if direction == "less" else change
+    return candidates[surest(score, kept(means, keep), keep_share, confidence)]
+
+
+Means = Mapping[str, NDArray[np.float64]]
+"""Means over resampled levels by column of `CandidateEffects`, `[resamples, 1 + candidates]`, first of `UNEDITED`."""
+
+
+def resampled_means(table: pd.DataFrame) -> Means:
+    """Means of each column, by candidate, over the levels as they are and, in the other rows, resampled."""
+    wide = table.pivot(index="seed", columns="candidate")
+    columns = [str(column) for column in wide.columns.unique(level=0)]
+    return {column: resampled(wide[column].to_numpy(float)) for column in columns}
+
+
+def resampled(values: NDArray[np.float64], resamples: int = 400, seed: int = 0) -> NDArray[np.float64]:
+    """Means over levels of `[levels, k]`, as they are and, in the other rows, resampled, `[resamples, k]`."""
+    levels = len(values)
+    drawn = np.random.default_rng(seed).multinomial(levels, np.full(levels, 1 / levels), resamples - 1)
+    means: NDArray[np.float64] = np.vstack([np.ones(levels), drawn]) / levels @ values
+    return means
+
+
+def kept(means: Means, columns: Sequence[str]) -> NDArray[np.float64]:
+    """The share that candidates keep of each column, the least of them; 1 of what there is none, `[resamples, c]`."""
+    shares = []
+    for column in columns:
+        edited, unedited = means[column][:, 1:], means[column][:, :1]
+        shares.append(np.divide(edited, unedited, out=np.ones_like(edited), where=unedited > 0))
+    least: NDArray[np.float64] = np.min(shares, axis=0)
+    return least
+
+
+def surest(score: NDArray[np.float64], kept_share: NDArray[np.float64], keep_share: float, confidence: float) -> int:
+    """The candidate with the highest lower bound of its score among those whose lower bound of what is kept suffices.
+
+    Args:
+        score: `[resamples, candidates]`, the higher the better.
+        kept_share: the same of what is to be kept.
+        keep_share: how much that is at least.
+        confidence: of the one-sided bounds; .5 takes the medians, which the luckiest candidate wins.
+
+    Returns:
+        its number; if none keeps enough, that of the one that keeps most.
+    """
+    low, kept_low = (np.quantile(np.nan_to_num(each), 1 - confidence, axis=0) for each in (score, kept_share))
+    enough = kept_low >= keep_share
+    return int(np.where(enough, low, -np.inf).argmax() if enough.any() else kept_low.argmax())

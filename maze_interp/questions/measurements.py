@@ -22,6 +22,8 @@ CHEESE = {
 _LEVELS = {"levels": "how many levels it is reported on", "cheese": "where the cheese lies: " + ", ".join(CHEESE)}
 _CHOSEN = _LEVELS | {"chosen_on": "how many other levels the choice is made on"}
 _LAYER = {"layer": "module path of the layer"}
+_CONFIDENCE = {"confidence": "of the lower bounds by which a candidate is chosen; .5 takes the luckiest"}
+_REGION = {"region": "to which region distances are: own, the agent's training region, or study, the top-right 5×5"}
 _NEAR = {"variable": "a distance feature", "nearest": "least distance", "farthest": "greatest distance"}
 
 
@@ -51,7 +53,8 @@ MEASUREMENTS: dict[str, Measure] = {
             "direction": "less or more cheese",
             "keep": "top_right (P(top-right square)) or ability (P(cheese), cheese in the training region)",
             "keep_share": "share of it that a candidate must keep on the levels for choosing",
-        },
+        }
+        | _CONFIDENCE,
         {
             "change": "P(cheese) lost (or gained) over that without edit, of mean probabilities",
             "kept": "what was to be kept, with the edit over without, of mean probabilities",
@@ -85,12 +88,14 @@ MEASUREMENTS: dict[str, Measure] = {
         },
     ),
     "dissociation": Measure(
-        "Two sets of channels, chosen on other levels, zeroed in turn: one whose loss costs most P(towards cheese) at "
-        "the decision square and least P(towards corner), and one the other way round.",
-        _CHOSEN | _LAYER | {"channels": "size of each set"},
+        "Two sets of 1 to 8 channels of one layer each, chosen on other levels, zeroed in turn: one whose loss costs "
+        "most P(towards cheese) at the decision square and least P(towards corner), and one the other way round.",
+        _CHOSEN | {"layers": "module paths of the layers to choose from"} | _CONFIDENCE,
         {
             "cheese_set": "share of P(towards cheese) lost less share of P(towards corner) lost, first set",
             "corner_set": "share of P(towards corner) lost less share of P(towards cheese) lost, second set",
+            "reached": "P(top-right square) without the first set, and P(cheese) without the second, over those of the "
+            "whole network; the lesser",
             "ability": "P(cheese), cheese in the training region, with over without edit; the worse of both sets",
         },
     ),
@@ -103,7 +108,8 @@ MEASUREMENTS: dict[str, Measure] = {
             "families": "of edits, as in edit-search",
             "layers": "module paths of the layers to edit",
             "keep_share": "share of the solve rate to be kept",
-        },
+        }
+        | _CONFIDENCE,
         {
             "tuning": "change of P(cheese) by fine-tuning, upwards and downwards",
             "editing": "change of P(cheese) by the best edits",
@@ -121,11 +127,14 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "retarget": Measure(
         "Writing to a share of all activations, at places chosen by a recipe fixed on other levels, to send the agent "
-        "to destinations drawn from the open squares that it would reach with a lower probability than asked.",
+        "to destinations drawn from the open squares.",
         _CHOSEN
         | {
+            "layers": "module paths of the layers whose channels are written to",
+            "overwrite": "layer that may be overwritten whole by the run with the cheese at the destination, or none",
             "shares": "shares of activations to edit at most, rising",
             "destinations": "how many are drawn in each level",
+            "below": "destinations are squares that it reaches with a lower probability than this without edit",
             "reached_if": "least probability of standing on a destination that counts as navigating to it",
             "range": "share of a level's destinations that counts as a range of them",
             "levels_share": "share of levels in which a range of destinations must be reached",
@@ -171,8 +180,11 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "steering-channels": Measure(
         "Channels whose peak tracks a place the agent may head for, and what writing a peak there does to the chance "
-        "of getting there, against as many random channels of the layer; the cheese absent.",
-        _CHOSEN | _LAYER | {"destinations": "how many are drawn in each level"},
+        "of getting there, of all of them together or the best alone, chosen on other levels, against as many random "
+        "channels of the layer; the cheese absent.",
+        _CHOSEN
+        | {"layers": "module paths of the layers to search", "destinations": "how many are drawn in each level"}
+        | _CONFIDENCE,
         {
             "channels": "how many track it beyond chance and an untrained network, corrected for many comparisons",
             "gain": "P(standing on the destination) with the edit less without",
@@ -181,15 +193,27 @@ MEASUREMENTS: dict[str, Measure] = {
     ),
     "simple-channels": Measure(
         "Channels of a layer whose map is explained by one plain feature of the picture at the same place.",
-        _LEVELS | _LAYER | {"features": "plain features of a square", "explained": "least R² that counts"},
-        {"share": "share of channels with one feature that explains so much", "untrained": "of an untrained network"},
+        _LEVELS
+        | _LAYER
+        | {
+            "features": "plain features of a square",
+            "explained": "least R² that counts",
+            "units": "of the interval: channels",
+        },
+        {
+            "share": "share of the layer's channels with one feature that explains so much; channels are the units",
+            "untrained": "of an untrained network",
+        },
     ),
     "value-agreement": Measure(
         "How often the most probable move leads to the state that the value head rates highest, among the states that "
         "moves lead to, facing left. Bumping into a wall and not moving lead to where it is; squares next to the "
         "cheese, which no state follows, are left out.",
         _LEVELS | {"squares": "decision, all or region", "split": "test (held out) or train (the agent's own levels)"},
-        {"agreement": "mean over levels of the share of squares where it does"},
+        {
+            "agreement": "mean over levels of the share of squares where it does",
+            "moving": "the same among moves to other squares alone, so that to stay is no move and no next state",
+        },
     ),
     "distance-coefficient": Measure(
         "Fractional logistic regression of P(cheese) on distances of `maze_features`, in standard deviations; levels "
@@ -198,7 +222,8 @@ MEASUREMENTS: dict[str, Measure] = {
         | {
             "variable": "the distance in question",
             "controls": "distances held fixed: others (all but it), or their names",
-        },
+        }
+        | _REGION,
         {"coefficient": "of the variable, log-odds per standard deviation; below 0: the closer, the more often"},
     ),
     "luck-coefficient": Measure(
@@ -207,7 +232,8 @@ MEASUREMENTS: dict[str, Measure] = {
         | {
             "variable": "the distance in question",
             "controls": "distances held fixed: others (all but it), or their names",
-        },
+        }
+        | _REGION,
         {
             "coefficient": "for P(towards cheese) at the decision square",
             "whole_coefficient": "for P(cheese), which a longer chain of samples lowers",

@@ -44,9 +44,11 @@ HOW_TO_READ = (
     "Lower scores are better. Brier: half the squared differences summed over outcomes, so one-sided for yes or no; "
     f"log: nats, probabilities below {BOUND} raised to it; RPS: for thresholds, the mean over them. Where an interval "
     "lies across a bound the outcome is a probability, and the score the expected one. Intervals of mean scores are "
-    "bootstraps over questions as if these were independent.",
-    "Where an answer has several forms, or a question several outcomes because a person has overridden one or its rule "
-    "was changed later, all are scored; the ranges are over them.",
+    "bootstraps over measurements: questions that one measurement answers are resampled together.",
+    "Where an answer has several forms, or a question several outcomes because a person has overridden one, its rule "
+    "was changed later or could be read otherwise, all are scored; the ranges are over them.",
+    "Where a question is whether something exists and a search has not found it, the outcome is not a plain no: it "
+    "exists by the chance that the registry states that the search has missed it. “As found” is without that.",
     "“Best possible” is the least that can be expected: the measured probabilities themselves, scored.",
 )
 

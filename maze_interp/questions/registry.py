@@ -2,7 +2,8 @@
 
 A question has a hash of what decides its outcome, and resolutions record it. A rule or parameter that changes after a
 resolution leaves its former value under `earlier`, with the reason, so that outcomes under both stay known. A change
-without that is noticed: the recorded hash is then none of the question's.
+without that is noticed: the recorded hash is then none of the question's. Other defensible rules and parameters stand
+under `alternatives`; their outcomes are recorded and scored beside the one that counts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.measurements import CHEESE, MEASUREMENTS
 from maze_interp.questions.rules import Condition, Rule, rule_text
-from maze_interp.validation import Document, Items, Words, check, fault, mistake, unknown
+from maze_interp.validation import Document, Items, Probability, Words, check, fault, mistake, unknown
 
 KINDS = {
     "binary": "yes or no",
@@ -32,6 +33,9 @@ KINDS = {
 """The kinds of question and what their outcomes are."""
 
 YES, NO, NONE = "yes", "no", "none"
+
+AS_FOUND = "as found"
+"""The reading by which what a search has not found does not exist."""
 
 OTHERWISE = "otherwise"
 """The rule of the last option, which holds where no other does."""
@@ -48,6 +52,7 @@ class Deciding(Document):
         rule: when the answer is yes.
         thresholds: when each is met, from the easiest to the hardest.
         options: when each is the outcome, the first that holds counting; the last always holds.
+        missed: of a question whether something exists, the chance that it does where the search has not found it.
     """
 
     measurement: str | None = None
@@ -55,10 +60,11 @@ class Deciding(Document):
     rule: Rule | None = None
     thresholds: dict[str, Rule] | None = Field(None, min_length=1)
     options: dict[str, Rule | Literal["otherwise"]] | None = Field(None, min_length=2)
+    missed: Probability | None = None
 
 
-class Earlier(Deciding):
-    """What was different before a change, and why it was changed."""
+class Change(Deciding):
+    """What is different in a former version or in an alternative, and why."""
 
     reason: Words
 
@@ -74,6 +80,7 @@ class Question(Deciding):
         source: where the question comes from.
         earlier: former values of what decides the outcome, the first version's first; each says what was different
             before the next version.
+        alternatives: other defensible values, by name; parameters that are not named stay.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -83,7 +90,8 @@ class Question(Deciding):
     parameters: dict[str, Any]
     proxy: Words | None = None
     source: Words
-    earlier: Items[Earlier] = ()
+    earlier: Items[Change] = ()
+    alternatives: dict[str, Change] = Field(default_factory=dict)
     _group: str = PrivateAttr("")
 
     @property
@@ -119,7 +127,8 @@ class Question(Deciding):
     def hash(self) -> str:
         """12 hexadecimal digits of the SHA-256 of what decides the outcome; not of wording, proxy and source."""
         rules = [(label, sorted((name, rule[name].bounds) for name in rule)) for label, rule in self.rules.items()]
-        content = json.dumps([self.kind, self.measurement, self.parameters, rules], sort_keys=True)
+        decides = [self.kind, self.measurement, self.parameters, rules, *([self.missed] if self.missed else [])]
+        content = json.dumps(decides, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @property
@@ -127,9 +136,18 @@ class Question(Deciding):
         """The question as it was and, last, as it is."""
         versions = [self]
         for change in reversed(self.earlier):
-            former = {name: getattr(change, name) for name in change.model_fields_set if name != "reason"}
-            versions.insert(0, versions[0].model_copy(update=former))
+            versions.insert(0, versions[0].model_copy(update=_fields(change)))
         return tuple(versions)
+
+    @property
+    def readings(self) -> dict[str, Question]:
+        """The question under each of its alternatives; `AS_FOUND` if what was not found may exist."""
+        found = {AS_FOUND: self.model_copy(update={"missed": None})} if self.missed else {}
+        for name, change in self.alternatives.items():
+            fields = _fields(change)
+            parameters = {**self.parameters, **(fields.get("parameters") or {})}
+            found[name] = self.model_copy(update={**fields, "parameters": parameters})
+        return found
 
     @property
     def version(self) -> int:
@@ -143,11 +161,7 @@ class Question(Deciding):
 
     def changes(self, version: int) -> str:
         """What the next version changed, in words, and why; of a version before the last."""
-        before, after = self.versions[version - 1], self.versions[version]
-        names = {**before.parameters, **after.parameters}
-        pairs = {name: (before.parameters.get(name), after.parameters.get(name)) for name in names}
-        pairs |= {"measurement": (before.measurement, after.measurement), "rule": (before.rule_text, after.rule_text)}
-        words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new)
+        words = changed(self.versions[version - 1], self.versions[version])
         return f"{words}: {self.earlier[version - 1].reason}"
 
     @field_validator("measurement")
@@ -173,12 +187,7 @@ class Question(Deciding):
         if self.kind == "judgement" and self.proxy is None:
             raise fault("is missing; a judgement needs one", "proxy")
         _check_parameters(self.measurement, self.parameters)
-        figures = MEASUREMENTS[self.measurement].figures
-        for label, rule in self.rules.items():
-            for name in rule:
-                if name not in figures:
-                    field = (answer, name) if answer == "rule" else (answer, label, name)
-                    raise fault(unknown(f"figure of {self.measurement}", name, figures), *field)
+        _check_figures(self, answer)
         if self.kind == "thresholds":
             _check_thresholds(self.rules)
         for number, version in enumerate(self.versions[:-1]):
@@ -186,7 +195,29 @@ class Question(Deciding):
                 raise fault("says nothing that was different", "earlier", number)
             if version.labels != self.labels:
                 raise fault("has other outcomes; that is a new question, with an id of its own", "earlier", number)
+        if self.missed and self.kind == "exclusive":
+            raise fault("is for questions whether something exists, not for options", "missed")
+        for name, reading in self.readings.items():
+            if reading.labels != self.labels or reading.hash == self.hash:
+                words = "has other outcomes" if reading.labels != self.labels else "says nothing that is different"
+                raise fault(words, "alternatives", name)
+            _check_parameters(reading.measurement, reading.parameters)
+            _check_figures(reading, "alternatives", name, answer)
         return self
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    return {name: getattr(change, name) for name in change.model_fields_set if name != "reason"}
+
+
+def changed(before: Question, after: Question, brief: bool = False) -> str:
+    """What decides the outcome of one and not of the other, in words; if brief, only as it is after."""
+    names = {**before.parameters, **after.parameters}
+    pairs = {name: (before.parameters.get(name), after.parameters.get(name)) for name in names}
+    pairs |= {"measurement": (before.measurement, after.measurement), "rule": (before.rule_text, after.rule_text)}
+    pairs |= {"missed": (before.missed or 0, after.missed or 0)}
+    differ = {name: (old, new) for name, (old, new) in pairs.items() if old != new}
+    return ", ".join(f"{name} {new}" if brief else f"{name} {old} → {new}" for name, (old, new) in differ.items())
 
 
 def _check_parameters(measurement: str, parameters: Mapping[str, Any]) -> None:
@@ -205,6 +236,15 @@ def _check_parameters(measurement: str, parameters: Mapping[str, Any]) -> None:
             raise fault(f"should be a whole number from 1, not {count!r}", "parameters", name)
     if "cheese" in parameters and parameters["cheese"] not in CHEESE:
         raise fault(unknown("place of the cheese", str(parameters["cheese"]), CHEESE), "parameters", "cheese")
+
+
+def _check_figures(question: Question, *field: str) -> None:
+    figures = MEASUREMENTS[question.measurement].figures
+    for label, rule in question.rules.items():
+        for name in rule:
+            if name not in figures:
+                place = (*field, name) if question.rule is not None else (*field, label, name)
+                raise fault(unknown(f"figure of {question.measurement}", name, figures), *place)
 
 
 def _check_thresholds(rules: Mapping[str, Mapping[str, Condition]]) -> None:

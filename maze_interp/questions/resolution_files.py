@@ -72,10 +72,11 @@ def _check(path: Path, field: tuple[str | int, ...], answer: Resolution, questio
             f"the question has changed since this was measured: its hash is {known}; list what was different "
             f"under 'earlier' in {question.group}.yaml, with the reason",
         )
-    given = {"measured": answer.measured, "override": answer.override and answer.override.outcome}
+    given = {"measured": answer.measured, "override": answer.override and answer.override.outcome, **answer.readings}
     for part, outcome in given.items():
         if outcome is not None and set(outcome) != set(question.labels):
-            place = (*field, part, "outcome") if part == "override" else (*field, part)
+            places = {"measured": (part,), "override": (part, "outcome")}
+            place = (*field, *places.get(part, ("readings", part)))
             raise mistake(path, place, f"should have a probability for each of {', '.join(question.labels)}")
 
 

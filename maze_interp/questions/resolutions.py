@@ -12,6 +12,7 @@ A resolver measures one word of the vocabulary: a function from a question's par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -26,7 +27,10 @@ from maze_interp.questions.rules import rule_holds
 from maze_interp.results.estimates import RESAMPLES
 from maze_interp.validation import Document, Items, Probability, Words, fault
 
-METHOD = "share of bootstrap resamples of the levels in which the rule gives the outcome"
+METHOD = (
+    "share of bootstrap resamples of the levels in which the rule gives the outcome, shares with half a level more at "
+    "0 and at 1; where a search has found nothing, the stated chance that it has missed it"
+)
 """How outcomes get their probabilities, for the record."""
 
 COUNTED = "counted"
@@ -124,6 +128,7 @@ class Resolution(Document):
         proxy: of the question.
         seeds, command, chosen, evidence: as in `Measured`.
         override: what a person put in its place, or None.
+        readings: outcomes under the question's alternatives, by name.
         earlier: answers under versions of the question before that one, the first version's first.
     """
 
@@ -137,6 +142,7 @@ class Resolution(Document):
     chosen: Words | None = None
     evidence: Items[str] = ()
     override: Override | None = None
+    readings: dict[str, Outcome] = Field(default_factory=dict)
     earlier: Items[Resolution] = ()
 
     @model_validator(mode="after")
@@ -153,10 +159,10 @@ class Resolution(Document):
     def outcomes(self, question: Question) -> dict[str, Mapping[str, float]]:
         """Every outcome that was ever recorded, by what it is: the one that counts first, `COUNTED`.
 
-        The others are `measured`, where a person has overridden it, and `version 1` and so on, under versions of
-        the question before that of this answer.
+        The others are `measured`, where a person has overridden it, those under the question's alternatives, and
+        `version 1` and so on, under versions of the question before that of this answer.
         """
-        recorded = {COUNTED: self.outcome, "measured": self.measured if self.override else None}
+        recorded = {COUNTED: self.outcome, "measured": self.measured if self.override else None, **self.readings}
         recorded |= {f"version {question.version_of(each.question_hash)}": each.outcome for each in self.earlier}
         return {name: outcome for name, outcome in recorded.items() if outcome is not None}
 
@@ -223,12 +229,39 @@ def resample_levels(
     return {name: Draws(value, np.array([draw[name] for draw in draws]), len(levels)) for name, value in whole.items()}
 
 
+def mean_draws(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Draws]:
+    """Means of columns of numbers from 0 to 1, and draws of them by the Bayesian bootstrap (Rubin 1981).
+
+    Half a level more at 0 and half a one at 1 leave room beyond what was seen; of 0 and 1 this is Jeffreys's posterior.
+
+    Args:
+        table: a row per level, without missing values; the columns share the draws.
+        resamples: how many draws.
+        seed: of the draws.
+
+    Raises:
+        Unmeasurable: fewer than two levels.
+    """
+    n = len(table)
+    if n < 2:
+        raise Unmeasurable(f"only {n} of the levels qualify")
+    weights = np.random.default_rng(seed).dirichlet([0.5, 0.5, *np.ones(n)], resamples)
+    values = np.vstack([np.zeros(table.shape[1]), np.ones(table.shape[1]), table.to_numpy(float)])
+    drawn = weights @ values
+    return {str(name): Draws(float(table[name].mean()), drawn[:, i], n) for i, name in enumerate(table)}
+
+
 def resolve(question: Question, resolver: Resolver) -> Resolution:
     """Answer a question by measurement; where that cannot be, its resolution says why."""
     try:
         measured = resolver(question.parameters)
     except Unmeasurable as reason:
         return Resolution(question_hash=question.hash, unresolved=str(reason), proxy=question.proxy)
+    readings = {}
+    for name, reading in question.readings.items():
+        with suppress(Unmeasurable):
+            same = reading.parameters == question.parameters
+            readings[name] = outcome(reading, (measured if same else resolver(reading.parameters)).figures)
     return Resolution(
         question_hash=question.hash,
         figures={name: _figure(draws) for name, draws in measured.figures.items()},
@@ -238,11 +271,15 @@ def resolve(question: Question, resolver: Resolver) -> Resolution:
         command=measured.command,
         chosen=measured.chosen,
         evidence=tuple(measured.evidence),
+        readings=readings,
     )
 
 
 def outcome(question: Question, figures: Mapping[str, Draws]) -> dict[str, float]:
-    """The probability of each of the question's `labels`: the share of resamples that give it."""
+    """The probability of each of the question's `labels`: the share of resamples that give it.
+
+    Where a question is whether something exists, what a search has not found exists by the chance `missed`.
+    """
     draws = {name: figure.resamples for name, figure in figures.items()}
     count = max(len(values) for values in draws.values())
     holds = np.array([rule_holds(rule, draws, count) for rule in question.rules.values()])
@@ -250,7 +287,13 @@ def outcome(question: Question, figures: Mapping[str, Draws]) -> dict[str, float
         number = np.logical_and.accumulate(holds).sum(axis=0)
     else:
         number = np.vstack([holds, np.ones(count, bool)]).argmax(axis=0)  # the first that holds; no, if yes does not
-    return {label: _round((number == i).mean()) for i, label in enumerate(question.labels)}
+    shares = np.bincount(number, minlength=len(question.labels)) / count
+    if question.missed:
+        order = slice(None) if question.kind == "thresholds" else slice(None, None, -1)  # from no to yes
+        met = shares[order][::-1].cumsum()[::-1][1:]
+        met = met + question.missed * (1 - met)
+        shares = -np.diff([1.0, *met, 0.0])[order]
+    return {label: _round(share) for label, share in zip(question.labels, shares.tolist(), strict=True)}
 
 
 def _figure(draws: Draws) -> Figure:

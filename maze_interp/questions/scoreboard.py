@@ -114,7 +114,7 @@ class Scoreboard:
             "log": f"-ln of the probability of what happened, nats, probabilities below {BOUND} raised to it",
             "rps": "mean over thresholds of the one-sided Brier score of its being met",
             "outcomes": "expected scores where an outcome is uncertain; the mean over agents",
-            "interval": "95%, bootstrap over questions as if independent, 2000 resamples, seed 0",
+            "interval": "95%, bootstrap over measurements, whose questions stay together, 2000 resamples, seed 0",
             "agents": [
                 each.model_dump(include={"agent", "agent_hash", "setting", "command"}) for each in self.resolutions
             ],

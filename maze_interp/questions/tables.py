@@ -71,6 +71,8 @@ def remarks(question: Question, resolution: Resolution) -> Iterator[str]:
         if resolution.measured:
             measured = f"measured {outcome_words(resolution.measured)}"
         yield f"{measured}; overridden by {resolution.override.name}: {resolution.override.reason}"
+    if question.missed and resolution.measured:
+        yield f"what the search has not found exists by a chance of {question.missed:.0%}, as the registry states"
     for earlier in resolution.earlier:
         former = question.version_of(earlier.question_hash) or question.version
         words = outcome_words(earlier.outcome) if earlier.outcome else f"unresolved: {earlier.unresolved}"
@@ -94,7 +96,7 @@ def score_lines(board: Scoreboard) -> Iterator[RenderableType]:
     yield (
         "Lower is better. Brier: half the squared differences summed over outcomes (yes or no: one-sided); log in "
         f"nats, probabilities below {BOUND} raised to it; RPS: thresholds only. Expected scores where outcomes are "
-        "uncertain. In brackets: 95%, bootstrap over questions."
+        "uncertain. In brackets: 95%, bootstrap over measurements, whose questions stay together."
     )
     if len(board.agents):
         yield _agents(board.agents)

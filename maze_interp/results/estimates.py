@@ -1,16 +1,25 @@
-"""Means and other statistics with 95% intervals: the bootstrap over levels, never over steps."""
+"""Means and other statistics with 95% intervals over levels, channels, networks or questions, never over steps.
+
+The kind of a quantity decides how its interval is made:
+
+- 0 or 1 (all values are one of them): Clopper and Pearson's exact interval;
+- a share or probability (all values from 0 to 1): Gaffke's bounds (2005), a resampling with one more value, 0 for the
+  lower end and 1 for the upper. Of 0 and 1 they are Clopper and Pearson's; with every value at 1 the lower is below 1;
+- any other number, and ratios: the bias-corrected and accelerated bootstrap (BCa); medians and fits: percentiles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap
+from scipy.special import betaincinv
+from scipy.stats import bootstrap
 
 RESAMPLES = 2000
 
@@ -18,47 +27,108 @@ Sums = NDArray[np.float64]
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From how often each level counts, `[levels]`, to numbers, `[k]`; or from sums, `[resamples, k]`, to `[resamples]`."""
 
-INTERVAL = "95%, bootstrap over levels, 2000 resamples, seed 0"
+Ends = Callable[[Sums], tuple[Sums, Sums]]
+"""From the mean sums of a level, `[k]`, to those of a level as bad and as good as can be, both `[k]`."""
+
+Kind = Literal["share", "number"]
+
+LEVELS = "levels"
+
+INTERVAL = (
+    "95%, over levels unless 'over' says otherwise, 2000 resamples, seed 0: of 0 and 1 Clopper-Pearson, of shares "
+    "Gaffke, of other numbers and ratios BCa, of medians and fits percentiles"
+)
 """What intervals are, unless said otherwise."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over n levels with its 95% bootstrap percentile interval.
+    """A mean of n units with its 95% interval.
 
-    With one level there is no interval: `low` and `high` are None. With none there is no mean.
+    With one unit there is no interval: `low` and `high` are None. With none there is no mean.
+
+    Attributes:
+        over: what the units are: levels, channels, networks, questions.
     """
 
     n: int
     mean: float | None
     low: float | None
     high: float | None
+    over: str = field(default=LEVELS, kw_only=True)
 
     def __str__(self) -> str:
         if self.mean is None:
-            return "no levels"
+            return f"no {self.over}"
         interval = "" if self.low is None else f" [{self.low:.3f}, {self.high:.3f}]"
-        return f"{self.mean:.3f}{interval} (n = {self.n})"
+        return f"{self.mean:.3f}{interval} (n = {self.n}{'' if self.over == LEVELS else f' {self.over}'})"
 
-    as_dict = asdict
+    def as_dict(self) -> dict[str, Any]:
+        """The fields; `over` only where it is not levels."""
+        fields = {"n": self.n, "mean": self.mean, "low": self.low, "high": self.high}
+        return fields if self.over == LEVELS else {**fields, "over": self.over}
 
 
-def estimate(values: ArrayLike, seed: int = 0) -> Estimate:
-    """Mean of one value per level; NaN marks a level without a value and is left out."""
+def estimate(values: ArrayLike, kind: Kind | None = None, over: str = LEVELS, seed: int = 0) -> Estimate:
+    """Mean of one value per unit; NaN marks a unit without a value and is left out.
+
+    Args:
+        values: `[n]`.
+        kind: `"share"` for what cannot leave 0 to 1, `"number"` for what can, such as a difference; None takes what
+            the values are.
+        over: what the units are.
+        seed: of the resampling.
+    """
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
-    if len(sample) > 1 and (sample == sample[0]).all():  # the bootstrap would spend its time on one number
-        mean = float(sample.mean())
-        return Estimate(len(sample), mean, mean, mean)
-    return estimate_statistic(np.mean, sample, seed=seed)
+    n = len(sample)
+    if not n:
+        return Estimate(0, None, None, None, over=over)
+    mean = float(sample.mean())
+    if n == 1:
+        return Estimate(n, mean, None, None, over=over)
+    if kind == "share" or (kind is None and sample.min() >= 0 and sample.max() <= 1):
+        return Estimate(n, mean, *_share_ends(sample, seed), over=over)
+    if (sample == sample[0]).all():  # the bootstrap would spend its time on one number
+        return Estimate(n, mean, mean, mean, over=over)
+    return estimate_statistic(np.mean, sample, over=over, seed=seed)
 
 
-def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed: int = 0) -> Estimate:
-    """A statistic other than the mean, such as a median or a ratio of means, with its interval over levels.
+def _share_ends(sample: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    """The ends of the interval of the mean of numbers from 0 to 1, `[n]`."""
+    n = len(sample)
+    if ((sample == 0) | (sample == 1)).all():
+        right, wrong = int(sample.sum()), n - int(sample.sum())
+        low = float(betaincinv(right, wrong + 1, 0.025)) if right else 0.0
+        return low, float(betaincinv(right + 1, wrong, 0.975)) if wrong else 1.0
+    drawn = [weights @ np.column_stack([np.append(sample, end) for end in (0.0, 1.0)]) for weights in spacings(n, seed)]
+    low, high = np.concatenate(drawn).T
+    return float(np.percentile(low, 2.5)), float(np.percentile(high, 97.5))
+
+
+def spacings(n: int, seed: int = 0) -> Iterator[NDArray[np.float64]]:
+    """Weights of n units and one more, which sum to 1, evenly distributed, `RESAMPLES` rows in parts `[r, n + 1]`."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, min(RESAMPLES, 1_000_000 // (n + 1)))
+    for first in range(0, RESAMPLES, rows):
+        drawn = rng.standard_exponential((min(rows, RESAMPLES - first), n + 1))
+        yield drawn / drawn.sum(axis=1, keepdims=True)
+
+
+def estimate_statistic(
+    statistic: Callable[..., Any],
+    *samples: ArrayLike,
+    over: str = LEVELS,
+    method: Literal["BCa", "percentile"] = "BCa",
+    seed: int = 0,
+) -> Estimate:
+    """A statistic other than the mean, such as a median or a ratio of means, with its interval.
 
     Args:
         statistic: takes the samples and `axis`, as `numpy.median` takes one; NaN where it has no value.
-        samples: one value per level each, paired by position; without NaN.
+        samples: one value per unit each, paired by position; without NaN.
+        over: what the units are.
+        method: of the bootstrap. BCa is not for medians, which leaving out one unit hardly changes.
         seed: of the resampling.
 
     Returns:
@@ -69,13 +139,17 @@ def estimate_statistic(statistic: Callable[..., Any], *samples: ArrayLike, seed:
     n = len(arrays[0])
     whole = float(statistic(*arrays, axis=-1)) if n else np.nan
     if n < 2 or np.isnan(whole):
-        return Estimate(n, None if np.isnan(whole) else whole, None, None)
-    options = {"n_resamples": RESAMPLES, "batch": 100, "method": "percentile", "rng": seed}
+        return Estimate(n, None if np.isnan(whole) else whole, None, None, over=over)
+    options: dict[str, Any] = {"n_resamples": RESAMPLES, "batch": 100, "rng": seed}
     with catch_warnings():
-        simplefilter("ignore", DegenerateDataWarning)  # resamples without a value: said by the missing interval
-        found = bootstrap(arrays, statistic, paired=True, vectorized=True, **options)
-    low, high = (None if np.isnan(end) else float(end) for end in found.confidence_interval)
-    return Estimate(n, whole, low, high)
+        simplefilter("ignore")  # resamples without a value, or all alike: said by the missing interval or its width
+        found = bootstrap(arrays, statistic, paired=True, vectorized=True, method=method, **options)
+        if np.isnan(found.confidence_interval).any():  # BCa has no correction for a statistic that hardly varies
+            ends = np.percentile(found.bootstrap_distribution, [2.5, 97.5])
+        else:
+            ends = np.array(found.confidence_interval)
+    low, high = (None if np.isnan(end) else float(end) for end in ends)
+    return Estimate(n, whole, low, high, over=over)
 
 
 def estimate_fit(statistic: Statistic, levels: int, refits: int, seed: int = 0) -> list[Estimate]:
@@ -109,7 +183,11 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> A
 
 
 def estimate_sums(
-    values: ArrayLike, levels: ArrayLike, statistics: Mapping[str, Statistic], seed: int = 0
+    values: ArrayLike,
+    levels: ArrayLike,
+    statistics: Mapping[str, Statistic],
+    ends: Ends | None = None,
+    seed: int = 0,
 ) -> dict[str, Estimate]:
     """Statistics of many observations of each level, with intervals from resampled levels.
 
@@ -119,7 +197,9 @@ def estimate_sums(
     Args:
         values: `[n, k]`, what each observation adds to the sums.
         levels: `[n]`, the level of each observation.
-        statistics: by name, from sums `[resamples, k]` to `[resamples]`.
+        statistics: by name, from sums `[resamples, k]` to `[resamples]`; they do not change if all sums are doubled.
+        ends: for statistics that have a least and a greatest value: intervals then are Gaffke's, the one more level
+            being as bad, or as good, as can be. None for percentiles of the bootstrap.
         seed: of the resamples, the same for all statistics.
     """
     _, place = np.unique(np.asarray(levels), return_inverse=True)
@@ -131,14 +211,29 @@ def estimate_sums(
     np.add.at(sums, place, flat)
     if count == 1:
         return {name: Estimate(1, _value(statistic, sums), None, None) for name, statistic in statistics.items()}
-    drawn = _resamples(count, seed) @ sums
+    if ends is None:
+        below = above = _resamples(count, seed) @ sums
+    else:
+        below, above = (_weights(count, seed) @ np.vstack([sums, end]) for end in ends(sums.mean(axis=0)))
     estimates = {}
     for name, statistic in statistics.items():
-        spread = statistic(drawn)
+        spread = np.array([statistic(below), statistic(above)])
         known = not np.isnan(spread).any()  # a statistic that some resamples leave without a value has no interval
-        low, high = np.percentile(spread, [2.5, 97.5]).tolist() if known else (None, None)
-        estimates[name] = Estimate(count, _value(statistic, sums), low, high)
+        low, high = (np.percentile(spread[0], 2.5), np.percentile(spread[1], 97.5)) if known else (None, None)
+        whole = _value(statistic, sums)
+        estimates[name] = Estimate(count, whole, *(None if end is None else float(end) for end in (low, high)))
     return estimates
+
+
+def second_of_first(sums: Sums) -> Sums:
+    """The second column's share of the first, for `estimate_sums`."""
+    found: Sums = sums[:, 1] / sums[:, 0]
+    return found
+
+
+def all_or_none(mean: Sums) -> tuple[Sums, Sums]:
+    """The ends of `second_of_first`: a level without any of it, and one with nothing else."""
+    return mean * [1, 0], mean[[0, 0]]
 
 
 @lru_cache(maxsize=1)
@@ -147,6 +242,12 @@ def _resamples(count: int, seed: int) -> NDArray[np.float64]:
     drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
     cells = (drawn + count * np.arange(RESAMPLES)[:, None]).ravel()
     return np.bincount(cells, minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(float)
+
+
+@lru_cache(maxsize=1)
+def _weights(count: int, seed: int) -> NDArray[np.float64]:
+    """The `spacings` of so many levels, whole."""
+    return np.concatenate(list(spacings(count, seed)))
 
 
 def _value(statistic: Statistic, sums: NDArray[np.float64]) -> float | None:

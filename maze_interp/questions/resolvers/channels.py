@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from maze_interp.questions.resolutions import Measured, resample_levels
+from maze_interp.questions.resolutions import Measured, mean_draws
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.channels.simple import NETWORKS, SimpleChannels, explained
 
 
 def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
-    """`simple-channels`."""
+    """`simple-channels`; the units of the share are the channels, not the levels."""
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
     features = tuple(parameters["features"])
     experiment = SimpleChannels(setting.policy, setting.agent, levels, layer=parameters["layer"], features=features)
@@ -23,20 +23,13 @@ def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured
     networks = {name: np.stack([_sums(some, name) for some in by_level.values()]) for name in NETWORKS}
     index = next(iter(by_level.values())).query("network == 'agent'")[["channel", "feature"]].reset_index(drop=True)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        shares = {}
-        for name, sums in networks.items():
-            total = pd.DataFrame(sums[some["level"].to_numpy()].sum(axis=0), columns=_COLUMNS)
-            r2 = explained(pd.concat([index, total], axis=1))
-            shares[name] = float((r2.max(axis=1) >= float(parameters["explained"])).mean())
-        return {"share": shares["agent"], "untrained": shares["untrained"]}
-
-    figures = resample_levels(pd.DataFrame({"level": range(len(by_level))}), statistic, RESAMPLES)
+    holds = {}
+    for name, figure in {"agent": "share", "untrained": "untrained"}.items():
+        r2 = explained(pd.concat([index, pd.DataFrame(networks[name].sum(axis=0), columns=_COLUMNS)], axis=1))
+        holds[figure] = (r2.max(axis=1) >= float(parameters["explained"])).to_numpy(float)
+    figures = mean_draws(pd.DataFrame(holds))
     return setting.measured(figures, levels, f"maze-interp channels --agent {setting.agent}")
 
-
-RESAMPLES = 500
-"""Of the levels; each recomputes the R² of all channels."""
 
 _COLUMNS = ["n", "a", "aa", "f", "ff", "af"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,11 +10,12 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier
 
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.questions.resolutions import Draws, Measured
 from maze_interp.questions.resolvers.setting import Setting, level_figures, span
 from maze_interp.results.estimates import refitted as refits
-from maze_interp.studies.statistics.data import LEAST, known, standardised
+from maze_interp.studies.statistics.data import LEAST, known, standardised, with_region
 from maze_interp.studies.statistics.fits import Array, fit, held_out, ridge
 from maze_interp.studies.statistics.hypotheses import BOUND
 from maze_interp.studies.statistics.regression import fitted_coefficients
@@ -33,6 +33,8 @@ def swept(setting: Setting, parameters: Mapping[str, Any]) -> tuple[pd.DataFrame
     levels = setting.levels(parameters["levels"], parameters["cheese"], least=LEAST + 10)
     sweep = LevelSweep(setting.policy, setting.agent, levels)
     rows = run_experiment(sweep, setting.folder(f"sweep-{len(levels.seeds)}"), setting.workers, setting.scheduler)
+    if parameters.get("region") == "own":
+        rows = with_region(rows, map(levels.maze, rows["seed"]), setting.region)
     return rows.assign(p_cheese=rows["p_cheese"].clip(0, 1)), levels
 
 
@@ -119,26 +121,30 @@ def refitted(names: Sequence[str], statistic: Callable[[Array], Array], levels: 
 def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: str) -> Draws:
     """Coefficient of a distance, the controls held fixed.
 
-    Of three step distances each follows from the other two, and only two can be in a regression. Where
-    the one asked about is among them, either other one may be left out and answers differ: half of the
-    resamples leave out the one, half the other, and the value is the mean of both.
+    Raises:
+        Unmeasurable: with the controls held fixed the distance cannot vary: the coefficient is not identified.
     """
     variable, controls = parameters["variable"], parameters["controls"]
-    if controls == "others":
-        left_out = [name for name in BOUND if name != variable] if variable in BOUND else [BOUND[0]]
-        models = [[name for name in FEATURE_NAMES if name not in (variable, out)] for out in left_out]
-    else:
-        models = [list(controls)]
+    others = [name for name in FEATURE_NAMES if name != variable] if controls == "others" else list(controls)
     rows = known(table, FEATURE_NAMES, outcome)
+    if not identified(standardised(rows, [variable, *others])):
+        bound = f", such as {' and '.join(name for name in BOUND if name != variable)}" if variable in BOUND else ""
+        raise Unmeasurable(
+            f"not identified: in all {len(rows)} levels {variable} follows from the distances held fixed{bound}"
+        )
     p = rows[outcome].to_numpy(float)
-    parts = []
-    for others in models:
-        x = standardised(rows, [variable, *others])
-        parts.append(refitted(["coefficient"], partial(fitted_coefficients, x, p), len(p))["coefficient"])
-    if len(parts) == 1:
-        return parts[0]
-    half = [part.resamples[i :: len(parts)] for i, part in enumerate(parts)]
-    return replace(parts[0], value=float(np.mean([part.value for part in parts])), resamples=np.concatenate(half))
+    x = standardised(rows, [variable, *(name for name in others if name != BOUND[0])])  # it follows from the other two
+    return refitted(["coefficient"], partial(fitted_coefficients, x, p), len(p))["coefficient"]
+
+
+def identified(x: Array) -> bool:
+    """Whether the first of the columns `[levels, variables]` does not follow from the others."""
+    whole, others = (np.linalg.matrix_rank(each, tol=RANK * len(x) ** 0.5) for each in (x, x[:, 1:]))
+    return bool(whole > others)
+
+
+RANK = 1e-6
+"""Standard deviations of what the other columns leave of one, below which it follows from them."""
 
 
 def _command(setting: Setting, levels: LevelSet, name: str) -> str:

@@ -7,17 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.measure.channels import count_channels
 from maze_interp.questions.edit_search import (
+    SETS,
     UNEDITED,
     Candidate,
     CandidateEffects,
     Direction,
+    Means,
     best_candidate,
     finalists,
+    kept,
     propose,
+    resampled_means,
+    surest,
 )
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
@@ -41,8 +47,8 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     return setting.measured(figures, levels, f"maze-interp {command} --agent {setting.agent}", str(chosen))
 
 
-FINALISTS = {"full": 2, "quick": None}
-"""Of each family and layer; None for one of each family."""
+FINALISTS = {"full": 1, "quick": None}
+"""Of each family, amount and layer; None for one of each family and amount."""
 
 KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("region_p_cheese",)}
 """Columns of `CandidateEffects` by what a question says is to be kept (`ability` is the solve rate in the training
@@ -67,40 +73,66 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     at_decision = measured_candidates(setting, candidates, choosing, episodes=False, solve_rate=False)
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
     table = measured_candidates(setting, final, choosing, solve_rate="region_p_cheese" in keep)
-    return best_candidate(final, table, direction, keep, parameters["keep_share"])
+    return best_candidate(final, table, direction, keep, parameters["keep_share"], parameters["confidence"])
 
 
 def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
-    """`dissociation`."""
-    layer, size = parameters["layer"], int(parameters["channels"])
-    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING)
+    """`dissociation`: of every layer and size the sets that cost most of the one choice and least of the other."""
+    choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
     levels = setting.levels(parameters["levels"], parameters["cheese"])
-    ablation = ablated(setting, choosing, (layer,))
-    whole = ablation[ablation["kind"] == "unedited"]
-    share = {
-        name: level_effects(ablation, column).mean().droplevel(["kind", "layer"]) / whole[column].mean()
-        for name, column in DECISION.items()
-    }
-    lead = (share["cheese"] - share["corner"]).sort_values(ascending=False, kind="stable").index.tolist()
-    sets = [Candidate("ablation", layer, tuple(sorted(some))) for some in (lead[:size], lead[-size:])]
-    table = measured_candidates(setting, sets, levels)
-    wide = by_level(table)
+    candidates = _opposite_sets(ablated(setting, choosing, tuple(parameters["layers"])))
+    tried = resampled_means(measured_candidates(setting, candidates, choosing))
+    confidence = parameters["confidence"]
+    numbers = [
+        surest(_lost(tried, own) - _lost(tried, other), kept(tried, spared), REACHED, confidence)
+        for own, other, spared in ROLES
+    ]
+    sets = [candidates[number] for number in numbers]
+    wide = by_level(measured_candidates(setting, sets, levels))
 
     def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
-        lost = {
-            (name, number): 1 - means[column, number] / means[column, UNEDITED]
-            for name, column in DECISION.items()
-            for number in (0, 1)
-        }
-        return {
-            "cheese_set": lost["cheese", 0] - lost["corner", 0],
-            "corner_set": lost["corner", 1] - lost["cheese", 1],
-            "ability": min(means["region_p_cheese", number] for number in (0, 1)) / means["region_p_cheese", UNEDITED],
-        }
+        means = {str(name): some[name].mean().to_numpy()[None] for name in some.columns.unique(level=0)}
+        dissociated = [(_lost(means, own) - _lost(means, other))[0, i] for i, (own, other, _) in enumerate(ROLES)]
+        reached = min(kept(means, spared)[0, i] for i, (_, _, spared) in enumerate(ROLES))
+        both = kept(means, ["region_p_cheese"])[0].min()
+        return {"cheese_set": dissociated[0], "corner_set": dissociated[1], "reached": reached, "ability": both}
 
-    command, chosen = f"maze-interp ablate --agent {setting.agent}", f"{sets[0]}; {sets[1]}"
+    command, chosen = f"maze-interp ablate --agent {setting.agent}", "; ".join(map(str, sets))
     return setting.measured(resample_levels(wide, statistic), levels, command, chosen)
+
+
+DECISION = {"cheese": "decision_p_cheese", "corner": "decision_p_top_right"}
+
+ROLES = (
+    (DECISION["cheese"], DECISION["corner"], ["p_top_right"]),
+    (DECISION["corner"], DECISION["cheese"], ["p_cheese"]),
+)
+"""Of a set for the cheese and one for the corner: the choice that it costs, the one that it spares, and what is still
+to be reached without it."""
+
+REACHED = 0.75
+"""Share of that which a set must leave on the levels for choosing."""
+
+
+def _opposite_sets(ablation: pd.DataFrame) -> list[Candidate]:
+    """The first and the last channels of each layer, in the order of what the cheese loses beyond the corner."""
+    whole = ablation[ablation["kind"] == "unedited"]
+    share = {
+        name: level_effects(ablation, column).mean().droplevel("kind") / whole[column].mean()
+        for name, column in DECISION.items()
+    }
+    lead = share["cheese"] - share["corner"]
+    found = []
+    for layer in lead.index.unique("layer"):
+        order = lead.loc[layer].sort_values(ascending=False, kind="stable").index.tolist()
+        found += [Candidate("ablation", layer, tuple(sorted(some))) for n in SETS for some in (order[:n], order[-n:])]
+    return list(dict.fromkeys(found))
+
+
+def _lost(means: Means, column: str) -> NDArray[np.float64]:
+    """The share of a column's unedited mean that candidates lose, `[resamples, candidates]`."""
+    lost: NDArray[np.float64] = 1.0 - means[column][:, 1:] / means[column][:, :1]
+    return lost
 
 
 def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -154,9 +186,6 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     command = f"maze-interp channels --agent {setting.agent}"
     chosen = f"channels {', '.join(map(str, channels))} zeroed"
     return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command, chosen)
-
-
-DECISION = {"cheese": "decision_p_cheese", "corner": "decision_p_top_right"}
 
 
 def tracking_channels(setting: Setting, layer: str) -> tuple[int, ...]:

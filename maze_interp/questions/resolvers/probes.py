@@ -16,7 +16,7 @@ from maze_interp.probing.examples import Examples
 from maze_interp.probing.fitting import fit_axis
 from maze_interp.probing.kinds import ProbeKind
 from maze_interp.probing.source import Source
-from maze_interp.questions.resolutions import Measured
+from maze_interp.questions.resolutions import Measured, mean_draws
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
@@ -45,7 +45,7 @@ def probe_accuracy(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return right.assign(majority=_majority_right(sides, target))
 
     table = setting.keep(f"probe-{target}-{layer}", sides.about(parameters), make)
-    figures = level_figures(table, _means, tuple(table))
+    figures = mean_draws(table.dropna())
     return setting.measured(figures, sides.levels, _command(setting, layer, target, parameters["probe"]))
 
 
@@ -173,10 +173,6 @@ def _class_counts(sides: Sides, layer: str, target: str, network: nn.Module | No
     counts = found.groupby(["seed", "class"])["right"].agg(["sum", "size"]).unstack("class", fill_value=0)
     columns = {("sum", c): f"right_{c}" for c in (0, 1)} | {("size", c): f"of_{c}" for c in (0, 1)}
     return pd.DataFrame({name: counts[key].to_numpy() for key, name in columns.items()})
-
-
-def _means(some: pd.DataFrame) -> dict[str, float]:
-    return {str(name): float(value) for name, value in some.mean().items()}
 
 
 def _command(setting: Setting, layer: str, targets: str, probe: ProbeKind = "ridge-classes") -> str:

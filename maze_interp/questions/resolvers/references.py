@@ -11,7 +11,7 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.policies.references import PREFIX, Reference
-from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.questions.resolutions import Draws, Measured, mean_draws, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, ReferenceMoves, reference_effects, weights
@@ -73,7 +73,7 @@ def reference_behaviour(setting: Setting, parameters: Mapping[str, Any]) -> Meas
     sweep = LevelSweep(Reference(name), name, levels)
     folder = setting.folder(f"sweep-{_reference(parameters['reference'])}-{len(levels.seeds)}")
     rows = run_experiment(sweep, folder, setting.workers, setting.scheduler)
-    figures = level_figures(rows, _means, ("p_cheese",))
+    figures = mean_draws(rows[["p_cheese"]].clip(0, 1).dropna())
     command = f"maze-interp sweep --agent {name} --mode {setting.mode} --seeds {span(levels)}"
     return setting.measured(figures, levels, command)
 
@@ -117,10 +117,6 @@ def _reference(words: str) -> str:
     if words not in NAMES:
         raise unknown_name("reference policy", words, NAMES)
     return NAMES[words]
-
-
-def _means(some: pd.DataFrame) -> dict[str, float]:
-    return {str(name): float(value) for name, value in some.mean().items()}
 
 
 def _command(setting: Setting) -> str:

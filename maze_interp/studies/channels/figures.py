@@ -60,7 +60,7 @@ def _untrained(axes: Axes, scores: pd.DataFrame) -> None:
 
 def _ranked(axes: Axes, scores: pd.DataFrame, chosen: set[Mark]) -> None:
     order = list(scores.mean().sort_values(ascending=False, kind="stable").index[:SHOWN])
-    table = estimate_table(({"rank": rank}, estimate(scores[mark])) for rank, mark in enumerate(order, 1))
+    table = estimate_table(({"rank": rank}, estimate(scores[mark], "number")) for rank, mark in enumerate(order, 1))
     tracks = np.array([mark in chosen for mark in order])
     look: dict[str, Any] = {"fmt": "o", "color": BLUE, "markersize": 5, "capsize": 0, "zorder": 3}
     for some, face in ((tracks, BLUE), (~tracks, "white")):

@@ -80,7 +80,7 @@ class Findings:
             share, chance = rows[f"{target}_share"], rows[f"{target}_chance"]
             numbers["best"] = {
                 **{"channel": mark[0], "sign": mark[1], "share": estimate(share), "chance": estimate(chance)},
-                "score": estimate(share - chance),
+                "score": estimate(share - chance, "number"),
             }
         return numbers
 
@@ -121,7 +121,7 @@ class Findings:
                     "p": row.p,
                     "as_good_untrained": row.as_good_untrained,
                     "score_chosen": row.score,
-                    **estimate(share - chance).as_dict(),
+                    **estimate(share - chance, "number").as_dict(),
                     "share": share.mean(),
                     "chance": chance.mean(),
                     "cheese_value": mine["cheese_value"].median(),

@@ -79,7 +79,7 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
         for measure, (group, column) in MEASURES.items():
             seeds = parts[group].index
             both = pd.DataFrame({"mine": mine.loc[seeds, column], "theirs": theirs.loc[seeds, column]}).dropna()
-            gap = estimate(both["mine"] - both["theirs"])
+            gap = estimate(both["mine"] - both["theirs"], "number")
             alike = estimate_statistic(_correlation, both["mine"], both["theirs"])
             who = {"agent": name, "other": other_name, "measure": measure}
             table.append({**who, **gap.as_dict(), **cells("correlation", alike)})

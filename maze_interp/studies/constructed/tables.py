@@ -28,7 +28,8 @@ def pair_table(rows: pd.DataFrame) -> pd.DataFrame:
         for outcome in OUTCOMES:
             variants = {"0": wide[outcome, 0], "1": wide[outcome, 1], DIFFERENCE: wide[outcome, 1] - wide[outcome, 0]}
             for variant, values in variants.items():
-                table.append({"kind": kind, "outcome": outcome, "variant": variant, **estimate(values).as_dict()})
+                found = estimate(values, "number" if variant == DIFFERENCE else "share")
+                table.append({"kind": kind, "outcome": outcome, "variant": variant, **found.as_dict()})
     return pd.DataFrame(table, columns=["kind", "outcome", "variant", *ENDS])
 
 
@@ -60,14 +61,15 @@ def detour_slope(rows: pd.DataFrame) -> Estimate:
         for _, mine in rows[rows["kind"] == DETOUR].groupby("seed")
         if len(mine) >= 3
     ]
-    return estimate(slopes)
+    return estimate(slopes, "number")
 
 
 def constructed_figures(rows: pd.DataFrame) -> dict[str, Estimate]:
     """`follows` and `switch` of swapped branches, and `SLOPE`, over levels; without those that no level allows."""
     figures: dict[str, Estimate] = {}
     if (rows["kind"] == SWAP).any():
-        figures |= {str(name): estimate(values) for name, values in swap_levels(rows).items()}
+        by_level = swap_levels(rows)
+        figures = {"follows": estimate(by_level["follows"]), "switch": estimate(by_level["switch"], "number")}
     if (rows["kind"] == DETOUR).any():
         figures[SLOPE] = detour_slope(rows)
     return figures

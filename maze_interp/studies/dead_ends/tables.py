@@ -6,7 +6,15 @@ import math
 
 import pandas as pd
 
-from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.estimates import (
+    Estimate,
+    all_or_none,
+    estimate,
+    estimate_statistic,
+    estimate_sums,
+    ratio,
+    second_of_first,
+)
 from maze_interp.results.tables import bin_names, estimate_table
 
 DEPTHS = (0, 2, 4, 7, 15, math.inf)
@@ -30,8 +38,9 @@ def dead_end_figures(rows: pd.DataFrame) -> dict[str, Estimate]:
     sums = rows.assign(entered=(rows["p_mouth"] * rows["p_first"]).fillna(0)).groupby("seed")
     total = sums[["entered", "moves", "p_mouth"]].sum()
     mean = sums[["p_enter", "moves"]].mean()
+    entered = {"entered": second_of_first}
     return {
-        "entered": estimate_statistic(ratio, total["entered"], total["p_mouth"]),
+        **estimate_sums(total[["p_mouth", "entered"]], total.index, entered, all_or_none),
         "ever": estimate(mean["p_enter"]),
         "moves": estimate(mean["moves"]),
         "moves_per_pass": estimate_statistic(ratio, total["moves"], total["p_mouth"]),

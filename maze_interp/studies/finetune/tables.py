@@ -24,7 +24,7 @@ def tuning_figures(rows: pd.DataFrame) -> dict[str, dict[str, Estimate]]:
         name: {
             "before": estimate(before[name]),
             "after": estimate(after[name]),
-            "difference": estimate(after[name] - before[name]),
+            "difference": estimate(after[name] - before[name], "number"),
         }
         for name in QUANTITIES
     }

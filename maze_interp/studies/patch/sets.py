@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,13 +15,19 @@ from torch import Tensor
 from maze_interp.studies.patch.attribution import attribution, integrated
 from maze_interp.studies.patch.pairs import Pair, PairExperiment
 from maze_interp.studies.patch.runs import PLACES, PairRun, place_masks, run_pair
-from maze_interp.studies.patch.smallest_set import Effect, prefixes, smallest_set
+from maze_interp.studies.patch.smallest_set import Effect, as_set, disjoint_sets, prefixes, smallest_set
 
 SHARES = (0.5, 0.7, 0.9, 0.99)
 """Of the whole effect."""
 
 LEAST = 0.2
 """Whole effect on the probability difference (−1 to 1) that a level must have: a tenth of the probability moved."""
+
+REDUNDANCY = 0.9
+"""The share of which further, disjoint sets are sought, and sets are tried on other levels."""
+
+FURTHER = 3
+"""Further disjoint sets that are sought at most."""
 
 DRAWS = 8
 """Random sets of a size, or random rankings, whose mean is the control."""
@@ -38,7 +45,9 @@ class SmallestSets(PairExperiment):
     A row per layer and share, for levels whose whole effect on the probability difference is at least `LEAST`.
     Effects are shares of the whole one: `reached` by the set; by as many drawn from all of the layer's activations
     (`random`), drawn from those that differ between the runs (`random_changed`), and with the largest differences
-    (`largest`). The columns of `PLACES` count the members around those places (which may overlap). `members` are
+    (`largest`). A set may be sufficient and not necessary: `without` is the share of all activations but the set, and,
+    for the share `REDUNDANCY`, `further` counts disjoint sets that do as much, `FURTHER` at most, of the sizes
+    `further_counts`. The columns of `PLACES` count the members around those places (which may overlap). `members` are
     channel/row/column, or features.
 
     Sets of one or two are the smallest there are; larger ones are upper bounds.
@@ -50,7 +59,7 @@ class SmallestSets(PairExperiment):
     name: ClassVar[str] = "sets"
     columns: ClassVar[Sequence[str]] = (
         *("layer", "share", "whole", "activations", "changed", "count", "reached"),
-        *("random", "random_changed", "largest"),
+        *("random", "random_changed", "largest", "without", "further", "further_counts"),
         *(*_BEFORE, *_AFTER, *PLACES, "members"),
     )
     layers: tuple[str, ...]
@@ -84,6 +93,8 @@ class SmallestSets(PairExperiment):
                 "count": count,
                 "reached": effect(members[None])[0],
                 **_controls(effect, difference, count, pair.recipient.seed),
+                "without": effect(~members[None])[0],
+                **(_further(effect, order, members) if share == REDUNDANCY else {}),
                 **dict(zip(_AFTER, run.probabilities(_shaped(run, members[None]))[0, 0], strict=True)),
                 **_at_places(pair, run, members),
                 "members": _listed(members.reshape(run.shape)),
@@ -124,6 +135,60 @@ def _controls(effect: Effect, difference: Tensor, count: int, seed: int) -> dict
         name: float(effect(torch.cat([prefixes(order, [count], n) for order in orders])).mean())
         for name, orders in rankings.items()
     }
+
+
+def _further(effect: Effect, order: Tensor, members: Tensor) -> dict[str, Any]:
+    counts = [int(some.sum()) for some in disjoint_sets(effect, order, REDUNDANCY, members, FURTHER)]
+    return {"further": len(counts), "further_counts": " ".join(map(str, counts))}
+
+
+@dataclass(frozen=True)
+class TransferredSets(PairExperiment):
+    """Sets found on other levels, patched in a level at the same positions: how far one set serves another level.
+
+    A row per layer, for levels whose whole effect is at least `LEAST`. Shares of the whole effect: `other`, the mean of
+    the sets, each alone; `union`, all of them together, `union_count` activations; `random`, as many at random.
+
+    Attributes:
+        sets: layers, each with sets of channel/row/column as in the column `members` of `SmallestSets`.
+    """
+
+    name: ClassVar[str] = "transfer"
+    columns: ClassVar[Sequence[str]] = ("layer", "sets", "other", "union", "union_count", "random")
+    sets: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
+        """See `PairExperiment`."""
+        for layer, sets in self.sets:
+            run = run_pair(self.policy, pair, layer)
+            before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
+            if whole - before < LEAST:
+                continue
+            effect, n = effect_of(run), run.none.numel()
+            masks = torch.stack([as_set(_numbers(listed, run.shape), n) for listed in sets])
+            union = masks.any(0)
+            count = int(union.sum())
+            random = [prefixes(order, [count], n) for order in random_rankings(torch.arange(n), pair.recipient.seed)]
+            yield {
+                "layer": layer,
+                "sets": len(sets),
+                "other": effect(masks).mean(),
+                "union": effect(union[None])[0],
+                "union_count": count,
+                "random": effect(torch.cat(random)).mean(),
+            }
+
+
+def found_sets(rows: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The sets of `TransferredSets`, from rows of `SmallestSets` on other levels."""
+    some = rows[rows["share"] == REDUNDANCY]
+    return tuple((str(layer), tuple(part["members"])) for layer, part in some.groupby("layer", sort=False))
+
+
+def _numbers(listed: str, shape: tuple[int, ...]) -> Tensor:
+    """The members' places in the flattened layer, from a list such as `3/7/2 5/0/1`."""
+    indices = np.array([[int(part) for part in member.split("/")] for member in listed.split()])
+    return torch.from_numpy(np.ravel_multi_index(tuple(indices.T), shape))
 
 
 def _listed(members: Tensor) -> str:

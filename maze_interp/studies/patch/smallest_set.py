@@ -20,18 +20,20 @@ _GRID = 40
 """Lengths of a ranking that are tried, spread evenly on a log scale, before the cut is closed in on."""
 
 
-def smallest_set(effect: Effect, ranking: Tensor, share: float) -> Tensor:
+def smallest_set(effect: Effect, ranking: Tensor, share: float, n: int | None = None) -> Tensor:
     """A small set of activations that has `share` of the whole effect, none of which it can do without.
 
     Args:
         effect: runs sets.
-        ranking: int64 `[n]`, the activations, the most important first; it decides how good the set is.
+        ranking: int64 `[k]`, the activations to choose from, the most important first; it decides how good the set is.
+            All of them together reach the share.
         share: of the whole effect, above 0 and at most 1.
+        n: of how many activations; None for those of the ranking.
 
     Returns:
         bool `[n]`. The smallest set of all is no larger; no single member can be dropped.
     """
-    n = len(ranking)
+    n = len(ranking) if n is None else n
     chosen = ranking[: shortest_prefix(effect, ranking, n, share)]
     while len(chosen) > 1:
         without = effect(_without_one(chosen, n))
@@ -41,6 +43,26 @@ def smallest_set(effect: Effect, ranking: Tensor, share: float) -> Tensor:
             break
         chosen = ordered[:length]
     return as_set(chosen, n)
+
+
+def disjoint_sets(effect: Effect, ranking: Tensor, share: float, first: Tensor, most: int) -> list[Tensor]:
+    """Further sets that each have `share` of the whole effect, no two with a common member: how redundant the first is.
+
+    Args:
+        effect: runs sets.
+        ranking: int64 `[n]`, all activations, the most important first.
+        share: of the whole effect.
+        first: bool `[n]`, a set that has it.
+        most: how many further ones are sought.
+
+    Returns:
+        bool `[n]` each; fewer than `most` where all that is left does not reach the share.
+    """
+    n, left, found = len(ranking), ~first, list[Tensor]()
+    while len(found) < most and effect(left[None])[0] >= share:
+        found.append(smallest_set(effect, ranking[left[ranking]], share, n))
+        left = left & ~found[-1]
+    return found
 
 
 def shortest_prefix(effect: Effect, ranking: Tensor, n: int, share: float) -> int:

@@ -29,7 +29,7 @@ class Patch(AgentStudy):
     The recipient is a level with its cheese outside the agent's training region and a decision square; the donor is the
     same level with its cheese in the top-right corner, elsewhere, or gone, or with a path opened to the corner of the
     world. Effects are on the moves at the decision square and, exactly, on whole episodes. The first half of the levels
-    orders the channels whose figures are given on the second.
+    orders the channels, and gives the sets, whose figures are given on the second.
 
     Attributes:
         seeds: Levels, first:end, the end not included; those that make no such pair are left out.
@@ -84,7 +84,7 @@ class Patch(AgentStudy):
         """
         from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_orders
         from maze_interp.studies.patch.parts import LayerPatching, PartPatching
-        from maze_interp.studies.patch.sets import PatchCurves, SmallestSets
+        from maze_interp.studies.patch.sets import PatchCurves, SmallestSets, TransferredSets, found_sets
 
         network, pairs = self.policy, (self.levels(), self.kind, self.training_region)
         layers = tuple(dict.fromkeys((*network.trunk, *self.paths, *network.branches)))
@@ -100,6 +100,8 @@ class Patch(AgentStudy):
             rows[experiment.name] = run.rows(experiment)
         parts = rows["parts"]
         orders = channel_orders(parts[parts["seed"] < self.later.seeds[0]])
+        earlier = rows["sets"][rows["sets"]["seed"] < self.later.seeds[0]]
+        rows["transfer"] = run.rows(TransferredSets(network, self.agent, self.later, *pairs[1:], found_sets(earlier)))
         rows["channels"] = run.rows(ChannelSets(network, self.agent, self.later, *pairs[1:], orders))
         return rows
 

@@ -12,7 +12,7 @@ from maze_interp.results.tables import records, row_estimate
 from maze_interp.results.text import percent, short_layer
 from maze_interp.studies.patch.pairs import KINDS
 from maze_interp.studies.patch.pictures import pictures
-from maze_interp.studies.patch.sets import LEAST
+from maze_interp.studies.patch.sets import FURTHER, LEAST
 from maze_interp.studies.patch.study import Patch
 from maze_interp.studies.patch.tables import (
     agreement_table,
@@ -23,6 +23,7 @@ from maze_interp.studies.patch.tables import (
     network_size,
     position_table,
     set_table,
+    transfer_table,
 )
 from maze_interp.studies.result import Result
 
@@ -35,11 +36,18 @@ _NOTES = (
     "gradients, the ranking is cut where the share is reached, and every activation is dropped that the rest can do "
     "without. Each set has been run. Sets of one or two are the smallest there are; larger ones are upper bounds. "
     "Controls are sets of the same size: random ones, and the activations that differ most.",
+    "Such a set is sufficient. For whether it is necessary, all activations but the set are patched, too, and further "
+    f"sets without a common member are sought, {FURTHER} at most, that have 90% of the effect again. Sets of the first "
+    "half of the levels are tried at the same positions in the second.",
     "In whole episodes the same activations are patched on every square; a share is the lesser of the shares of the "
     "fall of P(cheese) and the rise of P(corner), and nothing is dropped.",
 )
 
-_CAPTIONS = {"by_layer": "Shares of the whole effect by layer and part", "smallest_sets": "The smallest sets"}
+_CAPTIONS = {
+    "by_layer": "Shares of the whole effect by layer and part",
+    "smallest_sets": "The smallest sets, what all the rest has without them, and further disjoint ones",
+    "transfer": "What sets found on the first half of the levels have on the second",
+}
 
 
 def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
@@ -52,11 +60,11 @@ def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
         "unpatched": unpatched(rows["layers"], study.paths[0]),
         **{
             name: records(tables.get(name, pd.DataFrame()))
-            for name in ("by_layer", "agreement", "smallest_sets", "episode_sets")
+            for name in ("by_layer", "agreement", "smallest_sets", "episode_sets", "transfer")
         },
     }
     return Result(
-        statement=_statement(study, numbers, rows["sets"], tables.get("smallest_sets")),
+        statement=_statement(study, numbers, rows["sets"], tables.get("smallest_sets"), tables.get("transfer")),
         lines=_lines(numbers, tables),
         numbers=numbers,
         tables=tables,
@@ -82,6 +90,7 @@ def tables_of(rows: Mapping[str, pd.DataFrame], split: int, network: int) -> dic
         "by_count": ("curves", curve_table),
         "smallest_sets": ("sets", lambda part: set_table(part, network)),
         "episode_sets": ("episodes", lambda part: set_table(part, network)),
+        "transfer": ("transfer", transfer_table),
         "channel_sets": ("channels", channel_set_table),
     }
     return {name: make(rows[source]) for name, (source, make) in makers.items() if len(rows[source])}
@@ -96,7 +105,13 @@ def unpatched(layers: pd.DataFrame, layer: str) -> dict[str, dict[str, Estimate]
     }
 
 
-def _statement(study: Patch, numbers: Mapping[str, Any], rows: pd.DataFrame, sets: pd.DataFrame | None) -> str:
+def _statement(
+    study: Patch,
+    numbers: Mapping[str, Any],
+    rows: pd.DataFrame,
+    sets: pd.DataFrame | None,
+    transfer: pd.DataFrame | None,
+) -> str:
     pairs = f"{numbers['pairs']} pairs of mazes ({KINDS[study.kind]})"
     if sets is None:
         return f"In none of {pairs} is the whole effect on the probability difference {LEAST} or more."
@@ -106,9 +121,23 @@ def _statement(study: Patch, numbers: Mapping[str, Any], rows: pd.DataFrame, set
     activations = int(rows.loc[rows["layer"] == layer, "activations"].iloc[0])
     ends = "" if count.low is None else f" [{count.low:.0f}, {count.high:.0f}]"
     return (
-        f"On {count.n} of {pairs}, {count.mean:.0f}{ends} of the {activations:,} activations of {short_layer(layer)} "
-        f"(median over levels) have 90% of the effect of patching all of them on the move at the decision square; as "
-        f"many random ones have {percent(random)}, drawn from those that differ {percent(changed)}."
+        f"On {count.n} of {pairs}, those with a whole effect of {LEAST} or more, {count.mean:.0f}{ends} of the "
+        f"{activations:,} activations of {short_layer(layer)} (median over levels, a set for each) suffice for 90% of "
+        f"the effect of patching all of them on the move at the decision square; as many random ones have "
+        f"{percent(random)}, drawn from those that differ {percent(changed)}. All but them have "
+        f"{percent(figures['without'])}, and {figures['further'].mean:.0f} further disjoint sets (median; {FURTHER} at "
+        f"most are sought) suffice, too.{_transfer(transfer, layer)}"
+    )
+
+
+def _transfer(table: pd.DataFrame | None, layer: str) -> str:
+    if table is None or not (table["layer"] == layer).any():
+        return ""
+    part = table[table["layer"] == layer]
+    figures = {row["figure"]: row_estimate(row) for row in part.to_dict("records")}
+    return (
+        f" Sets of other levels at the same positions have {percent(figures['other'])} each, all "
+        f"{part['sets'].iloc[0]} together {percent(figures['union'])}."
     )
 
 
@@ -130,5 +159,7 @@ def _lines(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> li
         for layer, share in tables[name][["layer", "share"]].drop_duplicates().itertuples(index=False):
             figures = _figures(tables[name], layer, share)
             sets = f"median {figures['count']} activations; random sets: {figures['random']}"
+            sets += f"; all but them: {figures['without']}" if "without" in figures else ""
+            sets += f"; further disjoint sets: {figures['further']}" if "further" in figures else ""
             lines.append(f"{words}{share:.0%} of the effect, {short_layer(layer)}: {sets}")
     return lines

@@ -113,7 +113,7 @@ def agreement_table(parts: pd.DataFrame) -> pd.DataFrame:
 
 def median(values: Sequence[float] | pd.Series) -> Estimate:
     """Median over levels with its interval."""
-    return estimate_statistic(np.median, values)
+    return estimate_statistic(np.median, values, method="percentile")
 
 
 def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
@@ -125,8 +125,8 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
 
     Returns:
         medians over levels of `count`, of its share of the layer (`of_layer`) and of the network
-        (`of_network`); means over levels of every column that is an effect or a probability, and the
-        shares of members around the places.
+        (`of_network`), of `further` disjoint sets, and of the size of the first of these (`second_count`); means over
+        levels of every column that is an effect or a probability, and the shares of members around the places.
     """
     counts = rows["count"]
     found = {
@@ -136,14 +136,17 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
     }
     means = [name for name in rows if name in _EFFECTS or str(name).startswith("p_")]
     places = [name for name in PLACES if name in rows]
+    if "further" in rows and rows["further"].notna().any():
+        sizes = rows["further_counts"].fillna("").str.split().str[0].dropna().astype(float)
+        found |= {"further": median(rows["further"].dropna()), "second_count": median(sizes)}
     return {
         **found,
-        **{str(name): estimate(rows[name]) for name in means},
+        **{str(name): estimate(rows[name], "number" if name in _EFFECTS else "share") for name in means},
         **{f"at_{name}": estimate(rows[name] / counts) for name in places},
     }
 
 
-_EFFECTS = ("whole", "reached", "random", "random_changed", "largest")
+_EFFECTS = ("whole", "reached", "random", "random_changed", "largest", "without")
 
 
 def set_table(rows: pd.DataFrame, network: int) -> pd.DataFrame:
@@ -152,6 +155,19 @@ def set_table(rows: pd.DataFrame, network: int) -> pd.DataFrame:
         {"layer": layer, "share": share, "figure": name, **figure.as_dict()}
         for (layer, share), some in rows.groupby(["layer", "share"], sort=False)
         for name, figure in set_figures(some, network).items()
+    )
+
+
+def transfer_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """What sets of other levels have of the whole effect, from rows of `TransferredSets`.
+
+    Returns:
+        columns layer, sets (how many were tried), figure (other, union, union_count, random), n, mean, low, high.
+    """
+    return estimate_table(
+        ({"layer": layer, "sets": int(part["sets"].iloc[0]), "figure": name}, estimate(part[name], "number"))
+        for layer, part in rows.groupby("layer", sort=False)
+        for name in ("other", "union", "union_count", "random")
     )
 
 

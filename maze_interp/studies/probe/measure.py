@@ -10,13 +10,14 @@ import numpy as np
 
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.probing.channels import channel_shares
-from maze_interp.probing.controls import PIXELS, majority, random_per_type, shuffled, untrained_like
+from maze_interp.probing.controls import PIXELS, UNTRAINED, majority, random_per_type, shuffled, untrained_like
 from maze_interp.probing.examples import per_square
 from maze_interp.probing.scoring import error_map, gain, parts, score
 from maze_interp.probing.targets import Labels
-from maze_interp.results.estimates import estimate_sums
+from maze_interp.results.estimates import all_or_none, estimate, estimate_sums, second_of_first
 from maze_interp.studies.probe.plan import Plan
 from maze_interp.studies.probe.saving import Saved, saved
+from maze_interp.studies.probe.tables import NETWORKS, main_metric
 from maze_interp.studies.probe.trial import Fitted, Row, Trial, predict
 
 CURVE = (0.125, 0.25, 0.5)
@@ -50,8 +51,11 @@ def measure(plan: Plan, job: tuple[str, str]) -> Measured:
         scores += [*_random_labels(trial, fitted, guess), *_curve(trial, fitted)]
         if layer != PIXELS and isinstance(plan.policy, PolicyNetwork):
             other = Trial(plan, target, plan.examples(layer, target, untrained_like(plan.policy, plan.seed)))
-            scores += other.rows(other.guess(other.fit(other.asked.y)), network="untrained")
+            untrained = other.fit(other.asked.y)
+            scores += other.rows(other.guess(untrained), network="untrained")
             scores += _top_channels(other, network="untrained")
+            if layer == plan.policy.default_layer and not per_square(target):
+                scores += _more_untrained(other, untrained, layer)
     y = trial.asked.y[trial.tested]
     right = (np.rint(guess)[:, : y.shape[1]] == y).all(axis=1)
     places = error_map(trial.asked.seen, trial.asked.observation[trial.tested], right).to_dict("records")
@@ -72,6 +76,22 @@ def _majority(trial: Trial) -> Labels:
     y, number = trial.asked.y, trial.asked.kind == "number"
     constant = [y[fold.train].mean(axis=0) if number else majority(y[fold.train]) for fold in trial.folds]
     return np.concatenate([np.tile(one, (len(fold.test), 1)) for one, fold in zip(constant, trial.folds, strict=True)])
+
+
+def _more_untrained(first: Trial, fitted: Fitted, layer: str) -> list[Row]:
+    """The main score of `UNTRAINED` networks with random weights, over networks; penalties are those of the first."""
+    plan, target, metric = first.plan, first.target, main_metric(first.target)
+    assert isinstance(plan.policy, PolicyNetwork)
+    means = []
+    for draw in range(UNTRAINED):
+        network = untrained_like(plan.policy, plan.seed + draw)
+        trial = first if draw == 0 else Trial(plan, target, plan.examples(layer, target, network))
+        guess = trial.guess(fitted if draw == 0 else trial.fit(trial.asked.y, like=fitted))
+        tested = trial.tested
+        means.append(score(trial.asked.kind, trial.asked.y[tested], guess, trial.asked.levels[tested])[metric].mean)
+    known = [np.nan if mean is None else mean for mean in means]
+    found = estimate(known, "number" if metric == "r2" else None, over="networks")
+    return first.as_rows({metric: found}, network=NETWORKS)
 
 
 def _random_labels(trial: Trial, fitted: Fitted, guess: Labels) -> Iterator[Row]:
@@ -127,8 +147,8 @@ def _located(trial: Trial, fitted: Fitted, **where: Any) -> list[Row]:
         best.append(fold.test[order[first]])
     rows = np.concatenate(best)
     values = np.column_stack([np.ones(len(rows)), asked.y[rows, 0] == 1])
-    share = estimate_sums(values, asked.levels[rows], {"located": lambda sums: sums[:, 1] / sums[:, 0]})
-    return trial.as_rows(share, **where)
+    located = estimate_sums(values, asked.levels[rows], {"located": second_of_first}, all_or_none)
+    return trial.as_rows(located, **where)
 
 
 def _channels(trial: Trial, fitted: Fitted) -> list[Row]:

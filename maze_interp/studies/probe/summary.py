@@ -24,7 +24,14 @@ from maze_interp.studies.probe.figures import (
 )
 from maze_interp.studies.probe.maps import edits_figure, places_figure
 from maze_interp.studies.probe.study import Probe
-from maze_interp.studies.probe.tables import figure_estimate, main_figures, main_metric, main_table, result_lines
+from maze_interp.studies.probe.tables import (
+    NETWORKS,
+    figure_estimate,
+    main_figures,
+    main_metric,
+    main_table,
+    result_lines,
+)
 from maze_interp.studies.result import Picture, Result
 
 _NOTES = (
@@ -72,7 +79,8 @@ def _statement(figures: Mapping[str, Any], default_layer: str) -> str:
     found, metric = figures[layer][target], main_metric(target)
     beside = {
         "the picture itself": figures[PIXELS][target][metric] if layer != PIXELS and PIXELS in figures else None,
-        "the layer with random weights": found.get("untrained"),
+        "the layer with random weights": found.get("untrained") if NETWORKS not in found else None,
+        "the layer in ten networks with random weights": found.get(NETWORKS),
         "the mean" if KNOWN[target].kind == "number" else "the most frequent label": found.get("majority"),
     }
     controls = ", ".join(f"{words} {_score(figure, metric)}" for words, figure in beside.items() if figure)

@@ -16,11 +16,15 @@ from maze_interp.results.tables import records
 TABLES = ("scores", "places", "channels")
 """The tables of a run.
 
-Scores have a row per figure: layer, target, network (`"agent"` or `"untrained"`), labels (`"true"`, `"shuffled"`,
-`"random"` ones per level, or `"majority"` for the guess without features), training_levels, part (of the
-observations), metric, n (levels), value, low, high. Places hold the accuracy by the cheese's square in procgen's
-world: layer, target, x, y, levels, n, accuracy. Channels hold the share of a probe's output that comes from each.
+Scores have a row per figure: layer, target, network (`"agent"`, `"untrained"`, or `NETWORKS`: several untrained ones,
+whose n and interval are over networks), labels (`"true"`, `"shuffled"`, `"random"` ones per level, or `"majority"` for
+the guess without features), training_levels, part (of the observations), metric, n (levels), value, low, high. Places
+hold the accuracy by the cheese's square in procgen's world: layer, target, x, y, levels, n, accuracy. Channels hold the
+share of a probe's output that comes from each.
 """
+
+NETWORKS = "untrained networks"
+"""In the column `network`: several with random weights; of the layer studied by default."""
 
 CONTROLS = ("untrained", "shuffled", "random", "majority")
 """What stands beside a score: random weights, shuffled labels, random labels per level, the most frequent label."""
@@ -70,7 +74,7 @@ def result_lines(scores: pd.DataFrame) -> list[str]:
             own = ", ".join(f"{name.replace('_', ' ')} {figure_estimate(one)}" for name, one in shown.items())
             beside = ", ".join(
                 f"{name} {figures[name]['mean']:.3f}"
-                for name in ("untrained", "majority", "shuffled")
+                for name in ("untrained", NETWORKS, "majority", "shuffled")
                 if name in figures and figures[name]["mean"] is not None
             )
             lines.append(f"{target} at {layer}: {own}; {beside}")

@@ -87,9 +87,9 @@ def score_table(scores: pd.DataFrame, best: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": name,
-            **estimate(scores[name]).as_dict(),
+            **estimate(scores[name], "number").as_dict(),
             **cells("gain", gain(scores, name)),
-            **cells("over_best", estimate(scores[name] - scores[best])),
+            **cells("over_best", estimate(scores[name] - scores[best], "number")),
         }
         for name in scores.columns.drop("seed")
     )

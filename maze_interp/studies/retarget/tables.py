@@ -60,5 +60,5 @@ def reach_table(rows: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
                 row = {**({by: group} if by else {}), "condition": condition, "outcome": outcome}
                 row |= estimate(known).as_dict()
                 row |= cells("ratio", estimate_statistic(ratio, known, plain))
-                table.append({**row, **cells("difference", estimate(known - plain))})
+                table.append({**row, **cells("difference", estimate(known - plain, "number"))})
     return pd.DataFrame(table)

@@ -46,9 +46,9 @@ def compare_shapes(levels: pd.DataFrame, variable: str, outcome: str, effort: Ef
             "variable": variable,
             "shape": name,
             "n": len(p),
-            **cells("log_likelihood", estimate(score)),
-            **cells("over_logistic", estimate(score - scores["logistic"])),
-            **cells("over_spline", estimate(score - scores["spline"])),
+            **cells("log_likelihood", estimate(score, "number")),
+            **cells("over_logistic", estimate(score - scores["logistic"], "number")),
+            **cells("over_spline", estimate(score - scores["spline"], "number")),
         }
         for name, score in scores.items()
     )

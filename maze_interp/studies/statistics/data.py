@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.mazes.features import FEATURE_NAMES, REGION, maze_features
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
@@ -112,6 +113,21 @@ def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
         sampled_cheese=drawn.astype(float),
         exit_choice=chosen["exit_cheese"] / exits.where(exits > 0),
     )
+
+
+def with_region(levels: pd.DataFrame, mazes: Iterable[Maze], region: int) -> pd.DataFrame:
+    """The rows of a sweep with the distances to the region those to the agent's own, not to the study's 5×5.
+
+    Args:
+        levels: the rows.
+        mazes: of the rows, in their order; not looked at for a region of 5.
+        region: the n of the top-right n×n.
+    """
+    if region == REGION:
+        return levels
+    found = [maze_features(maze, region) for maze in mazes]
+    names = [name for name in FEATURE_NAMES if name.endswith("_region")]
+    return levels.assign(**{name: np.array([row[name] for row in found], float) for name in names})
 
 
 def known(levels: pd.DataFrame, variables: Sequence[str], outcome: str) -> pd.DataFrame:

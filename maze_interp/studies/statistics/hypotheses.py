@@ -69,13 +69,14 @@ def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
     def score(model: Classifier, x: Array) -> pd.Series:
         return held_out(model, x, p, effort.repeats)["log_likelihood"]
 
+    constant = DummyClassifier(strategy="prior")
     row = {
         "outcome": outcome,
         "n": len(p),
         **cells("alone", ridge_coefficients(steps, p, effort.refits)[0]),
         **cells("given", ridge_coefficients(three, p, effort.refits)[0]),
-        **cells("nats_alone", estimate(score(ridge(), steps) - score(DummyClassifier(strategy="prior"), steps))),
-        **cells("nats_given", estimate(score(ridge(), three) - score(ridge(), others))),
+        **cells("nats_alone", estimate(score(ridge(), steps) - score(constant, steps), "number")),
+        **cells("nats_given", estimate(score(ridge(), three) - score(ridge(), others), "number")),
     }
     return pd.DataFrame([row])
 

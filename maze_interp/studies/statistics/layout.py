@@ -173,8 +173,8 @@ def _row(model: str, predictors: str, score: pd.DataFrame, distances: pd.DataFra
         "predictors": predictors,
         "n": len(score),
         **cells("accuracy", estimate(score["accuracy"])),
-        **cells("log_likelihood", estimate(score["log_likelihood"])),
-        **cells("over_distances", estimate(score["log_likelihood"] - distances["log_likelihood"])),
+        **cells("log_likelihood", estimate(score["log_likelihood"], "number")),
+        **cells("over_distances", estimate(score["log_likelihood"] - distances["log_likelihood"], "number")),
     }
 
 

@@ -64,8 +64,8 @@ def single_regressions(levels: pd.DataFrame, outcome: str, effort: Effort = FULL
                 "variable": variable,
                 "n": len(p),
                 **cells("accuracy", estimate(scores["accuracy"])),
-                **cells("gain", estimate(scores["accuracy"] - guess["accuracy"])),
-                **cells("nats", estimate(scores["log_likelihood"] - guess["log_likelihood"])),
+                **cells("gain", estimate(scores["accuracy"] - guess["accuracy"], "number")),
+                **cells("nats", estimate(scores["log_likelihood"] - guess["log_likelihood"], "number")),
                 **cells("coefficient", coefficient),
                 "published": published.SINGLE_ACCURACY[variable] if outcome in EPISODE else None,
             }
@@ -91,7 +91,7 @@ def accuracies(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.
             "model": name,
             "n": len(p),
             **cells("accuracy", estimate(score["accuracy"])),
-            **cells("log_likelihood", estimate(score["log_likelihood"])),
+            **cells("log_likelihood", estimate(score["log_likelihood"], "number")),
             "published": published.ACCURACY.get(name) if outcome in EPISODE else None,
         }
         for name, score in scores.items()

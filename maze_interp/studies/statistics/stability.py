@@ -101,8 +101,8 @@ def add_and_drop(
         table.append(
             {
                 **row,
-                **cells("accuracy", estimate(change["accuracy"])),
-                **cells("nats", estimate(change["log_likelihood"])),
+                **cells("accuracy", estimate(change["accuracy"], "number")),
+                **cells("nats", estimate(change["log_likelihood"], "number")),
             }
         )
     return pd.DataFrame(table).sort_values("change", ascending=False, kind="stable", ignore_index=True)

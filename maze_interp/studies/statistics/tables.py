@@ -14,7 +14,7 @@ from tqdm import tqdm
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.results.files import write_csv
 from maze_interp.studies.statistics import change_point, hypotheses, layout, published, regression, stability
-from maze_interp.studies.statistics.data import OUTCOMES, FinishedSweep, known, select
+from maze_interp.studies.statistics.data import OUTCOMES, FinishedSweep, known, select, with_region
 from maze_interp.studies.statistics.fits import FULL, Effort
 from maze_interp.sweeps.spread import cluster, ordered
 
@@ -58,6 +58,7 @@ def chosen_levels(sweep: FinishedSweep) -> pd.DataFrame:
         Unmeasurable: there are too few, or one of `OUTCOMES` is the same in all of them.
     """
     chosen = select(sweep.levels, sweep.region)
+    chosen = with_region(chosen, sweep.mazes(chosen), sweep.region)
     for outcome in OUTCOMES:
         known(chosen, FEATURE_NAMES, outcome)
     return chosen

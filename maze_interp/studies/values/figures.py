@@ -12,14 +12,14 @@ from maze_interp.studies.values.tables import Figures
 
 _SERIES = {
     "the agent": ("agent", "agreement", BLUE, "o"),
-    "an untrained network": ("untrained", "agreement", ORANGE, "s"),
+    "ten untrained networks": ("untrained", "agreement", ORANGE, "s"),
     "a random next state": ("agent", "chance", GREY, "x"),
 }
 
 
 @styled
 def values_figure(figures: Figures) -> Figure:
-    """Agreement by set of squares: the agent's, an untrained network's, and chance.
+    """Agreement by set of squares: the agent's, untrained networks', and chance.
 
     Args:
         figures: of `value_figures`.
@@ -29,10 +29,11 @@ def values_figure(figures: Figures) -> Figure:
     axes = figure.subplots()
     for (label, look), shift in zip(_SERIES.items(), np.linspace(-0.15, 0.15, len(_SERIES)), strict=True):
         network, quantity, colour, marker = look
-        estimates = [figures[network][name][quantity] for name in names]
+        x = [place for place, name in enumerate(names) if name in figures.get(network, {})]
+        estimates = [figures[network][names[place]][quantity] for place in x]
         means, lows, highs = ([getattr(estimate, end) for estimate in estimates] for end in ("mean", "low", "high"))
         ends = whiskers(means, lows, highs)
-        axes.errorbar(np.arange(len(names)) + shift, means, yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
+        axes.errorbar(np.array(x) + shift, means, yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
     counts = [figures["agent"][name]["agreement"].n for name in names]
     axes.set_xticks(
         range(len(names)), [f"{SQUARES[name]}\n({n} levels)" for name, n in zip(names, counts, strict=True)]

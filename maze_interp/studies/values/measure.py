@@ -17,6 +17,7 @@ from maze_interp.measure.effects import effects, free_moves
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.policies.moves import STEPS
 from maze_interp.policies.untrained import untrained_like
+from maze_interp.probing.controls import UNTRAINED
 from maze_interp.sweeps.experiment import Experiment
 
 SQUARES = {"decision": "the decision square", "all": "all squares", "region": "squares of the training region"}
@@ -33,9 +34,15 @@ QUANTITIES = {
 """What is measured, in words."""
 
 
+CONTROL_EVERY = 5
+"""Of so many levels, one is measured with the untrained networks, too."""
+
+
 @dataclass(frozen=True)
 class ValueAgreement(Experiment):
     """A row per network and set of squares that a level has; see `agreements`.
+
+    The untrained networks, which differ in their `draw`, are measured on every fifth level.
 
     The correlations are of the value with the steps to cheese and corner, with the sign turned so that
     positive means a higher value nearer to it; over all squares, and empty for other sets.
@@ -45,22 +52,24 @@ class ValueAgreement(Experiment):
     """
 
     name: ClassVar[str] = "value_agreement"
-    columns: ClassVar[Sequence[str]] = ("network", "squares", "count", *QUANTITIES)
+    columns: ClassVar[Sequence[str]] = ("network", "draw", "squares", "count", *QUANTITIES)
 
     region: int
 
     @cached_property
-    def networks(self) -> dict[str, nn.Module]:
-        """By their names in the table."""
-        return {"agent": self.policy, "untrained": untrained_like(self.policy, 1)}
+    def networks(self) -> dict[tuple[str, int], nn.Module]:
+        """By their names and draws in the table, the agent first."""
+        untrained = {("untrained", draw): untrained_like(self.policy, draw) for draw in range(1, UNTRAINED + 1)}
+        return {("agent", 0): self.policy, **untrained}
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`."""
         decision = maze.decision_square
         sets = {"decision": [decision] if decision else [], "all": maze.squares, "region": maze.region(self.region)}
+        controls = self.levels.seeds.index(maze.seed) % CONTROL_EVERY == 0
         return [
-            {"network": name, "squares": which, **figures}
-            for name, network in self.networks.items()
+            {"network": name, "draw": draw, "squares": which, **figures}
+            for (name, draw), network in list(self.networks.items())[: None if controls else 1]
             for which, figures in _by_set(vector_field(network, maze), sets).items()
         ]
 

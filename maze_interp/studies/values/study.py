@@ -24,7 +24,7 @@ class Values(AgentStudy):
     """Measure how often the most probable move leads to the next state that the value head rates highest.
 
     At decision squares and on all squares of held-out levels, and on the squares of the training region in levels as
-    in training. Controls: an untrained network and chance.
+    in training. Controls: ten untrained networks and chance.
 
     Attributes:
         seeds: Held-out levels, the cheese anywhere: first:end, the end not included.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.estimates import LEVELS, Estimate, Kind, estimate
 from maze_interp.results.tables import estimate_table
 from maze_interp.studies.values.measure import QUANTITIES
 
@@ -27,15 +27,20 @@ def rows_by_squares(anywhere: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFra
 
 
 def value_figures(rows: pd.DataFrame) -> Figures:
-    """Means over levels.
+    """Means over levels; of untrained networks means over networks, of each one's mean over its levels.
 
     Args:
         rows: of `ValueAgreement`.
     """
     figures: Figures = {}
     for (network, squares), part in rows.groupby(["network", "squares"], sort=False):
-        by_quantity = {name: estimate(part[name]) for name in QUANTITIES if part[name].notna().any()}
-        by_quantity |= {name: estimate(part[of] - part[chance]) for name, (of, chance) in ABOVE_CHANCE.items()}
+        over = LEVELS
+        if network == "untrained":
+            part, over = part.groupby("draw")[list(QUANTITIES)].mean(), "networks"
+        kinds: dict[str, Kind] = {name: "number" if "correlation" in name else "share" for name in QUANTITIES}
+        by_quantity = {name: estimate(part[name], kinds[name], over) for name in QUANTITIES if part[name].notna().any()}
+        for name, (of, chance) in ABOVE_CHANCE.items():
+            by_quantity[name] = estimate(part[of] - part[chance], "number", over)
         figures.setdefault(str(network), {})[str(squares)] = by_quantity
     return figures
 

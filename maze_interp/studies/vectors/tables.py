@@ -36,7 +36,7 @@ def effects(rows: pd.DataFrame) -> pd.DataFrame:
             known = values[outcome].dropna()
             quartiles = dict(zip(("q25", "median", "q75"), known.quantile([0.25, 0.5, 0.75]), strict=True))
             key = {"edit": edit, "coefficient": coefficient, "outcome": outcome}
-            change = cells("difference", estimate(known - unedited.loc[known.index, outcome]))
+            change = cells("difference", estimate(known - unedited.loc[known.index, outcome], "number"))
             table.append({**key, **estimate(known).as_dict(), **quartiles, **change})
     return pd.DataFrame(table)
 
@@ -59,7 +59,7 @@ def transfers(rows: pd.DataFrame) -> pd.DataFrame:
         values = part.groupby("seed")[list(DECISION)].mean()
         for outcome in DECISION:
             key = {"vector": vector, "sources": sources, "outcome": outcome}
-            change = cells("difference", estimate(values[outcome] - unedited.loc[values.index, outcome]))
+            change = cells("difference", estimate(values[outcome] - unedited.loc[values.index, outcome], "number"))
             table.append({**key, **estimate(values[outcome]).as_dict(), **change})
     return pd.DataFrame(table)
 
@@ -75,7 +75,7 @@ def contrasts(rows: pd.DataFrame) -> dict[str, dict[str, Estimate]]:
 def contrast(rows: pd.DataFrame, a: tuple[str, float], b: tuple[str, float], outcome: str) -> Estimate:
     """Mean over levels of the outcome under edit `a` less that under `b`, each (edit, coefficient); paired by level."""
     by_level = _by_level(rows)
-    return estimate(by_level[a][outcome] - by_level[b][outcome])
+    return estimate(by_level[a][outcome] - by_level[b][outcome], "number")
 
 
 def _by_level(rows: pd.DataFrame) -> dict[tuple[str, float], pd.DataFrame]:
