@@ -13,7 +13,16 @@ from maze_interp.commands.main import main
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.registry import Question, load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import METHOD, Draws, Measured, Override, Resolution, Resolutions, resolve
+from maze_interp.questions.resolutions import (
+    METHOD,
+    Draws,
+    Measured,
+    Override,
+    Resolution,
+    Resolutions,
+    outcome,
+    resolve,
+)
 from maze_interp.questions.tables import remarks
 
 QUESTION = """\
@@ -156,6 +165,54 @@ def test_both_outcomes_are_scored_and_the_range_is_shown(
     page = Path("runs/score/page.html").read_text()
     assert "too easy" in page
     assert "version 2" in page
+
+
+ALTERNATIVES = "  alternatives:\n    stricter: {rule: {p_cheese: above 0.85}, reason: ours to say}\n"
+
+
+def test_alternatives_do_not_change_the_question_and_are_recorded_and_scored(tmp_path: Path) -> None:
+    plain = registry(tmp_path / "plain", QUESTION)["solves"]
+    questions = registry(tmp_path / "questions", QUESTION + ALTERNATIVES)
+    assert questions["solves"].hash == plain.hash
+    first = resolved(questions)
+    assert first.answers["solves"].readings == {"stricter": {"yes": 0.0, "no": 1.0}}
+    path = tmp_path / "resolution.yaml"
+    write_resolutions(path, first, questions)
+    read = read_resolutions(path, questions).answers["solves"].outcomes(questions["solves"])
+    assert read == {"counted": {"yes": 1.0, "no": 0.0}, "stricter": {"yes": 0.0, "no": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "message"),
+    [
+        ("    same: {reason: none}\n", r"alternatives.same: says nothing that is different"),
+        ("    s: {rule: {p_chees: above 0.8}, reason: none}\n", r"alternatives.s.rule.p_chees: unknown figure of"),
+        ("    s: {rule: {p_cheese: above 0.8}}\n", r"alternatives.s.reason: is missing"),
+        ("    s: {parameters: {levls: 3}, reason: none}\n", r"parameters.levls: unknown parameter"),
+    ],
+)
+def test_mistakes_in_alternatives(tmp_path: Path, alternatives: str, message: str) -> None:
+    with pytest.raises(MazeInterpError, match=message):
+        registry(tmp_path, QUESTION + "  alternatives:\n" + alternatives)
+
+
+def test_what_a_search_has_missed_may_exist(tmp_path: Path) -> None:
+    (question,) = registry(tmp_path, QUESTION + "  missed: 0.25\n").values()
+    half = {"p_cheese": Draws(0.7, np.array([0.6, 0.8]), 10)}
+    assert outcome(question, half) == {"yes": 0.625, "no": 0.375}
+    assert outcome(question.readings["as found"], half) == {"yes": 0.5, "no": 0.5}
+    thresholds = {"easy": {"p_cheese": "above 0.5"}, "hard": {"p_cheese": "above 0.7"}}
+    nested = Question.model_validate(
+        {**question.model_dump(), "rule": None, "kind": "thresholds", "thresholds": thresholds}
+    )
+    assert outcome(nested, half) == {"none": 0.0, "easy": 0.375, "hard": 0.625}
+
+
+def test_the_page_of_readings_is_up_to_date(tmp_path: Path) -> None:
+    main(["questions", "readings", "--out", str(tmp_path / "page.md")])
+    assert (tmp_path / "page.md").read_text() == Path("docs/questions.md").read_text()
+    text = (tmp_path / "page.md").read_text()
+    assert all(f"## {name}\n" in text for name in load_questions())
 
 
 def test_the_70_percent_question_keeps_its_first_outcome() -> None:

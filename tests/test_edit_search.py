@@ -27,6 +27,7 @@ from maze_interp.questions.edit_search import (
     best_candidate,
     finalists,
     propose,
+    surest,
 )
 from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
 from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
@@ -109,14 +110,24 @@ def test_a_planted_search_with_a_winners_curse() -> None:
         return pd.DataFrame(rows)
 
     candidates = [Candidate("ablation", LAYER, (n,)) for n in range(61)]
-    choosing, later = levels(24, 0), levels(1000, 100)
-    lucky = best_candidate(candidates, choosing, "less", ["p_top_right"], 0.95, 0.5)
-    chosen = best_candidate(candidates, choosing, "less", ["p_top_right"], 0.95, 0.9)
-    kept = later.groupby("candidate")["p_top_right"].mean()
-    assert candidates.index(lucky) < honest
-    assert kept[candidates.index(lucky)] < 0.95, "what it kept was luck"
+    choosing, later = levels(100, 0), levels(2000, 100)
+    true = later.groupby("candidate")["p_top_right"].mean()
+    lucky = choosing.groupby("candidate")["p_top_right"].mean() >= 0.95
+    strongest = int(lucky[lucky].index.drop(honest).drop(PLAIN)[0])
+    assert true[strongest] < 0.95, "what the strongest kept was luck"
+    chosen = best_candidate(candidates, choosing, "less", ["p_top_right"], 0.95, 0.9, aim=0.5)
     assert candidates.index(chosen) == honest
-    assert kept[honest] >= 0.95
+    assert true[honest] >= 0.95
+
+
+def test_where_no_edit_is_enough_the_surest_change_wins() -> None:
+    score, kept = np.array([[0.3, 0.6, 0.7]]), np.array([[1.0, 0.9, 0.2]])
+    assert surest(score, kept, 0.8, 0.9) == 1
+    assert surest(score, kept, 0.8, 0.9, aim=0.25) == 0, "enough, and keeps most"
+    assert surest(score, kept, 0.8, 0.9, aim=0.65) == 1, "what is enough costs too much"
+    assert surest(score, kept, 2.0, 0.9) == 0
+    spread = np.array([[0.5, 0.5]] * 5 + [[0.1, 0.45]] * 5)  # the same median, another lower bound
+    assert surest(spread, np.ones_like(spread), 0.8, 0.9) == 1
 
 
 def test_finalists_are_the_strongest_of_each_family_amount_and_layer() -> None:

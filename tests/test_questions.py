@@ -169,7 +169,7 @@ def test_the_first_option_that_holds_counts(tmp_path: Path) -> None:
 
 
 def test_conditions_on_several_figures_hold_in_the_same_resample() -> None:
-    asked = QUESTIONS["shards-disjoint"]
+    asked = QUESTIONS["shards-disjoint"].readings["as found"]
     figures = {"change": draws(0.9, 0.9, 0.1, 0.1), "kept": draws(0.1, 0.1, 0.99, 0.99)}
     assert outcome(asked, figures)["yes"] == 0.0  # each holds in half of the resamples, never both
     fixed = figures | {"kept": draws(0.95)}  # a figure without resamples of its own
@@ -203,7 +203,8 @@ def example() -> Resolutions:
     def fails(parameters: object) -> Measured:
         raise Unmeasurable("only 0 of the levels qualify")
 
-    answers = {name: resolve(QUESTIONS[name], how) for name, how in (("retarget", fails), ("probe-70", works))}
+    plain = QUESTIONS["probe-70"].model_copy(update={"alternatives": {}})
+    answers = {"retarget": resolve(QUESTIONS["retarget"], fails), "probe-70": resolve(plain, works)}
     return Resolutions(
         agent="some", agent_hash="12345e678901", setting="quick", command="by hand", outcomes=METHOD, answers=answers
     )

@@ -182,6 +182,18 @@ def test_standings_are_means_over_answered_questions() -> None:
     assert shared["two"]["brier"]["forecaster"].mean == pytest.approx(0.16)
 
 
+def test_questions_of_one_measurement_are_not_taken_as_independent() -> None:
+    rows = score_table([RECORDED], QUESTIONS, recorded_outcomes([measured("a", HAND)], QUESTIONS))
+    two = rows[rows["counts"]].iloc[[0, 1]]
+    apart = two.assign(measurement=["one", "another"], brier=[0.1, 0.5])
+    again = pd.concat([apart, *[apart.iloc[[1]]] * 8])  # the second question nine times over, by one measurement
+    first, second = (standings(some)["N. Nanda"]["brier"]["forecaster"] for some in (apart, again))
+    assert (second.n, second.over) == (10, "questions")
+    assert (second.low, second.high) == (first.low, first.high) == (0.1, 0.5)
+    alone = standings(apart.assign(measurement="one"))["N. Nanda"]["brier"]["forecaster"]
+    assert (alone.n, alone.low) == (2, None), "one measurement is one observation"
+
+
 def test_ranges_over_forms_and_recorded_outcomes_by_hand() -> None:
     agents = [measured("a", HAND), measured("b", HAND)]
     no = Override(outcome=certain("probe-70", "no"), reason="seen", name="me")

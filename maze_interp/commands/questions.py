@@ -55,6 +55,7 @@ def questions_new_forecast(file: Path, lock: bool = False, questions: Path | Non
 def questions_resolve(
     agent: str = DEFAULT_AGENT,
     quick: bool = False,
+    only: str | None = None,
     questions: Path | None = None,
     mode: Literal["easy", "hard"] | None = None,
     out: Path = Path("runs/questions"),
@@ -72,6 +73,7 @@ def questions_resolve(
         agent: Name of an agent, or a .safetensors or .pth file.
         quick: A twentieth of the levels: minutes instead of most of an hour. Intervals are wide, and what is learned
             (probes, fine-tuning, the choice of an edit) is learned from less, so that its figures come out lower.
+        only: Questions to answer, separated by commas; the others keep their answers.
         questions: Folder of question files; the bundled ones unless given.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         out: Folder for AGENT/resolution.yaml and all that was measured.
@@ -103,7 +105,8 @@ def questions_resolve(
         precision=precision,
     )
     command = f"maze-interp questions resolve --agent {agent}{' --quick' if quick else ''}"
-    for name, resolution in resolve_all(setting, known, path, command):
+    asked = [name.strip() for name in only.split(",")] if only else ()
+    for name, resolution in resolve_all(setting, known, path, command, asked):
         for line in resolution_lines(known[name], resolution):
             Console().print(line, highlight=False, soft_wrap=True)
     print(f"written to {path}")

@@ -3,8 +3,8 @@
 Channels are ranked by what each is needed for at the decision square; a family makes edits of the best few
 of them, or of the cheese vector. The strongest candidates of each family, layer and amount go on from the decision
 square to whole episodes. Of many candidates some seem to spare enough by luck, and the strongest of those would lose it
-on other levels (the winner's curse). So a lower confidence bound decides: the candidate wins whose change is surely the
-greatest among those that surely spare enough.
+on other levels (the winner's curse). So lower confidence bounds decide, and where a question says how much is enough,
+the candidate wins that surely reaches it and spares most, not the strongest.
 """
 
 from __future__ import annotations
@@ -222,8 +222,9 @@ def best_candidate(
     keep: Sequence[str],
     keep_share: float,
     confidence: float,
+    aim: float = np.inf,
 ) -> Candidate:
-    """The candidate that surely changes P(cheese) most among those that surely keep enough; see `surest`.
+    """The candidate that most surely changes P(cheese) and keeps enough; see `surest`.
 
     Args:
         candidates: those of the table.
@@ -232,11 +233,12 @@ def best_candidate(
         keep: columns of what is to be kept, all of it.
         keep_share: share of the unedited mean to be kept at least.
         confidence: of the bounds.
+        aim: change that is enough.
     """
     means = resampled_means(table)
     change = means["p_cheese"][:, 1:] / means["p_cheese"][:, :1]
     score: NDArray[np.float64] = 1.0 - change if direction == "less" else change
-    return candidates[surest(score, kept(means, keep), keep_share, confidence)]
+    return candidates[surest(score, kept(means, keep), keep_share, confidence, aim)]
 
 
 Means = Mapping[str, NDArray[np.float64]]
@@ -268,18 +270,31 @@ def kept(means: Means, columns: Sequence[str]) -> NDArray[np.float64]:
     return least
 
 
-def surest(score: NDArray[np.float64], kept_share: NDArray[np.float64], keep_share: float, confidence: float) -> int:
-    """The candidate with the highest lower bound of its score among those whose lower bound of what is kept suffices.
+def surest(
+    score: NDArray[np.float64],
+    kept_share: NDArray[np.float64],
+    keep_share: float,
+    confidence: float,
+    aim: float = np.inf,
+) -> int:
+    """The candidate that most surely does what is wanted, by lower bounds over levels.
+
+    Of those that reach the aim, the one that keeps most: more of a change is not wanted, and the greatest goes with the
+    least to spare. If none does, the one with the highest score of those that keep enough; if none does, that which
+    keeps most.
 
     Args:
         score: `[resamples, candidates]`, the higher the better.
         kept_share: the same of what is to be kept.
         keep_share: how much that is at least.
-        confidence: of the one-sided bounds; .5 takes the medians, which the luckiest candidate wins.
+        confidence: of the one-sided bounds; .5 takes the medians.
+        aim: a score that is enough.
 
     Returns:
-        its number; if none keeps enough, that of the one that keeps most.
+        its number.
     """
     low, kept_low = (np.quantile(np.nan_to_num(each), 1 - confidence, axis=0) for each in (score, kept_share))
-    enough = kept_low >= keep_share
-    return int(np.where(enough, low, -np.inf).argmax() if enough.any() else kept_low.argmax())
+    reaches, keeps = low >= aim, kept_low >= keep_share
+    if reaches.any() and not (keeps.any() and not (reaches & keeps).any()):
+        return int(np.where(reaches, kept_low, -np.inf).argmax())
+    return int(np.where(keeps, low, -np.inf).argmax() if keeps.any() else kept_low.argmax())

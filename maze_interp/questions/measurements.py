@@ -44,8 +44,8 @@ class Measure:
 
 MEASUREMENTS: dict[str, Measure] = {
     "edit-search": Measure(
-        "The strongest change of P(cheese) that an edit of the given families brings, among those that keep enough of "
-        "something else, found on other levels; levels with a decision square.",
+        "The change of P(cheese) by the edit of the given families that, on other levels, most surely changes enough of "
+        "it and keeps enough of something else; levels with a decision square.",
         _CHOSEN
         | {
             "layers": "module paths of the layers to edit",
@@ -53,6 +53,7 @@ MEASUREMENTS: dict[str, Measure] = {
             "direction": "less or more cheese",
             "keep": "top_right (P(top-right square)) or ability (P(cheese), cheese in the training region)",
             "keep_share": "share of it that a candidate must keep on the levels for choosing",
+            "aim": "change that is enough: of the edits that surely reach it the one that keeps most is taken",
         }
         | _CONFIDENCE,
         {

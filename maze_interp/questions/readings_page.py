@@ -97,6 +97,7 @@ def _counted(question: Question, answer: Resolution | None) -> str:
         return "not asked"
     version = question.version_of(answer.question_hash) or question.version
     under = f" (under version {version})" if version < question.version else ""
+    under += f" (setting {answer.setting})" if answer.setting else ""
     words = outcome_words(answer.outcome) if answer.outcome else f"unresolved: {answer.unresolved}"
     return words + under
 

@@ -27,11 +27,8 @@ from maze_interp.questions.rules import rule_holds
 from maze_interp.results.estimates import RESAMPLES
 from maze_interp.validation import Document, Items, Probability, Words, fault
 
-METHOD = (
-    "share of bootstrap resamples of the levels in which the rule gives the outcome, shares with half a level more at "
-    "0 and at 1; where a search has found nothing, the stated chance that it has missed it"
-)
-"""How outcomes get their probabilities, for the record."""
+METHOD = "share of bootstrap resamples of the levels in which the rule gives the outcome"
+"""How outcomes get their probabilities, for the record; see `mean_draws` for shares, `outcome` for what is searched."""
 
 COUNTED = "counted"
 """Name of the outcome that counts, beside which others are scored."""
@@ -127,6 +124,7 @@ class Resolution(Document):
         figures: by name.
         proxy: of the question.
         seeds, command, chosen, evidence: as in `Measured`.
+        setting: size of the run, where it is not the file's.
         override: what a person put in its place, or None.
         readings: outcomes under the question's alternatives, by name.
         earlier: answers under versions of the question before that one, the first version's first.
@@ -141,6 +139,7 @@ class Resolution(Document):
     command: Words | None = None
     chosen: Words | None = None
     evidence: Items[str] = ()
+    setting: Words | None = None
     override: Override | None = None
     readings: dict[str, Outcome] = Field(default_factory=dict)
     earlier: Items[Resolution] = ()
@@ -189,12 +188,16 @@ class Resolutions(Document):
         """The same with what people and former versions left in an earlier file, which a new measurement keeps.
 
         An override stays while its question does; once the question has changed, the former answer as a whole stands
-        beside the new one.
+        beside the new one. Where only some questions were asked again, the others keep their answers.
         """
         answers = {
             name: answer if name not in earlier.answers else _after(answer, earlier.answers[name])
             for name, answer in self.answers.items()
         }
+        if kept := {name: answer for name, answer in earlier.answers.items() if name not in answers}:
+            if earlier.setting != self.setting:
+                answers = {name: each.model_copy(update={"setting": self.setting}) for name, each in answers.items()}
+            return earlier.model_copy(update={"answers": kept | answers})
         return self.model_copy(update={"answers": answers})
 
 

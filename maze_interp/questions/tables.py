@@ -71,6 +71,8 @@ def remarks(question: Question, resolution: Resolution) -> Iterator[str]:
         if resolution.measured:
             measured = f"measured {outcome_words(resolution.measured)}"
         yield f"{measured}; overridden by {resolution.override.name}: {resolution.override.reason}"
+    if resolution.setting:
+        yield f"setting {resolution.setting}"
     if question.missed and resolution.measured:
         yield f"what the search has not found exists by a chance of {question.missed:.0%}, as the registry states"
     for earlier in resolution.earlier:

@@ -73,7 +73,8 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     at_decision = measured_candidates(setting, candidates, choosing, episodes=False, solve_rate=False)
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
     table = measured_candidates(setting, final, choosing, solve_rate="region_p_cheese" in keep)
-    return best_candidate(final, table, direction, keep, parameters["keep_share"], parameters["confidence"])
+    aim = parameters.get("aim", np.inf)
+    return best_candidate(final, table, direction, keep, parameters["keep_share"], parameters["confidence"], aim)
 
 
 def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

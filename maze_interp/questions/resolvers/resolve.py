@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from maze_interp.questions.resolvers import (
 )
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.sweeps.spread import cluster
+from maze_interp.validation import unknown
 
 RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
     "ablation-agreement": edits.ablation_agreement,
@@ -58,7 +59,7 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
 
 
 def resolve_all(
-    setting: Setting, questions: Mapping[str, Question], path: Path, command: str
+    setting: Setting, questions: Mapping[str, Question], path: Path, command: str, only: Collection[str] = ()
 ) -> Iterator[tuple[str, Resolution]]:
     """Resolve questions in their order, and write the resolution file at the end.
 
@@ -70,20 +71,28 @@ def resolve_all(
         questions: by id.
         path: of the resolution file.
         command: for the record.
+        only: ids of the questions that are asked; all unless given. The others keep their answers in the file.
 
     Yields:
         each question's id and its resolution.
 
     Raises:
-        MazeInterpError: the folder is another run's; a mistake in the earlier file, or it is of a full run and this one
-            is not.
+        MazeInterpError: the folder is another run's; an unknown question; a mistake in the earlier file, or it is of
+            other weights, or of a full run while this one is a quick one of all questions.
     """
     earlier = read_resolutions(path, questions) if path.exists() else None
-    if earlier and earlier.setting == "full" != setting.size:
+    for name in only:
+        if name not in questions:
+            raise MazeInterpError(unknown("question", name, questions))
+    if earlier and only and earlier.agent_hash != agent_hash(setting.policy):
+        raise MazeInterpError(f"{path} is of other weights, {earlier.agent_hash}; answer all questions again")
+    if earlier and not only and earlier.setting == "full" != setting.size:
         raise MazeInterpError(f"{path} holds a full resolution; give --out another folder for a {setting.size} one")
     answers: dict[str, Resolution] = {}
     with cluster(setting.workers, setting.scheduler):
         for name, question in questions.items():
+            if only and name not in only:
+                continue
             setting.used.clear()
             answers[name] = resolve(question, partial(RESOLVERS[question.measurement], setting))
             yield name, answers[name]
