@@ -44,8 +44,8 @@ class Measure:
 
 MEASUREMENTS: dict[str, Measure] = {
     "edit-search": Measure(
-        "The change of P(cheese) by the edit of the given families that, on other levels, most surely changes enough of "
-        "it and keeps enough of something else; levels with a decision square.",
+        "The change of P(cheese) by the edit of the given families that, on other levels, most surely changes enough "
+        "of it and keeps enough of something else; levels with a decision square.",
         _CHOSEN
         | {
             "layers": "module paths of the layers to edit",

@@ -40,6 +40,8 @@ class Overwrites(Experiment):
             self.policy, self.agent, self.levels, (), destinations=self.destinations, below=self.below
         ).rows(maze)
         targets = [(row["x"], row["y"]) for row in drawn]
+        if not targets:
+            return []
         seen = evaluate(self.policy, [maze.with_cheese(target) for target in targets])
         return [
             {"x": x, "y": y, "p_visit": round(float(visited([result], (x, y))[0]), 7)}
