@@ -188,7 +188,7 @@ def test_alternatives_do_not_change_the_question_and_are_recorded_and_scored(tmp
         ("    same: {reason: none}\n", r"alternatives.same: says nothing that is different"),
         ("    s: {rule: {p_chees: above 0.8}, reason: none}\n", r"alternatives.s.rule.p_chees: unknown figure of"),
         ("    s: {rule: {p_cheese: above 0.8}}\n", r"alternatives.s.reason: is missing"),
-        ("    s: {parameters: {levls: 3}, reason: none}\n", r"parameters.levls: unknown parameter"),
+        ("    s: {parameters: {levls: 3}, reason: none}\n", r"alternatives.s.parameters.levls: unknown parameter"),
     ],
 )
 def test_mistakes_in_alternatives(tmp_path: Path, alternatives: str, message: str) -> None:
@@ -201,10 +201,10 @@ def test_what_a_search_has_missed_may_exist(tmp_path: Path) -> None:
     half = {"p_cheese": Draws(0.7, np.array([0.6, 0.8]), 10)}
     assert outcome(question, half) == {"yes": 0.625, "no": 0.375}
     assert outcome(question.readings["as found"], half) == {"yes": 0.5, "no": 0.5}
-    thresholds = {"easy": {"p_cheese": "above 0.5"}, "hard": {"p_cheese": "above 0.7"}}
-    nested = Question.model_validate(
-        {**question.model_dump(), "rule": None, "kind": "thresholds", "thresholds": thresholds}
+    text = QUESTION.replace("kind: binary", "kind: thresholds").replace(
+        "rule: {p_cheese: above 0.7}", "thresholds: {easy: {p_cheese: above 0.5}, hard: {p_cheese: above 0.7}}"
     )
+    (nested,) = registry(tmp_path, text + "  missed: 0.25\n").values()
     assert outcome(nested, half) == {"none": 0.0, "easy": 0.375, "hard": 0.625}
 
 

@@ -20,11 +20,11 @@ def evidence_figure(question: Question, resolutions: Sequence[Resolutions]) -> F
     """A strip for each figure that the question's rules name: a point per agent, its interval, and the bounds.
 
     Args:
-        question: one that at least one of the agents has figures for.
+        question: one that at least one of the agents has the figures for.
         resolutions: of the agents.
     """
-    names = list(dict.fromkeys(name for rule in question.rules.values() for name in rule))
-    known = [one for one in resolutions if question.id in one.answers and one.answers[question.id].figures]
+    names = rule_figures(question)
+    known = [one for one in resolutions if has_figures(question, one)]
     agents = [f"{one.agent} ({one.setting})" for one in known]
     figure = new_figure(8, (0.75 + 0.27 * len(agents)) * len(names) + 0.2)
     panels = figure.subplots(len(names), 1, squeeze=False)[:, 0]
@@ -45,6 +45,17 @@ def evidence_figure(question: Question, resolutions: Sequence[Resolutions]) -> F
         axes.set(ylim=(len(agents) - 0.5, -0.6), xlabel=name.replace("_", " "))
         axes.grid(axis="x")
     return figure
+
+
+def rule_figures(question: Question) -> list[str]:
+    """The figures that the question's rules name."""
+    return list(dict.fromkeys(name for rule in question.rules.values() for name in rule))
+
+
+def has_figures(question: Question, resolutions: Resolutions) -> bool:
+    """Whether an agent's answer has them all; an answer to a former version may not."""
+    answer = resolutions.answers.get(question.id)
+    return answer is not None and set(rule_figures(question)) <= set(answer.figures)
 
 
 def _bounds(question: Question, name: str) -> Iterator[tuple[float, str]]:

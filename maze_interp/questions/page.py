@@ -14,7 +14,7 @@ from maze_interp.bundled import bundled_path
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.comparison import SCORES
-from maze_interp.questions.evidence_figure import evidence_figure
+from maze_interp.questions.evidence_figure import evidence_figure, has_figures
 from maze_interp.questions.forecasts import forecast_path, load_forecast
 from maze_interp.questions.forecasts_figure import forecasts_figure
 from maze_interp.questions.measurements import MEASUREMENTS
@@ -152,7 +152,7 @@ def _answers(questions: dict[str, Question], found: Resolutions, board: Scoreboa
 
 
 def _question(question: Question, board: Scoreboard) -> Result:
-    known = [each for each in board.resolutions if question.id in each.answers and each.answers[question.id].figures]
+    known = [each for each in board.resolutions if has_figures(question, each)]
     rows = board.table[board.table["question"] == question.id]
     scores = {"scores": _scores(question, board, rows)} if len(rows) else {}
     proxy = [f"A stand-in for what was asked. {question.proxy}"] if question.proxy else []

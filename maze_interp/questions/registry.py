@@ -201,7 +201,7 @@ class Question(Deciding):
             if reading.labels != self.labels or reading.hash == self.hash:
                 words = "has other outcomes" if reading.labels != self.labels else "says nothing that is different"
                 raise fault(words, "alternatives", name)
-            _check_parameters(reading.measurement, reading.parameters)
+            _check_parameters(reading.measurement, reading.parameters, "alternatives", name)
             _check_figures(reading, "alternatives", name, answer)
         return self
 
@@ -220,22 +220,22 @@ def changed(before: Question, after: Question, brief: bool = False) -> str:
     return ", ".join(f"{name} {new}" if brief else f"{name} {old} → {new}" for name, (old, new) in differ.items())
 
 
-def _check_parameters(measurement: str, parameters: Mapping[str, Any]) -> None:
+def _check_parameters(measurement: str, parameters: Mapping[str, Any], *place: str) -> None:
     valid = MEASUREMENTS[measurement].parameters
     for name, value in parameters.items():
         if name not in valid:
-            raise fault(unknown(f"parameter of {measurement}", name, valid), "parameters", name)
+            raise fault(unknown(f"parameter of {measurement}", name, valid), *place, "parameters", name)
         if value is None:
-            raise fault("is empty", "parameters", name)
+            raise fault("is empty", *place, "parameters", name)
     for name in valid:
         if name not in parameters:
-            raise fault("is missing", "parameters", name)
+            raise fault("is missing", *place, "parameters", name)
     for name in ("levels", "chosen_on"):
         count = parameters.get(name, 1)
         if type(count) is not int or count < 1:
-            raise fault(f"should be a whole number from 1, not {count!r}", "parameters", name)
+            raise fault(f"should be a whole number from 1, not {count!r}", *place, "parameters", name)
     if "cheese" in parameters and parameters["cheese"] not in CHEESE:
-        raise fault(unknown("place of the cheese", str(parameters["cheese"]), CHEESE), "parameters", "cheese")
+        raise fault(unknown("place of the cheese", str(parameters["cheese"]), CHEESE), *place, "parameters", "cheese")
 
 
 def _check_figures(question: Question, *field: str) -> None:
