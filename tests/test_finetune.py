@@ -111,7 +111,7 @@ def test_figures_are_paired_by_level(rows: pd.DataFrame) -> None:
     before, after = (rows[rows["mix"] == mix].reset_index() for mix in (0, 1))
     for name in QUANTITIES:
         assert figures[name]["after"] == estimate(after[name])
-        assert figures[name]["difference"] == estimate(after[name] - before[name])
+        assert figures[name]["difference"] == estimate(after[name] - before[name], "number")
     table = interpolation_table(rows)
     half = table[(table["mix"] == 0.5) & (table["quantity"] == "p_cheese")]
     assert half["mean"].item() == pytest.approx(rows.loc[rows["mix"] == 0.5, "p_cheese"].mean())

@@ -106,7 +106,9 @@ def test_weights_by_hand() -> None:
 def test_agreement_by_hand() -> None:
     rows = moves_of("reference:left-wall", SCORED)
     table = agreement_table(rows).set_index(["squares", "steps", "reference", "quantity"])
-    assert table.loc[("visited", "any", "left-wall", "agreement"), ["mean", "low", "high"]].tolist() == [1, 1, 1]
+    mean, low, high = table.loc[("visited", "any", "left-wall", "agreement"), ["mean", "low", "high"]]
+    assert (mean, high) == pytest.approx((1, 1))
+    assert low < 1, "another level might differ"
     weight = weights(rows, "visited")
     agreeing = [bool(row["left-wall"] & row[CHEESE]) for row in rows.to_dict("records")]
     share = (weight * agreeing).groupby(rows["seed"]).sum()

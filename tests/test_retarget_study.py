@@ -196,7 +196,7 @@ def test_tables_by_hand(bundled: Impala) -> None:
     overall = reach_table(merged).query("outcome == 'path_probability'").set_index("condition")
     assert overall.loc["single", "mean"] == pytest.approx(levels["single"].mean())
     assert overall.loc["single", "ratio"] == pytest.approx(levels["single"].sum() / levels["unedited"].sum())
-    gain = estimate(levels["single"] - levels["unedited"])
+    gain = estimate(levels["single"] - levels["unedited"], "number")
     assert overall.loc["single", ["difference", "difference_low"]].tolist() == pytest.approx([gain.mean, gain.low])
     by_size = reach_table(merged, "size").query("outcome == 'path_probability' and condition == 'single'")
     sizes = by_size.set_index("size")

@@ -143,7 +143,7 @@ def test_effects_over_levels_by_hand(bundled: Impala) -> None:
     one = table.loc["cheese_random", -1.0, "decision_p_cheese"]
     assert (one["n"], one["mean"]) == (len(mine), pytest.approx(mine.mean()))
     assert one[["q25", "median", "q75"]].tolist() == pytest.approx(np.percentile(mine, [25, 50, 75]))
-    expected = estimate(mine - plain.loc[mine.index])
+    expected = estimate(mine - plain.loc[mine.index], "number")
     assert one[["difference", "difference_low", "difference_high"]].tolist() == pytest.approx(
         [expected.mean, expected.low, expected.high]
     )

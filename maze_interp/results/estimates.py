@@ -30,6 +30,9 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Ends = Callable[[Sums], tuple[Sums, Sums]]
 """From the mean sums of a level, `[k]`, to those of a level as bad and as good as can be, both `[k]`."""
 
+ROUNDING = 1e-6
+"""How far a sum of probabilities may leave 0 to 1."""
+
 Kind = Literal["share", "number"]
 
 LEVELS = "levels"
@@ -87,8 +90,9 @@ def estimate(values: ArrayLike, kind: Kind | None = None, over: str = LEVELS, se
     mean = float(sample.mean())
     if n == 1:
         return Estimate(n, mean, None, None, over=over)
-    if kind == "share" or (kind is None and sample.min() >= 0 and sample.max() <= 1):
-        return Estimate(n, mean, *_share_ends(sample, seed), over=over)
+    inside = sample.clip(0, 1)
+    if kind == "share" or (kind is None and np.abs(sample - inside).max() <= ROUNDING):
+        return Estimate(n, mean, *_share_ends(inside, seed), over=over)
     if (sample == sample[0]).all():  # the bootstrap would spend its time on one number
         return Estimate(n, mean, mean, mean, over=over)
     return estimate_statistic(np.mean, sample, over=over, seed=seed)
