@@ -19,8 +19,10 @@ from sklearn.preprocessing import SplineTransformer
 import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
 from maze_interp.bundled import HELD_OUT
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.questions.resolvers import distances
 from maze_interp.results.estimates import estimate_fit
 from maze_interp.studies.result import Result
 from maze_interp.studies.statistics import published
@@ -267,6 +269,9 @@ def test_collinearity(near: pd.DataFrame) -> None:
     assert set(unidentified(levels)) == set(BOUND)
     np.testing.assert_allclose(levels[BOUND[1]], levels[BOUND[0]] + levels[BOUND[2]])
     assert unidentified(levels, THREE) == []
+    asked = {"variable": BOUND[1], "controls": "others"}
+    with pytest.raises(Unmeasurable, match=f"not identified: in all {len(levels)} levels {BOUND[1]} follows from"):
+        distances._coefficient(levels, asked, "p_cheese")
     table = correlations(levels).set_index("variable")
     assert table.loc[NEAR, STEPS] == pytest.approx(np.corrcoef(levels[NEAR], levels[STEPS])[0, 1])
 
@@ -338,7 +343,14 @@ def test_what_is_not_identified_is_said(finished: tuple[Path, Result]) -> None:
     _, result = finished
     assert set(result.numbers["unidentified"]) == set(BOUND)
     assert all(WORDS[name] in result.notes[-1] for name in BOUND)
-    assert "5×5 of the published study, not to the 3×3" in result.notes[-1]
+    assert "the region are to the 3×3 that is this agent's own" in result.notes[-1]
+
+
+def test_distances_to_the_region_are_to_the_agents_own(finished: tuple[Path, Result]) -> None:
+    _, result = finished
+    for row in result.tables["levels"].head(20).to_dict("records"):
+        own = maze_features(LevelSet(SEEDS, "easy").maze(int(row["seed"])), 3)
+        assert {name: row[name] for name in FEATURE_NAMES} == pytest.approx(own)
 
 
 def test_pictures_show_the_tables(finished: tuple[Path, Result]) -> None:

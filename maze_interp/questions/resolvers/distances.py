@@ -20,6 +20,7 @@ from maze_interp.studies.statistics.fits import Array, fit, held_out, ridge
 from maze_interp.studies.statistics.hypotheses import BOUND
 from maze_interp.studies.statistics.regression import fitted_coefficients
 from maze_interp.studies.statistics.shapes import Step, shapes
+from maze_interp.studies.statistics.stability import unidentified
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
@@ -127,7 +128,7 @@ def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: st
     variable, controls = parameters["variable"], parameters["controls"]
     others = [name for name in FEATURE_NAMES if name != variable] if controls == "others" else list(controls)
     rows = known(table, FEATURE_NAMES, outcome)
-    if not identified(standardised(rows, [variable, *others])):
+    if variable in unidentified(rows, [variable, *others]):
         bound = f", such as {' and '.join(name for name in BOUND if name != variable)}" if variable in BOUND else ""
         raise Unmeasurable(
             f"not identified: in all {len(rows)} levels {variable} follows from the distances held fixed{bound}"
@@ -135,16 +136,6 @@ def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: st
     p = rows[outcome].to_numpy(float)
     x = standardised(rows, [variable, *(name for name in others if name != BOUND[0])])  # it follows from the other two
     return refitted(["coefficient"], partial(fitted_coefficients, x, p), len(p))["coefficient"]
-
-
-def identified(x: Array) -> bool:
-    """Whether the first of the columns `[levels, variables]` does not follow from the others."""
-    whole, others = (np.linalg.matrix_rank(each, tol=RANK * len(x) ** 0.5) for each in (x, x[:, 1:]))
-    return bool(whole > others)
-
-
-RANK = 1e-6
-"""Standard deviations of what the other columns leave of one, below which it follows from them."""
 
 
 def _command(setting: Setting, levels: LevelSet, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from maze_interp.mazes.features import REGION
 from maze_interp.results.tables import records, row_estimate
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.result import Picture, Result
@@ -27,7 +28,6 @@ _SUMMARISED = (
     "change_points",
     "layout_accuracies",
 )
-_PUBLISHED_REGION = 5  # of the distances to the region
 
 _NOTES = (
     "Accuracy is on levels held out from the fit: the probability that the outcome that the regression finds more "
@@ -116,11 +116,10 @@ def _caveat(bound: list[str], region: int) -> str:
             "equation (a test of rank), so that no regression on all of them has their coefficients; the table of "
             "signs leaves out one."
         )
-    if region != _PUBLISHED_REGION:
-        published_region = f"{_PUBLISHED_REGION}×{_PUBLISHED_REGION}"
+    if region != REGION:
         parts.append(
-            f"The distances to the region are to the top-right {published_region} of the published study, not to the "
-            f"{region}×{region} outside which the cheese lies here."
+            f"The distances to the region are to the {region}×{region} that is this agent's own; the published "
+            f"study's were to its {REGION}×{REGION}."
         )
     return " ".join(parts) or "All eleven distances are identified, and the region is that of the published study."
 

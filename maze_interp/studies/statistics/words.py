@@ -8,8 +8,8 @@ _PLACES = {
     "cheese_decision_square": "cheese – decision square",
     "cheese_top_right": "cheese – corner",
     "decision_square_top_right": "decision square – corner",
-    "cheese_region": "cheese – top-right 5×5",
-    "decision_square_region": "decision square – top-right 5×5",
+    "cheese_region": "cheese – region",
+    "decision_square_region": "decision square – region",
 }
 _METRICS = {"euclidean": "straight line (squares)", "steps": "along the maze (steps)"}
 WORDS = {
