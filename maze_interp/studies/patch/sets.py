@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,7 @@ DRAWS = 8
 """Random sets of a size, or random rankings, whose mean is the control."""
 
 
+_FURTHER = tuple(f"further_{number}" for number in range(1, FURTHER + 1))
 _BEFORE, _AFTER = (
     tuple(f"p_{goal}_{when}" for goal in ("recipient_goal", "donor_goal")) for when in ("before", "after")
 )
@@ -47,7 +49,7 @@ class SmallestSets(PairExperiment):
     (`random`), drawn from those that differ between the runs (`random_changed`), and with the largest differences
     (`largest`). A set may be sufficient and not necessary: `without` is the share of all activations but the set, and,
     for the share `REDUNDANCY`, `further` counts disjoint sets that do as much, `FURTHER` at most, of the sizes
-    `further_counts`. The columns of `PLACES` count the members around those places (which may overlap). `members` are
+    `further_1` and so on. The columns of `PLACES` count the members around those places (which may overlap). `members` are
     channel/row/column, or features.
 
     Sets of one or two are the smallest there are; larger ones are upper bounds.
@@ -59,7 +61,7 @@ class SmallestSets(PairExperiment):
     name: ClassVar[str] = "sets"
     columns: ClassVar[Sequence[str]] = (
         *("layer", "share", "whole", "activations", "changed", "count", "reached"),
-        *("random", "random_changed", "largest", "without", "further", "further_counts"),
+        *("random", "random_changed", "largest", "without", "further", *_FURTHER),
         *(*_BEFORE, *_AFTER, *PLACES, "members"),
     )
     layers: tuple[str, ...]
@@ -94,7 +96,7 @@ class SmallestSets(PairExperiment):
                 "reached": effect(members[None])[0],
                 **_controls(effect, difference, count, pair.recipient.seed),
                 "without": effect(~members[None])[0],
-                **(_further(effect, order, members) if share == REDUNDANCY else {}),
+                **_further(effect, order, members, share),
                 **dict(zip(_AFTER, run.probabilities(_shaped(run, members[None]))[0, 0], strict=True)),
                 **_at_places(pair, run, members),
                 "members": _listed(members.reshape(run.shape)),
@@ -137,9 +139,12 @@ def _controls(effect: Effect, difference: Tensor, count: int, seed: int) -> dict
     }
 
 
-def _further(effect: Effect, order: Tensor, members: Tensor) -> dict[str, Any]:
-    counts = [int(some.sum()) for some in disjoint_sets(effect, order, REDUNDANCY, members, FURTHER)]
-    return {"further": len(counts), "further_counts": " ".join(map(str, counts))}
+def _further(effect: Effect, order: Tensor, members: Tensor, share: float) -> dict[str, int | None]:
+    """How many further sets there are, and how large they are; None for shares of which none are sought."""
+    if share != REDUNDANCY:
+        return dict.fromkeys(("further", *_FURTHER))
+    counts = [int(some.sum()) for some in disjoint_sets(effect, order, share, members, FURTHER)]
+    return {"further": len(counts), **dict(zip_longest(_FURTHER, counts))}
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
 
     Returns:
         medians over levels of `count`, of its share of the layer (`of_layer`) and of the network
-        (`of_network`), of `further` disjoint sets, and of the size of the first of these (`second_count`); means over
+        (`of_network`), of `further` disjoint sets, and of their sizes where they exist (`further_1` …); means over
         levels of every column that is an effect or a probability, and the shares of members around the places.
     """
     counts = rows["count"]
@@ -136,9 +136,8 @@ def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
     }
     means = [name for name in rows if name in _EFFECTS or str(name).startswith("p_")]
     places = [name for name in PLACES if name in rows]
-    if "further" in rows and rows["further"].notna().any():
-        sizes = rows["further_counts"].fillna("").str.split().str[0].dropna().astype(float)
-        found |= {"further": median(rows["further"].dropna()), "second_count": median(sizes)}
+    further = [str(name) for name in rows if str(name).startswith("further") and rows[name].notna().any()]
+    found |= {name: median(rows[name].dropna()) for name in further}
     return {
         **found,
         **{str(name): estimate(rows[name], "number" if name in _EFFECTS else "share") for name in means},
