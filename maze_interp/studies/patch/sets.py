@@ -49,8 +49,8 @@ class SmallestSets(PairExperiment):
     (`random`), drawn from those that differ between the runs (`random_changed`), and with the largest differences
     (`largest`). A set may be sufficient and not necessary: `without` is the share of all activations but the set, and,
     for the share `REDUNDANCY`, `further` counts disjoint sets that do as much, `FURTHER` at most, of the sizes
-    `further_1` and so on. The columns of `PLACES` count the members around those places (which may overlap). `members` are
-    channel/row/column, or features.
+    `further_1` and so on. The columns of `PLACES` count the members around those places (which may overlap). `members`
+    are channel/row/column, or features.
 
     Sets of one or two are the smallest there are; larger ones are upper bounds.
 
