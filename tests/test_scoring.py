@@ -186,7 +186,9 @@ def test_questions_of_one_measurement_are_not_taken_as_independent() -> None:
     rows = score_table([RECORDED], QUESTIONS, recorded_outcomes([measured("a", HAND)], QUESTIONS))
     two = rows[rows["counts"]].iloc[[0, 1]]
     apart = two.assign(measurement=["one", "another"], brier=[0.1, 0.5])
-    again = pd.concat([apart, *[apart.iloc[[1]]] * 8])  # the second question nine times over, by one measurement
+    again = pd.concat(
+        [apart, *[apart.iloc[[1]]] * 8], ignore_index=True
+    )  # the second question nine times over, by one measurement
     first, second = (standings(some)["N. Nanda"]["brier"]["forecaster"] for some in (apart, again))
     assert (second.n, second.over) == (10, "questions")
     assert (second.low, second.high) == (first.low, first.high) == (0.1, 0.5)
