@@ -27,7 +27,7 @@ from maze_interp.policies.history import FILE, read_checkpoint
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training import history
-from maze_interp.training.card import bundle_agent
+from maze_interp.training.card import bundle_agent, training_words
 from maze_interp.training.critic import fit_value, value_r2
 from maze_interp.training.curriculum import Curriculum, draw_level
 from maze_interp.training.exact import ExactConfig, Goal, train_exactly
@@ -294,3 +294,15 @@ def test_a_name_with_updates_is_the_agent_at_that_time(tmp_path: Path, monkeypat
             load_network(name)
     with pytest.raises(MazeInterpError, match="cannot be the name of an agent"):
         import_agent(Path("agents/tiny/weights.safetensors"), "tiny@4", "easy", 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (None, ", no imitation"),
+        ("rand_region_5_easy_scratch", " from the weights of rand_region_5_easy_scratch, no imitation"),
+        ("rand_region_3_easy", ", from the weights of rand_region_3_easy"),
+    ],
+)
+def test_no_imitation_is_said_of_the_whole_training(start: str | None, words: str) -> None:
+    assert training_words(replace(TINY, start_from=start)) == f"reinforcement learning (exact policy gradient){words}"

@@ -62,7 +62,7 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     content = {
         "distribution_mode": config.distribution_mode,
         "region": "anywhere" if config.region is None else config.region,
-        "training": _training(config),
+        "training": training_words(config),
         "architecture": policy.architecture,
         **{key: round(float(tables[where]["p_cheese"].mean()), 4) for key, where in measured.items()},
         "run": {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)},
@@ -85,8 +85,8 @@ def _region(config: Config) -> str:
     return "anywhere" if config.region is None else f"in the top-right {config.region}×{config.region}"
 
 
-def _training(config: Config) -> str:
-    """How it was made, in a few words."""
+def training_words(config: Config) -> str:
+    """How an agent was made, in a few words; "no imitation" if there was none before either."""
     if isinstance(config, ImitationConfig):
         words = "imitation of shortest paths, no reinforcement learning"
     else:
@@ -157,7 +157,7 @@ def _card(
     paragraphs = [
         f"{kind}, width k = {config.width} ({parameters:,} parameters), {config.distribution_mode} mode, cheese "
         f"{_region(config)} in training. Weights {agent_hash(policy)}.",
-        f"**Made by {_training(config)}**: {how}",
+        f"**Made by {training_words(config)}**: {how}",
         f"{_hours(curve):.2f} core hours on {platform.machine()}, seed {config.seed}. The settings are in "
         f"`config.yaml`, the learning curve in `curve.jsonl`. {_critic(config)} On a quarter of the held-out levels, "
         f"as in training, R² = {r2:.3f} over all states.",
