@@ -172,10 +172,3 @@ def test_a_second_run_changes_no_byte(ran: Ran) -> None:
     again = ran.study.run(ran.folder)
     assert again.text == ran.result.text
     assert bytes_under(ran.folder) == before
-
-
-def test_workers_do_not_change_the_bytes(agent: Path, tmp_path: Path) -> None:
-    study = small("values", agent)
-    for workers in (1, 2):
-        study.run(tmp_path / str(workers), workers)
-    assert bytes_under(tmp_path / "1") == bytes_under(tmp_path / "2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -12,15 +12,16 @@ SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_help(script: Path) -> None:
-    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(f"usage: {script.name}")
-    assert "options:" in done.stdout
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_an_unknown_option_is_one_line_and_status_2(script: Path) -> None:
-    done = subprocess.run([sys.executable, script, "--colour", "red"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"{script.name}: unrecognized arguments: --colour red")
-    assert done.stderr.count("\n") == 1
+def test_help_and_an_unknown_option_in_one_line(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for options, status in ((["--help"], 0), (["--colour", "red"], 2)):
+        monkeypatch.setattr(sys, "argv", [str(script), *options])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(script), run_name="__main__")
+        assert ended.value.code == status
+    said = capsys.readouterr()
+    assert said.out.startswith(f"usage: {script.name}")
+    assert "options:" in said.out
+    assert said.err.startswith(f"{script.name}: unrecognized arguments: --colour red")
+    assert said.err.count("\n") == 1
