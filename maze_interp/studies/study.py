@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Self
 
+    from maze_interp.policies.network import PolicyNetwork
     from maze_interp.results.estimates import Estimate
     from maze_interp.studies.result import Result
     from maze_interp.studies.runner import Run
@@ -161,6 +162,14 @@ class AgentOptions(NetworkOptions):
 
         load = load_network if self.needs_network else load_policy
         return load(self.agent, self.device, self.precision)
+
+    @property
+    def network(self) -> PolicyNetwork:
+        """The agent's network, of a study that needs one."""
+        from maze_interp.policies.network import PolicyNetwork
+
+        assert isinstance(self.policy, PolicyNetwork)
+        return self.policy
 
     @cached_property
     def distribution_mode(self) -> Mode:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
 
-    from maze_interp.policies.network import PolicyNetwork
     from maze_interp.studies.ablate.measure import Ablation
     from maze_interp.studies.runner import Run
 
@@ -55,13 +54,6 @@ class Ablate(AgentStudy):
             raise MazeInterpError("--exact-layers has no effect with --exact-levels 0; leave one of them out")
 
     @cached_property
-    def policy(self) -> PolicyNetwork:
-        """The agent's network."""
-        from maze_interp.policies.agents import load_network
-
-        return load_network(self.agent, self.device, self.precision)
-
-    @cached_property
     def experiments(self) -> list[Ablation]:
         """What is measured: the moves at decision squares and, unless left out, exact behaviour.
 
@@ -71,7 +63,7 @@ class Ablate(AgentStudy):
         from maze_interp.policies.network import parse_layers
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 
-        layers, kinds = parse_layers(self.policy, ",".join(self.layers)), tuple(self.kinds)
+        layers, kinds = parse_layers(self.network, ",".join(self.layers)), tuple(self.kinds)
         experiments: list[Ablation] = [DecisionAblation(self.policy, self.agent, self.levels(), layers, kinds)]
         if self.exact_levels:
             levels = self.levels(self.seeds[: self.exact_levels])
@@ -84,13 +76,13 @@ class Ablate(AgentStudy):
         from maze_interp.policies.network import parse_layers
 
         if self.exact_layers is None:
-            exact = tuple(layer for layer in self.policy.output_layers if layer in layers)
+            exact = tuple(layer for layer in self.network.output_layers if layer in layers)
             if not exact:
                 raise MazeInterpError(
                     "none of --layers is the output of a main part; give --exact-layers, or --exact-levels 0"
                 )
             return exact
-        exact = parse_layers(self.policy, ",".join(self.exact_layers))
+        exact = parse_layers(self.network, ",".join(self.exact_layers))
         if alone := [layer for layer in exact if layer not in layers]:
             raise MazeInterpError(f"{alone[0]} is among --exact-layers and not among --layers; add it there")
         return exact

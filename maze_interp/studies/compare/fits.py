@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pandas as pd
 from tqdm import tqdm
@@ -60,33 +61,10 @@ def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFra
     return pd.concat(found, ignore_index=True)
 
 
-def fit_accuracies(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.regression.accuracies`.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
-    return accuracies(select(sweep.levels, sweep.region), EXACT, effort)
-
-
-def fit_metrics(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.change_point.at_fixed`, of a whole episode and of one move.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
+def _in_both_metrics(fit: Callable[..., pd.DataFrame], sweep: FinishedSweep, effort: Effort) -> pd.DataFrame:
+    """Rows of a fit of a whole episode, and of one move."""
     levels = select(sweep.levels, sweep.region)
-    return pd.concat([at_fixed(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
-
-
-def fit_chain(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.hypotheses.chain`, likewise.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
-    levels = select(sweep.levels, sweep.region)
-    return pd.concat([chain(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
+    return pd.concat([fit(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
 
 
 def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
@@ -101,9 +79,9 @@ def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 FITS: dict[str, Callable[[FinishedSweep, Effort], pd.DataFrame]] = {
     "coefficients": fit_three,
     "change_points": fit_change_points,
-    "accuracies": fit_accuracies,
-    "at_fixed": fit_metrics,
-    "chain": fit_chain,
+    "accuracies": lambda sweep, effort: accuracies(select(sweep.levels, sweep.region), EXACT, effort),
+    "at_fixed": partial(_in_both_metrics, at_fixed),
+    "chain": partial(_in_both_metrics, chain),
     "layout_accuracies": fit_layout,
 }
 """By the names of their tables."""

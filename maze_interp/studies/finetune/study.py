@@ -49,19 +49,17 @@ class Finetune(AgentStudy):
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`; trains first, or goes on with the training that was stopped."""
-        from maze_interp.policies.agents import load_network
         from maze_interp.policies.devices import placed
         from maze_interp.studies.finetune.measure import MIXES, Tuning, weight_change
         from maze_interp.studies.finetune.training import curve_table, tuned_agent, tuning_config
 
         config = tuning_config(self.agent, self.goal, self.steps, self.distribution_mode, self.learning_rate, self.seed)
         tuned = tuned_agent(config, run.folder, len(self.seeds), self.threads)
-        original = load_network(self.agent, self.device, self.precision)
         placed(tuned, self.device, self.precision)
-        tuning = Tuning(original, self.agent, self.levels(), tuned, self.training_region, MIXES)
+        tuning = Tuning(self.network, self.agent, self.levels(), tuned, self.training_region, MIXES)
         return {
             "tuning": run.rows(tuning),
-            "weights": weight_change(original, tuned),
+            "weights": weight_change(self.network, tuned),
             "learning": curve_table(run.folder),
         }
 

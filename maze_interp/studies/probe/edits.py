@@ -113,14 +113,8 @@ class ProbeEdits(Experiment):
 
     name: ClassVar[str] = "edits"
     columns: ClassVar[tuple[str, ...]] = (
-        "edit",
-        "coefficient",
-        "length",
-        "p_cheese",
-        "p_top_right",
-        "decision_p_cheese",
-        "decision_p_top_right",
-        "decision_p_other",
+        *("edit", "coefficient", "length", "p_cheese", "p_top_right"),
+        *("decision_p_cheese", "decision_p_top_right", "decision_p_other"),
     )
     probes: PlaceProbes
     coefficients: Sequence[float] = field(default=(-1.0, 1.0, 3.0))
@@ -161,16 +155,9 @@ class ProbeEdits(Experiment):
 
     def _row(self, maze: Maze, name: str, coefficient: float, length: float, edits: Sequence[Edit]) -> Row:
         result = behaviour(self.policy, maze, edits)
-        return {
-            "edit": name,
-            "coefficient": coefficient,
-            "length": length,
-            "p_cheese": result.p_cheese,
-            "p_top_right": result.p_top_right,
-            "decision_p_cheese": result.field.p_cheese,
-            "decision_p_top_right": result.field.p_top_right,
-            "decision_p_other": result.field.p_other,
-        }
+        field = result.field
+        outcomes = (result.p_cheese, result.p_top_right, field.p_cheese, field.p_top_right, field.p_other)
+        return dict(zip(self.columns, (name, coefficient, length, *outcomes), strict=True))
 
 
 OUTCOMES = ProbeEdits.columns[3:]
