@@ -14,7 +14,7 @@ test: .venv/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses logical --dist loadfile
+	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 .venv/.installed: setup.cfg pyproject.toml constraints.txt
 	@echo "Installing into .venv (once; it takes minutes) ..."

@@ -27,6 +27,18 @@ settings.register_profile("same every time", derandomize=True, deadline=None, pr
 settings.load_profile("same every time")
 
 
+LONG = (
+    *("every_study", "report", "resolve", "statistics", "planted", "finetune", "compare", "sweep", "spread"),
+    *("training", "edit_search", "patching", "retarget_study", "vectors_study", "ablate", "store", "recording"),
+)
+"""Test files that take long, by name: they come first, so that several processes end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files, not the tests within them."""
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+
+
 class RowsThrough(TorchFunctionMode):
     """Counts the rows that run through a convolution or linear layer, without a hook that would change the way."""
 
