@@ -41,13 +41,18 @@ def draw_points(
         few_hollow: draw rows of fewer than `FEW` levels hollow.
         style: as `Axes.errorbar` takes it.
     """
+    if few_hollow and (few := (table["n"] < FEW).to_numpy()).any():
+        places, hollow = np.asarray(at), style | {"markerfacecolor": "white", "label": None}
+        draw_points(axes, places[~few], table[~few], column, across, **style)
+        draw_points(axes, places[few], table[few], column, across, **hollow)
+        return
     names = ("low", "high") if column == "mean" else (f"{column}_low", f"{column}_high")
     mean, low, high = (table[name].to_numpy(float) for name in (column, *names))
-    few = (table["n"] < FEW).to_numpy() & few_hollow
-    for rows, look in ((~few, {}), (few, {"markerfacecolor": "white", "label": None})) if few.any() else ((~few, {}),):
-        x, y = (mean[rows], np.asarray(at)[rows])[:: 1 if across else -1]
-        ends: dict[str, Any] = {"xerr" if across else "yerr": whiskers(mean[rows], low[rows], high[rows])}
-        axes.errorbar(x, y, **(ends | {"capsize": 3} | style | look))
+    ends, style = whiskers(mean, low, high), {"capsize": 3} | style
+    if across:
+        axes.errorbar(mean, at, xerr=ends, **style)
+    else:
+        axes.errorbar(at, mean, yerr=ends, **style)
 
 
 def panels_of(figure: Figure, count: int, across: int, **options: Any) -> list[Axes]:
