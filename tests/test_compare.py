@@ -14,7 +14,7 @@ import yaml
 
 import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, MazeInterpError
-from maze_interp.policies.agents import agent_folders, import_agent
+from maze_interp.policies.agents import agent_folders, import_agent, load_policy
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import write_weights
 from maze_interp.studies.compare.figures import coefficients_figure, measures_figure, region_figure
@@ -241,7 +241,7 @@ def test_agents_are_read_with_their_modes() -> None:
         ("rand_region_5", "hard"),
         ("folder/w.pth", "easy"),
     ]
-    plan = planned([], (DEFAULT_AGENT, "rand_region_5"), SEEDS)
+    plan = planned([], (DEFAULT_AGENT, "rand_region_5"), SEEDS, load_policy)
     assert [(one.settings["agent"], one.settings["mode"], one.region) for one in plan[-2:]] == [
         ("untrained", "easy", 3),
         ("untrained", "hard", 5),
