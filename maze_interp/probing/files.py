@@ -89,8 +89,7 @@ def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> P
 def saved_probes(roots: Sequence[Path] | None = None) -> dict[str, Path]:
     """Folders of the saved probes by name, `<agent>/<layer>/<target>`: the bundled ones and those under `./probes`.
 
-    Args:
-        roots: look into these instead, the first first.
+    With `roots` those in these folders, the first first.
     """
     places = [Path("probes"), bundled_path("probes")] if roots is None else roots
     folders = {

@@ -63,11 +63,7 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
     def fit_by(self, score: Score, X: ArrayLike | Matrix, y: ArrayLike, groups: ArrayLike | None = None) -> RidgeProbe:
         """As `fit`, with another score than R² to choose the penalty by, of which `cv_scores_` then are.
 
-        Args:
-            score: from held-out targets `[n, targets]` and guesses to a number, the more the better.
-            X: as in `fit`.
-            y: as in `fit`.
-            groups: as in `fit`.
+        It takes held-out targets and guesses, `[n, targets]`, to a number, the more the better.
         """
         matrix = as_matrix(self, X, fitting=True)
         numbers = as_numbers(matrix, y)

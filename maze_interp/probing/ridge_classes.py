@@ -42,15 +42,10 @@ class RidgeClassProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.folds = folds
 
     def fit(self, X: ArrayLike | Matrix, y: ArrayLike, groups: ArrayLike | None = None) -> RidgeClassProbe:
-        """Fit.
-
-        Args:
-            X: `[n, features]`, or activations `[n, ...]`, or a `Matrix` such as `Rows`.
-            y: `[n]` labels.
-            groups: `[n]`, the level of each row, for cross-validation; None makes each row its own.
+        """Fit to labels `[n]`, else as `RidgeProbe.fit`.
 
         Raises:
-            ProbeError: as `RidgeProbe`, or one class only.
+            ProbeError: as there, or one class only.
         """
         matrix = as_matrix(self, X, fitting=True)
         self.classes_, codes = as_classes(matrix, y)

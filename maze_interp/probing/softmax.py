@@ -49,9 +49,7 @@ class Labels:
 def logits(rows: Tensor, weights: Tensor) -> Tensor:
     """Of every class, `[classes, m]`; with a single column those of the first of two classes are 0.
 
-    Args:
-        rows: `[m, coordinates]`.
-        weights: their transpose, which multiplies fastest, `[columns, coordinates + 1]`.
+    From rows `[m, coordinates]` and weights `[columns, coordinates + 1]`, transposed, which multiplies fastest.
     """
     found = torch.addmm(weights[:, -1:], weights[:, :-1], rows.T)
     return found if len(found) > 1 else torch.cat([torch.zeros_like(found), found])

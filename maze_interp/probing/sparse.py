@@ -45,12 +45,7 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.probe = probe
 
     def fit(self, X: ArrayLike | Matrix, y: ArrayLike, groups: ArrayLike | None = None) -> TopKProbe:
-        """Choose, and fit the probe to what was chosen.
-
-        Args:
-            X: `[n, features]`, or activations `[n, ...]`, or a `Matrix` such as `Rows`.
-            y: as the probe takes it.
-            groups: `[n]`, the level of each row, for cross-validation; None makes each row its own.
+        """Choose, and fit the probe to what was chosen, as `LogisticProbe.fit` takes features, labels and groups.
 
         Raises:
             ProbeError: k below 1 or above the channels or features there are; and as the probe does.

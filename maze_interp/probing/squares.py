@@ -203,12 +203,7 @@ SQUARE_TARGETS: dict[str, SquareTarget] = {target.name: target for target in _AL
 
 
 def label_maps(target: SquareTarget, seen: Observed, shape: tuple[int, int]) -> Labels:
-    """The labels of some observations at the resolution of a layer.
-
-    Args:
-        target: what is asked.
-        seen: the n observations.
-        shape: rows and columns of the layer's map.
+    """A target's labels of n observations at the resolution of a layer, whose map has a shape of (rows, columns).
 
     Returns:
         float64 `[n, rows, columns]`, NaN where a pixel has no label.

@@ -41,13 +41,7 @@ def equal_runs(keys: Rows) -> list[Rows]:
 
 
 def mix_pieces(rows: Rows, ends: Rows, generator: np.random.Generator) -> Rows:
-    """The rows with their pieces in random order.
-
-    Args:
-        rows: int `[n]`.
-        ends: the end of each shard, in rows; no piece crosses one.
-        generator: of the order.
-    """
+    """The rows, int `[n]`, with their pieces in random order; no piece crosses the end of a shard, given in rows."""
     starts = np.append(0, ends[:-1])
     first_piece = np.cumsum(np.append(0, -(-(ends - starts) // PIECE)))
     shards = np.searchsorted(ends, rows, side="right")
