@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from maze_interp.errors import MazeInterpError
 
 MAZES_ONLY = "MAZE_INTERP_MAZES_ONLY"
-"""Environment variable that tells a process to leave the other games' backdrops out."""
+"""Environment variable by which a process leaves the other games' backdrops out."""
 
 _BACKDROPS = ("platform_backgrounds", "platform_backgrounds_2", "space_backgrounds", "water_backgrounds")
 _STAND_IN = "misc_assets/cheese.png"  # a small picture to decode in each backdrop's place

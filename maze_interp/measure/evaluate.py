@@ -46,7 +46,7 @@ def evaluate(
 
     Observations that are pixel-equal (in hard mode the facing often changes nothing) share one
     forward pass, and on a CPU all of a maze share what the network makes of the picture without a mouse; any other
-    device runs several mazes in a batch. A reference policy is told the maze instead, and its facings are the states
+    device runs several mazes in a batch. A reference policy is given the maze instead, and its facings are the states
     of its memory.
     """
     edits = bind(policy, edits)

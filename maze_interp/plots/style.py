@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from maze_interp.results.files import write_whole
 
-# The palette of Okabe and Ito (2008), which all common kinds of colour vision tell apart.
+# The palette of Okabe and Ito (2008), which all common kinds of colour vision distinguish.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 WALL, OPEN, GREY = "#8C8C8C", "#FFFFFF", "#595959"

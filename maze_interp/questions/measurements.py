@@ -1,4 +1,4 @@
-"""The vocabulary of question files: each measurement, what it can be told, and the figures it gives.
+"""The vocabulary of question files: each measurement, its parameters, and the figures it gives.
 
 `levels` are always held out: procgen seeds from 900,000,000 that qualify for the measurement. Whatever is chosen (an
 edit, a channel, a fit) is chosen on other levels, `chosen_on` of them, from 100,000,000. Probabilities of reaching a

@@ -48,7 +48,7 @@ class Study(Tabled, ABC):
     """Levels that it measures for a report of full size (1,000 levels); 0 for a study that the report leaves out."""
 
     def __init_subclass__(cls) -> None:
-        cls.__repr__ = Tabled.__repr__  # type: ignore[method-assign]  # which dataclass would make anew
+        cls.__repr__ = Tabled.__repr__  # type: ignore[method-assign]  # which dataclass would replace
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -22,7 +22,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 # Dask gives freed memory back to the system at once, which makes every forward pass request
-# memory for its activations again: three times slower than with memory that is kept. And a worker that is told to
+# memory for its activations again: three times slower than with memory that is kept. And a worker that is asked to
 # stop in the middle of a heartbeat would write a traceback to the terminal; errors of jobs come back by themselves.
 _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**26),

@@ -1,4 +1,4 @@
-"""Questions on what edits do: the search for the best one, sets of channels that can be told apart, their ranking."""
+"""Questions on what edits do: the search for the best one, separable sets of channels, their ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every resolver is told: the agent, how much to measure, on which levels, and where to keep it."""
+"""What every resolver is given: the agent, how much to measure, on which levels, and where to keep it."""
 
 from __future__ import annotations
 
