@@ -11,6 +11,7 @@ from .edits.vectors import top_right_vector as top_right_vector
 from .environment.levels import Maze as Maze
 from .environment.observe import observe as observe
 from .errors import MazeInterpError as MazeInterpError
+from .explorer.widget import explore as explore
 from .mazes.features import maze_features as maze_features
 from .measure.behaviour import behaviour as behaviour
 from .measure.behaviour import behaviours as behaviours

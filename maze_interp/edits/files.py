@@ -58,7 +58,12 @@ def to_yaml(edits: Edits) -> str:
     Raises:
         MazeInterpError: an edit of a kind of its own.
     """
-    return dump_yaml([_entry(edit) for edit in as_edits(edits)])
+    entries = [_entry(edit) for edit in as_edits(edits)]
+    # JSON is YAML too, and for thousands of numbers written at once.
+    is_long = [np.size(entry.get("vector", ())) > _INLINE for entry in entries]
+    return "".join(
+        f"- {json.dumps(entry)}\n" if long else dump_yaml([entry]) for entry, long in zip(entries, is_long, strict=True)
+    )
 
 
 def load(path: str | Path) -> tuple[Edit, ...]:

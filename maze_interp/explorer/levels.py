@@ -53,18 +53,18 @@ def make_maze(request: MakeMaze) -> Maze:
     return maze.with_cheese(None) if request.cheese == "none" else maze
 
 
-def solve_rate(pane: Pane) -> Iterator[Data]:
+def solve_rate(pane: Pane, seeds: Sequence[int] = SOLVE_LEVELS) -> Iterator[Data]:
     """Exact P(cheese) on fixed levels with the cheese as in training, without and with the edits, level by level."""
-    levels = LevelSet(SOLVE_LEVELS, pane.mode, pane.region)
+    levels = LevelSet(seeds, pane.mode, pane.region)
     rates: list[tuple[float, float]] = []
-    for done, seed in enumerate(SOLVE_LEVELS, 1):
+    for done, seed in enumerate(seeds, 1):
         maze = levels.maze(seed)
         before = _p_cheese(pane.policy, maze)
         rates.append((before, behaviour(pane.policy, maze, pane.edits).p_cheese if pane.edits else before))
         first, second = (_estimate([pair[i] for pair in rates]) for i in (0, 1))
         yield {
             "done": done,
-            "total": len(SOLVE_LEVELS),
+            "total": len(seeds),
             "before": first,
             "after": second,
             "region": pane.region,

@@ -23,11 +23,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.explorer.files import STATIC
 from maze_interp.explorer.messages import LONGEST, read_request
 from maze_interp.explorer.session import Opening, Session
 from maze_interp.explorer.worker import Closed, Worker
-
-STATIC = Path(__file__).parent / "static"
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _HEADERS = {

@@ -110,7 +110,8 @@ class PreparedMaze:
                         crossings[i] = crossing
                 return _finish(self.policy, cut, layer, crossing, changes)
 
-        for i, result in zip(wanted, _POOL.map(run, wanted), strict=True):
+        results = map(run, wanted) if len(wanted) == 1 else _POOL.map(run, wanted)
+        for i, result in zip(wanted, results, strict=True):
             outputs[self._parts[i]] = result
 
     def _kept(self, layer: str) -> list[Crossing | None]:

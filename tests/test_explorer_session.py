@@ -1,0 +1,314 @@
+"""The explorer's answers are the library's figures."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from maze_interp import Maze, behaviour, cheese_vector, edits, observe, probes, to_input, top_right_vector, vector_field
+from maze_interp.bundled import HELD_OUT
+from maze_interp.edits.base import Edit, applied
+from maze_interp.explorer.agents import Agents
+from maze_interp.explorer.attribution import decision
+from maze_interp.explorer.session import Opening, Session
+from maze_interp.mazes.constructed import random_tree
+from maze_interp.policies.agents import load_network
+from maze_interp.policies.moves import MOVES, STEPS
+from maze_interp.policies.network import PolicyNetwork
+from maze_interp.policies.pixels import activation_pixel
+
+AGENT = "rand_region_3_easy"
+LAYER = "embedder.block2.res1.resadd"
+
+
+def a_maze(seed: int = 1, size: int = 7) -> Maze:
+    """A small maze with a loop, its cheese and its start off their usual places."""
+    tree = random_tree(size, "easy", seed)
+    opened = tree.with_open((1, 1), True).with_open((0, 1), True).with_open((1, 0), True)
+    return opened.with_start((2, 2)).with_cheese((size - 1, 0))
+
+
+def text(maze: Maze) -> dict[str, Any]:
+    return {"ascii": maze.to_ascii(), "mode": maze.distribution_mode, "seed": maze.seed}
+
+
+class Client:
+    """Asks a session, as a page would."""
+
+    def __init__(self, *panes: dict[str, Any], given: tuple[Edit, ...] = ()) -> None:
+        self.policy = load_network(AGENT)
+        self.session = Session(Opening(Agents(self.policy), a_maze(), given))
+        self.number = self.version = 0
+        self.show(*panes or [{"maze": text(a_maze())}])
+
+    def show(self, *panes: dict[str, Any]) -> Any:
+        self.version += 1
+        return self.ask("state", state={"panes": [{"agent": AGENT, **pane} for pane in panes]})
+
+    def answers(self, what: str, **fields: Any) -> list[Any]:
+        self.number += 1
+        message = {"id": self.number, "version": self.version, "what": what, **fields}
+        answers = list(self.session.handle(json.dumps(message)))
+        assert all(answer["id"] == self.number for answer in answers)
+        return [json.loads(json.dumps(answer, allow_nan=False)) for answer in answers]
+
+    def ask(self, what: str, **fields: Any) -> Any:
+        (answer,) = self.answers(what, **fields)
+        return answer["data"] if "data" in answer else answer["error"]
+
+
+@pytest.fixture(scope="module")
+def policy() -> PolicyNetwork:
+    return load_network(AGENT)
+
+
+DONOR = a_maze(9)
+
+
+def changes_and_edits(policy: PolicyNetwork, maze: Maze) -> list[tuple[dict[str, Any], list[Edit]]]:
+    """Every kind of edit, as a message has it and as the library does."""
+    pixel = activation_pixel(maze, (2, 4), LAYER)
+    donor = policy.run_with_cache(to_input(observe(DONOR, [DONOR.start])), [LAYER])[2][LAYER][0]
+    places = [[1, 2], [3, 4]]
+    source = edits.Observations(range(HELD_OUT + 1000, HELD_OUT + 1032), "easy")
+    return [
+        ({"kind": "zero", "channels": [1, 5]}, [edits.Zero(LAYER, [1, 5])]),
+        ({"kind": "scale", "factor": -2, "positions": places}, [edits.Scale(LAYER, None, places, factor=-2.0)]),
+        ({"kind": "mean", "channels": [3]}, [edits.Mean(LAYER, [3], source=source)]),
+        (
+            {"kind": "set_pixel", "channels": [7], "pixel": [3, 3], "value": 5.5, "fill": 0},
+            [edits.SetPixel(LAYER, [7], (3, 3), 5.5, 0.0)],
+        ),
+        (
+            {"kind": "set_square", "channels": [7], "square": [2, 4], "value": 5.5},
+            [edits.SetPixel(LAYER, [7], pixel, 5.5)],
+        ),
+        (
+            {"kind": "cheese_vector", "coefficient": -1.5},
+            [edits.Add(LAYER, cheese_vector(policy, maze, LAYER), -1.5)],
+        ),
+        (
+            {"kind": "top_right_vector", "coefficient": 2},
+            [edits.Add(LAYER, top_right_vector(policy, maze, LAYER), 2.0)],
+        ),
+        (
+            {"kind": "patch", "channels": [2, 7], "positions": places},
+            [edits.Zero(LAYER, [2, 7], places), edits.Add(LAYER, donor, 1.0, [2, 7], places)],
+        ),
+    ]
+
+
+def test_figures_are_the_librarys(policy: PolicyNetwork) -> None:
+    maze = a_maze(size=5)
+    pairs = changes_and_edits(policy, maze)
+    client = Client({"maze": text(maze)})
+    same_figures(client, policy, maze, [], False)
+    for some in (*([pair] for pair in pairs), pairs, pairs[::-1]):
+        client.show({"maze": text(maze), "donor": text(DONOR), "edits": [{"layer": LAYER, **one} for one, _ in some]})
+        own = [edit for _, group in some for edit in group]
+        field, shown = vector_field(policy, maze, own), client.ask("field", edited=True)
+        assert [tuple(square) for square in shown["squares"]] == list(field.squares)
+        assert np.array_equal(shown["probs"], field.probs)
+        assert np.array_equal(shown["value"], field.value)
+    same_figures(client, policy, maze, own, True)
+
+
+def same_figures(client: Client, policy: PolicyNetwork, maze: Maze, own: list[Edit], edited: bool) -> None:
+    result, figures = behaviour(policy, maze, own), client.ask("figures", edited=edited)
+    for name in ("p_cheese", "p_top_right", "p_region", "expected_steps", "p_cheese_limit"):
+        assert figures[name] == pytest.approx(getattr(result, name), abs=1e-6), name
+    assert np.allclose(figures["occupancy"], result.occupancy)
+    exits = result.first_exit
+    assert figures["first_exit"] == (exits and pytest.approx(vars(exits), abs=1e-6))
+
+
+def test_switches_and_refusals(policy: PolicyNetwork) -> None:
+    maze, client = a_maze(), Client()
+    before = client.ask("field")
+    client.show({"maze": text(maze), "edits": [{"kind": "zero", "layer": LAYER, "on": False}]})
+    assert client.ask("field", edited=True) == before
+    for edit, message in (
+        ({"kind": "zero", "layer": "embedder.blok2"}, "did you mean"),
+        ({"kind": "zero", "layer": LAYER, "channels": [32]}, "has channels 0 to 31"),
+        ({"kind": "zero", "layer": LAYER, "channels": [32], "on": False}, "has channels 0 to 31"),
+        ({"kind": "patch", "layer": LAYER}, "needs a donor"),
+        ({"kind": "given", "layer": LAYER, "number": 0}, "0 edits were given"),
+        ({"kind": "set_square", "layer": "embedder.fc", "square": [0, 0], "value": 1}, "no map"),
+    ):
+        assert message in client.show({"maze": text(maze), "edits": [edit]}), edit
+        assert client.answers("field") == []  # nothing is shown
+    assert "fills its world" in client.show(
+        {
+            "maze": text(random_tree(15, "easy", 1)),
+            "edits": [{"kind": "top_right_vector", "layer": LAYER, "coefficient": 1}],
+        }
+    )
+    assert "unknown agent" in client.show({"maze": text(maze), "agent": "agents/rand_region_5/weights.safetensors"})
+    assert "other weights" in client.show({"maze": text(maze), "hash": "000000000000"})
+    assert "in a wall" in client.show({"maze": {"ascii": "###\n###\n###", "mode": "easy"}})
+
+
+def test_stale_requests_are_dropped() -> None:
+    client = Client()
+    client.version += 1
+    assert client.answers("field") == []
+    assert [answer["data"]["size"] for answer in client.answers("maze", mode="easy", seed=HELD_OUT)] == [5]
+
+
+def test_edits_from_a_file_are_shown(policy: PolicyNetwork) -> None:
+    given: tuple[Edit, ...] = (
+        edits.Scale(LAYER, [3], factor=2.0),
+        edits.Resample(LAYER, [4], source=edits.Observations([7], "easy")),
+    )
+    client = Client(given=given)
+    (pane,) = client.ask("hello")["state"]["panes"]
+    assert [edit["kind"] for edit in pane["edits"]] == ["scale", "given"]
+    client.show(pane)
+    maze = Maze.from_ascii(pane["maze"]["ascii"], "easy", pane["maze"]["seed"])
+    assert np.array_equal(client.ask("field", edited=True)["probs"], vector_field(policy, maze, given).probs)
+
+
+def test_taken_away(policy: PolicyNetwork, tmp_path: Any) -> None:
+    maze, client = a_maze(), Client()
+    some = [{"layer": LAYER, **one} for one, _ in changes_and_edits(policy, maze)]
+    client.show({"maze": text(maze), "donor": text(DONOR), "edits": some})
+    taken, figures = client.ask("export"), client.ask("figures", edited=True)
+    program = taken["python"].replace("mi.vector_field(policy, maze, edits).plot()", "")
+    names: dict[str, Any] = {}
+    exec(program, names)
+    assert names["result"].p_cheese == pytest.approx(figures["p_cheese"], abs=1e-6)
+    assert Maze.from_ascii(taken["ascii"], "easy", maze.seed) == maze
+    again = Client()
+    assert again.show(taken["state"])["panes"][0]["hash"] == taken["state"]["hash"]
+    assert again.ask("figures", edited=True) == figures
+
+
+def test_edits_as_a_file(tmp_path: Any) -> None:
+    some = [
+        {"kind": "zero", "layer": LAYER, "channels": [1, 5]},
+        {"kind": "mean", "layer": LAYER, "positions": [[1, 2]]},
+        {"kind": "patch", "layer": "embedder.block3.res2.resadd", "channels": [2]},
+        {"kind": "cheese_vector", "layer": "embedder.fc", "coefficient": -1},
+    ]
+    client = Client({"maze": text(a_maze()), "donor": text(DONOR), "edits": some})
+    (tmp_path / "edits.yaml").write_text(client.ask("export")["yaml"])
+    assert edits.load(tmp_path / "edits.yaml") == client.session.panes[0].edits
+
+
+def test_cheese_map(policy: PolicyNetwork) -> None:
+    maze = random_tree(3, "easy", 1).with_cheese((2, 2))
+    client = Client({"maze": text(maze)})
+    answers = client.answers("cheese_map")
+    assert [answer["final"] for answer in answers] == [False] * (len(answers) - 1) + [True]
+    found = {tuple(answer["data"]["squares"][0]): answer["data"]["p"][0] for answer in answers}
+    assert found.keys() == set(maze.squares) - {maze.start}
+    for square in list(found)[:4]:
+        assert found[square] == behaviour(policy, maze.with_cheese(square)).p_cheese
+
+
+def test_episodes_follow_the_chain() -> None:
+    maze, client = a_maze(), Client()
+    p_cheese = client.ask("figures")["p_cheese"]
+    reached = []
+    for seed in range(40):
+        played = client.ask("episode", seed=seed)
+        assert played == client.ask("episode", seed=seed)
+        assert played["p_success"][0] == pytest.approx(p_cheese)
+        assert (played["p_success"][-1] == 1) == played["reached"]
+        for a, b, move in zip(played["squares"], played["squares"][1:], played["moves"], strict=False):
+            step = STEPS[MOVES.index(move)]
+            x, y = a[0] + step[0], a[1] + step[1]
+            is_free = 0 <= x < maze.size and 0 <= y < maze.size and maze.open[y, x]
+            assert b == ([x, y] if is_free else a)
+        reached.append(played["reached"])
+    assert abs(np.mean(reached) - p_cheese) <= 4 * np.sqrt(p_cheese * (1 - p_cheese) / len(reached)) + 1e-9
+
+
+def test_channels(policy: PolicyNetwork) -> None:
+    maze = a_maze()
+    client = Client({"maze": text(maze), "mouse": [4, 4]})
+    shown = client.ask("channels", layer=LAYER)
+    values = np.frombuffer(base64.b64decode(shown["values"]), "<f4").reshape(shown["shape"])
+    _, _, cache = policy.run_with_cache(to_input(observe(maze, [(4, 4)])), [LAYER])
+    assert np.array_equal(values, cache[LAYER][0])
+    for x, y in maze.squares:
+        assert (shown["rows"][y], shown["columns"][x]) == activation_pixel(maze, (x, y), LAYER)
+    over = client.ask("channel", layer=LAYER, channel=3)
+    at = over["squares"].index([4, 4])
+    assert over["values"][at] == pytest.approx(values[3][activation_pixel(maze, (4, 4), LAYER)], rel=1e-5, abs=1e-5)
+    assert "has channels 0 to 31" in client.ask("channel", layer=LAYER, channel=32)
+    assert {row["path"]: tuple(row["shape"]) for row in client.ask("layers")["layers"]}[LAYER] == values.shape
+
+
+def test_probes(policy: PolicyNetwork) -> None:
+    maze = a_maze()
+    client = Client({"maze": text(maze)})
+    _, _, cache = policy.run_with_cache(to_input(observe(maze, [maze.start])), [LAYER])
+    listed = {row["target"]: row for row in client.ask("probes")["probes"]}
+    for target, row in listed.items():
+        fitted, shown = (
+            probes.load(policy, row["layer"], target),
+            client.ask("probe", layer=row["layer"], target=target),
+        )
+        if row["of_squares"]:
+            assert np.allclose(shown["outputs"], fitted.predict_proba(cache[LAYER].numpy())[0, ..., 1])
+        else:
+            assert shown["prediction"] == fitted.predict(cache[LAYER].numpy())[0]
+    assert {"cheese_here", "wall", "cheese_x_world"} <= listed.keys()
+    assert "no fitted probe" in client.ask("probe", layer=LAYER, target="../../../etc")
+
+
+def test_attribution_sums_to_the_decision(policy: PolicyNetwork) -> None:
+    maze = Maze.from_seed(HELD_OUT + 12, "easy")
+    own = [edits.Scale("embedder.block3.res1.resadd", factor=1.2), edits.Zero("embedder.block2.conv", [3])]
+    client = Client(
+        {
+            "maze": text(maze),
+            "edits": [
+                {"kind": "scale", "layer": own[0].layer, "factor": 1.2},
+                {"kind": "zero", "layer": own[1].layer, "channels": [3]},
+            ],
+        }
+    )
+    x = to_input(observe(maze, [maze.decision_square or maze.start]))
+    for layer in (LAYER, "embedder.fc"):
+        shown = client.ask("attribution", layer=layer, method="integrated", edited=True)
+        with torch.no_grad(), applied(policy, own):
+            logits, _ = policy(x)
+            with applied(policy, edits.Zero(layer)):
+                nothing, _ = policy(x)
+        change = decision(logits, *shown["moves"]) - decision(nothing, *shown["moves"])
+        assert sum(shown["channels"]) == pytest.approx(float(change), abs=0.05 * abs(float(change)) + 0.02)
+        if shown["map"] is not None:
+            assert np.sum(shown["map"]) == pytest.approx(sum(shown["channels"]), abs=1e-3)
+
+
+def test_a_gradient_is_a_small_change(policy: PolicyNetwork) -> None:
+    maze = a_maze()
+    client = Client({"maze": text(maze)})
+    shown = client.ask("attribution", layer=LAYER)
+    channel, x, small = (
+        int(np.argmax(np.abs(shown["channels"]))),
+        to_input(observe(maze, [tuple(shown["square"])])),
+        1e-3,
+    )
+    results = []
+    for factor in (1 - small, 1 + small):
+        with torch.no_grad(), applied(policy, edits.Scale(LAYER, [channel], factor=factor)):
+            results.append(float(decision(policy(x)[0], *shown["moves"])))
+    assert shown["channels"][channel] == pytest.approx((results[1] - results[0]) / (2 * small), rel=0.05, abs=0.01)
+
+
+def test_a_rule_has_no_layers() -> None:
+    client = Client({"agent": "reference:shortest-to-cheese", "maze": text(a_maze())})
+    assert client.ask("figures")["p_cheese"] == pytest.approx(1)
+    assert client.ask("field")["value"][0] is None
+    assert client.ask("layers") == {"layers": []}
+    assert client.ask("probes") == {"probes": []}
+    assert "needs a network" in client.ask("channels", layer=LAYER)
+    assert "needs a network" in client.ask("attribution", layer=LAYER)
