@@ -265,7 +265,7 @@ def test_probes(policy: PolicyNetwork) -> None:
 
 def test_attribution_sums_to_the_decision(policy: PolicyNetwork) -> None:
     maze = Maze.from_seed(HELD_OUT + 12, "easy")
-    own = [edits.Scale("embedder.block3.res1.resadd", factor=1.2), edits.Zero("embedder.block2.conv", [3])]
+    own: list[Edit] = [edits.Scale("embedder.block3.res1.resadd", factor=1.2), edits.Zero("embedder.block2.conv", [3])]
     client = Client(
         {
             "maze": text(maze),

@@ -31,6 +31,16 @@ def _load(name: str) -> nn.Module:
     return load_policy(name)
 
 
+@lru_cache
+def _mode(name: str) -> DistributionMode:
+    return agent_mode(name)
+
+
+@lru_cache
+def _region(name: str) -> int | str:
+    return "anywhere" if trained_anywhere(name) else training_region(name)
+
+
 class Agents:
     """Policies by name.
 
@@ -64,13 +74,13 @@ class Agents:
 
     def mode(self, name: str) -> DistributionMode:
         """The levels that the agent was trained on."""
-        return self._mode if self._is_own(name) else agent_mode(name)
+        return self._mode if self._is_own(name) else _mode(name)
 
     def region(self, name: str) -> int | str:
         """Where the cheese lay in training: n of the top-right n×n, or `"anywhere"`; the published n if unknown."""
         if self._is_own(name) and not is_agent(name):
             return REGION
-        return "anywhere" if trained_anywhere(name) else training_region(name)
+        return _region(name)
 
     def table(self) -> list[dict[str, Any]]:
         """What is known of each, for the list to choose from; damaged agents are left out."""

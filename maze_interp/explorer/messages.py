@@ -272,6 +272,8 @@ def read_request(message: str | bytes) -> Request:
     """
     if len(message) > LONGEST:
         raise MazeInterpError(f"a message has at most {LONGEST} bytes, this one has {len(message)}")
+    if isinstance(message, bytes):
+        message = message.decode(errors="replace")
     try:
         return _REQUEST.validate_json(message)
     except ValidationError as error:

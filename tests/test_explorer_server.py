@@ -1,0 +1,295 @@
+"""The explorer's server: who is let in, what a message can do, and that only the newest request counts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from maze_interp import Maze, vector_field
+from maze_interp.environment.assets import MAZES_ONLY
+from maze_interp.errors import MazeInterpError
+from maze_interp.explorer.agents import Agents
+from maze_interp.explorer.server import Site, listen
+from maze_interp.explorer.session import Opening
+from maze_interp.mazes.constructed import random_tree
+from maze_interp.policies.agents import load_network
+
+AGENT = "rand_region_3_easy"
+MAZE = random_tree(5, "easy", 3).with_cheese((4, 4))
+
+
+class Running:
+    """A server on a free port of this machine, in a thread."""
+
+    def __init__(self) -> None:
+        self.site = Site(Opening(Agents(load_network(AGENT)), MAZE), token="a token")
+        self._socket = listen("127.0.0.1", 0)
+        self.port = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            self.site.app, log_level="error", lifespan="off", ws="websockets-sansio", ws_max_size=2**16
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+    def address(self, path: str = "/", token: str | None = "a%20token", scheme: str = "http") -> str:
+        return f"{scheme}://127.0.0.1:{self.port}{path}" + ("" if token is None else f"?token={token}")
+
+    def visit(self, **options: Any) -> ClientConnection:
+        return connect(self.address("/ws", scheme="ws"), max_size=None, **options)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    server = Running()
+    yield server
+    server.stop()
+
+
+def state(maze: Maze, **pane: Any) -> dict[str, Any]:
+    drawn = {"ascii": maze.to_ascii(), "mode": maze.distribution_mode, "seed": maze.seed}
+    return {"panes": [{"agent": AGENT, "maze": drawn, **pane}]}
+
+
+def send(visit: ClientConnection, number: int, what: str, **fields: Any) -> None:
+    visit.send(json.dumps({"id": number, "what": what, **fields}))
+
+
+def receive(visit: ClientConnection, number: int) -> Any:
+    """The answer to a request, those before it passed over."""
+    while True:
+        answer = json.loads(visit.recv(timeout=60))
+        if answer["id"] == number:
+            return answer
+
+
+def status(address: str, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_who_is_let_in(running: Running) -> None:
+    with urllib.request.urlopen(running.address()) as page:
+        assert page.status == 200
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        assert page.headers["Cache-Control"] == "no-store"
+    assert status(running.address(token=None)) == 403
+    assert status(running.address(token="a%20toke")) == 403
+    assert status(running.address(), Host="rebound.example:80") == 403
+    assert status(running.address("/static/explorer.js"), Host="rebound.example") == 403
+    assert status(running.address("/static/explorer.js", token=None)) == 200
+    assert status(running.address(), Host="localhost") == 200
+    for name in ("server.py", "..%2Fserver.py", "%2Fetc%2Fpasswd", "..%2f..%2fsetup.cfg", "nothing", "%00"):
+        assert status(running.address(f"/static/{name}", token=None)) == 404, name
+
+
+def test_which_pages_may_connect(running: Running) -> None:
+    own = f"http://127.0.0.1:{running.port}"
+    with running.visit(origin=own) as visit:
+        send(visit, 1, "hello")
+        assert receive(visit, 1)["data"]["protocol"] == 1
+    for origin in ("http://rebound.example", "http://127.0.0.1:1", "null", "file://", f"{own}.example"):
+        with pytest.raises(InvalidStatus):
+            running.visit(origin=origin)
+    with pytest.raises(InvalidStatus):
+        connect(running.address("/ws", token="none", scheme="ws"))
+
+
+def test_a_name_bound_to_this_address(running: Running) -> None:
+    """A page of another site whose name was made to lead here: Host and Origin agree, and are refused."""
+    host = f"rebound.example:{running.port}"
+    request = (
+        f"GET /ws?token=a%20token HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", running.port)) as plain:
+        plain.sendall(request.encode())
+        assert b" 403 " in plain.recv(1000).split(b"\r\n")[0]
+
+
+def test_visitors_do_not_see_each_other(running: Running) -> None:
+    other = MAZE.with_cheese((4, 0)) if MAZE.open[0, 4] else MAZE.with_cheese(None)
+    with running.visit() as one, running.visit() as two:
+        send(one, 1, "state", version=7, state=state(MAZE))
+        send(two, 1, "state", version=7, state=state(other))
+        receive(one, 1), receive(two, 1)
+        for visit, maze in ((one, MAZE), (two, other), (one, MAZE)):
+            send(visit, 2, "field", version=7)
+            probs = vector_field(load_network(AGENT), maze).probs
+            assert np.array_equal(receive(visit, 2)["data"]["probs"], probs)
+
+
+def test_only_the_newest_counts(running: Running) -> None:
+    """A cheese dragged over 30 squares: one field at most is computed after the last move, that of the last maze."""
+    places = [square for square in MAZE.squares if square != MAZE.start]
+    mazes = [MAZE.with_cheese(places[i % len(places)]) for i in range(30)]
+    with running.visit() as visit:
+        for i, maze in enumerate(mazes, 1):
+            send(visit, 2 * i, "state", version=i, state=state(maze))
+            send(visit, 2 * i + 1, "field", version=i)
+        send(visit, 100, "layers", version=30)  # answered after the field
+        answers: list[Any] = []
+        while not answers or answers[-1]["id"] != 100:
+            answers.append(json.loads(visit.recv(timeout=60)))
+    fields = [answer for answer in answers if answer["what"] == "field"]
+    assert len(fields) < len(mazes) / 2
+    assert fields[-1]["id"] == 61
+    assert np.array_equal(fields[-1]["data"]["probs"], vector_field(load_network(AGENT), mazes[-1]).probs)
+    after = answers[[answer["id"] for answer in answers].index(60) :]
+    assert [answer["id"] for answer in after if answer["what"] == "field"] == [61]
+
+
+def test_progressive_work_gives_way(running: Running) -> None:
+    with running.visit() as visit:
+        send(visit, 1, "state", version=1, state=state(MAZE))
+        send(visit, 2, "cheese_map", version=1)
+        first = receive(visit, 2)
+        assert not first["final"]
+        send(visit, 3, "field", version=1)
+        between = []
+        while (answer := json.loads(visit.recv(timeout=60)))["id"] != 3:
+            between.append(answer)
+        assert len(between) <= 2
+        send(visit, 4, "state", version=2, state=state(MAZE))
+        receive(visit, 4)
+        send(visit, 5, "export", version=2)
+        assert json.loads(visit.recv(timeout=60))["id"] == 5  # the map of the old state is no more
+
+
+def test_random_messages(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """10,000 messages, from noise to nearly right: no fault, and the session goes on."""
+    caplog.set_level(logging.WARNING)
+    draw = random.Random(0)
+    with running.visit() as visit:
+        send(visit, 1, "state", version=1, state=state(MAZE))
+        messages = [strange(draw) for _ in range(10_000)]
+        last = 10**9
+
+        def send_all() -> None:
+            for message in messages:
+                visit.send(message)
+            send(visit, last, "hello")
+
+        threading.Thread(target=send_all).start()
+        while (answer := json.loads(visit.recv(timeout=60)))["id"] != last:
+            assert "a fault of the explorer" not in answer.get("error", ""), answer
+            assert "Traceback" not in answer.get("error", "")
+        send(visit, last + 1, "state", version=10**9, state=state(MAZE))
+        send(visit, last + 2, "field", version=10**9)
+        assert "data" in receive(visit, last + 2)
+    assert not caplog.records
+
+
+WORDS = ("hello", "state", "field", "figures", "episode", "layers", "channels", "channel", "probe", "probes", "maze")
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    3,
+    1e9,
+    2**70,
+    1e400,
+    "",
+    "x",
+    "../../etc/passwd",
+    [],
+    {},
+    [[1]],
+    "\ud800",
+)
+
+
+def strange(draw: random.Random) -> str | bytes:
+    """Noise, or a message with something wrong in it."""
+    kind = draw.randrange(4)
+    if kind == 0:
+        return draw.randbytes(draw.randrange(40))
+    if kind == 1:
+        return "".join(chr(draw.randrange(32, 0x2000)) for _ in range(draw.randrange(60)))
+    edit = {"kind": draw.choice(("zero", "scale", "patch", "given")), "layer": "embedder.fc", "number": 0, "factor": 2}
+    message: dict[str, Any] = {"id": draw.randrange(100), "version": draw.randrange(3), "what": draw.choice(WORDS)}
+    message |= {"layer": "embedder.fc", "channel": draw.randrange(300), "mode": "easy", "seed": draw.randrange(9)}
+    if message["what"] == "state":
+        message = {**message, "state": state(MAZE, edits=[edit])}
+    else:
+        message |= {"pane": draw.randrange(3), "edited": draw.random() < 0.5}
+    for _ in range(draw.randrange(1, 4)):
+        spoil(draw, message)
+    return json.dumps(message)
+
+
+def spoil(draw: random.Random, content: Any) -> None:
+    """Change, drop or add something somewhere inside."""
+    keys = list(content) if isinstance(content, dict) else list(range(len(content)))
+    if not keys or draw.random() < 0.1:
+        if isinstance(content, dict):
+            content[draw.choice(WORDS)] = copy.deepcopy(draw.choice(VALUES))
+        return
+    key = draw.choice(keys)
+    if isinstance(content[key], dict | list) and draw.random() < 0.8:
+        spoil(draw, content[key])
+    elif draw.random() < 0.4:
+        del content[key]
+    else:
+        content[key] = copy.deepcopy(draw.choice(VALUES))
+
+
+def test_a_message_has_a_largest_size(running: Running) -> None:
+    with running.visit() as visit:
+        visit.send("x" * 2**17)
+        with pytest.raises(ConnectionClosed) as closed:
+            visit.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+
+
+def test_a_taken_port(running: Running) -> None:
+    with pytest.raises(MazeInterpError, match=f"cannot listen on 127.0.0.1, port {running.port}: .*--port 0"):
+        listen("127.0.0.1", running.port)
+
+
+def test_the_command_ends_on_interruption() -> None:
+    command = [sys.executable, "-m", "maze_interp.commands.main", "explore", "--no-browser", "--seed", "900000001"]
+    surroundings = {**os.environ, MAZES_ONLY: "1"}
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=surroundings) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        with connect(address.replace("http", "ws").replace("/?", "/ws?"), max_size=None) as visit:
+            send(visit, 1, "hello")
+            maze = receive(visit, 1)["data"]["state"]["panes"][0]["maze"]
+            assert Maze.from_ascii(maze["ascii"], maze["mode"], maze["seed"]) == Maze.from_seed(900000001, "easy")
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+            assert time.monotonic() - begin < 20
+        assert process.stderr is not None
+        assert process.stderr.read() == "ended\n"
