@@ -39,7 +39,8 @@ export function button(text, onclick, attributes = {}) {
 
 /** A control with its words in front of it. */
 export function labelled(text, control, attributes = {}) {
-  return make("label", { class: "field", ...attributes }, make("span", {}, text), control);
+  control.id ||= freshId("control");
+  return make("span", { class: "field", ...attributes }, make("label", { for: control.id }, text), control);
 }
 
 /** A drop-down list; `choices` maps each value to its words. */

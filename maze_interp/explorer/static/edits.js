@@ -68,7 +68,7 @@ function sliderField(app, name, gesture, change) {
   const slide = make("input", {
     type: "range", min: -10, max: 10, step: 0.1, "aria-label": name,
     oninput: () => change({ [name]: Number(slide.value) }, gesture),
-    onchange: () => app.store.endGesture(),
+    onchange: () => app.endGesture(),
   });
   const number = make("input", {
     type: "number", step: "any", class: "small", "aria-label": `${name}, exactly`,

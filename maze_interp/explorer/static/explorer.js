@@ -90,6 +90,10 @@ function start(root, asks, hello, permalinks) {
         if (look.linked[scope]) keepSame(scope, panes, pane);
       }, gesture);
     },
+    endGesture: () => {
+      app.store.endGesture();
+      app.refresh();
+    },
     edited: (pane) => app.panes[pane].edits.some((edit) => edit.on),
     startOf: (pane) => readMaze(app.panes[pane].maze.ascii).start,
     wallAt: (pane, square) => !isOpen(readMaze(app.panes[pane].maze.ascii), square),

@@ -60,7 +60,7 @@ export function attachHand(app, svg, place) {
   };
   const release = () => {
     drag = null;
-    app.store.endGesture();
+    app.endGesture();
   };
   svg.addEventListener("pointerdown", (event) => {
     const square = squareUnder(event, svg, grid().size);

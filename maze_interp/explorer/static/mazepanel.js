@@ -7,12 +7,15 @@ import { putCheese, randomSquare, readMaze, writeMaze } from "./maze.js";
 const WORLD = { easy: 15, hard: 25 };
 const OWN = "procgen's own"; // size
 
-/** Ask the server for a maze and open it. */
-export function openLevel(app, fields) {
+/** Ask the server for a maze and open it. A random one has no cheese, so it gets one on a random square. */
+function openLevel(app, fields) {
   const pane = app.active;
   app.asks.once("maze", fields, ({ data, error }) => {
     if (error) return app.say(error, true);
-    app.alter("maze", (each) => Object.assign(each, { maze: data.maze, mouse: null }), { pane });
+    const grid = readMaze(data.maze.ascii);
+    if (fields.size) grid.cheese = randomSquare(grid, grid.size);
+    const maze = { ...data.maze, ascii: writeMaze(grid) };
+    return app.alter("maze", (each) => Object.assign(each, { maze, mouse: null }), { pane });
   });
 }
 
@@ -32,7 +35,7 @@ export function makeMazePanel(app) {
     make("p", { class: "note" }, "Drag the cheese, the start, the mouse or a target to move it; drag over squares to open or close them."),
     make("div", { class: "row" }, labelled("Level", fields.seed), labelled("mode", fields.mode), labelled("size", fields.size), button("Open again", fields.load)),
     make("div", { class: "row" }, make("span", {}, "Cheese"), ...cheese.nodes),
-    make("details", {}, make("summary", {}, "As text"), labelled("# wall, . open, C cheese, M start", drawing, { class: "tall" }), button("Use this drawing", take)),
+    make("details", {}, make("summary", {}, "As text"), labelled("# wall, . open, C cheese, M start", drawing, { class: "field tall" }), button("Use this drawing", take)),
   );
   const render = () => {
     const { maze } = app.panes[app.active];
@@ -58,7 +61,7 @@ function levelFields(app) {
     const own = size === OWN;
     const fields = { seed: Number(seed.value), mode: mode.value };
     if (!seed.checkValidity() || seed.value === "") return app.say("a level is a whole number from 0 to 2147483646", true);
-    return openLevel(app, own ? fields : { ...fields, size: parseInt(size, 10), cheese: parseInt(size, 10) });
+    return openLevel(app, own ? fields : { ...fields, size: parseInt(size, 10) });
   };
   const render = (maze) => {
     sync(seed, maze.seed);
@@ -71,7 +74,7 @@ function levelFields(app) {
 }
 
 function cheeseButtons(app) {
-  const n = make("input", { type: "number", min: 1, max: 25, step: 1, value: 5, class: "small", "aria-label": "n of the top-right n×n" });
+  const n = make("input", { type: "number", min: 1, max: 25, step: 1, value: 5, class: "small" });
   const change = (squareOf) => {
     app.alter("maze", (pane) => {
       const grid = readMaze(pane.maze.ascii);
@@ -86,7 +89,7 @@ function cheeseButtons(app) {
       button("none", () => change(() => null)),
       button("anywhere", () => change((grid) => randomSquare(grid, grid.size) ?? grid.cheese)),
       button("in the top-right n×n", inRegion),
-      make("label", {}, "n ", n),
+      labelled("n", n),
     ],
   };
 }

@@ -41,7 +41,7 @@ const SOURCES = {
   },
   probe: {
     kind: {},
-    ask: ({ look }) => ["probe", look.probe],
+    ask: ({ look }) => ["probe", { layer: look.probe.layer, target: look.probe.target }],
     values: (data, app, pane) => {
       if (!data.outputs) return new Map();
       const output = (value) => (Array.isArray(value) ? (value[app.look.probeClass] ?? null) : value);
@@ -92,7 +92,7 @@ export function paint(app, views) {
   const own = views.map(({ kind }, i) => (kind === "difference" ? [] : [...numbers[i].values.values()])).flat();
   const between = views.map(({ kind }, i) => (kind === "difference" ? [...numbers[i].values.values()] : [])).flat();
   const scales = { own: null, difference: null };
-  const kind = overlay === "probe" && isProbability(app, views) ? { range: [0, 1] } : SOURCES[overlay]?.kind;
+  const kind = overlay === "probe" && app.look.probe?.kind === "logistic" ? { range: [0, 1] } : SOURCES[overlay]?.kind;
   if (overlay !== "none" && own.length) scales.own = { ...scaleOf(own, kind), words: OVERLAYS[overlay] };
   if (between.length) {
     scales.difference =
@@ -107,11 +107,6 @@ export function paint(app, views) {
     return { scale, values, css: (square) => scale?.css(values.get(String(square))) ?? null };
   };
   return { of, scales: Object.values(scales).filter(Boolean), errors: numbers.map((each) => each.error).filter(Boolean) };
-}
-
-function isProbability(app, views) {
-  const { data } = overlayOf(app, views[0].pane, views[0].kind === "after");
-  return Boolean(data?.classes);
 }
 
 function valuesOf(app, pane, kind) {

@@ -26,7 +26,7 @@ function makeProbes(app) {
     choose(i);
     app.refresh();
   });
-  const choose = (i) => Object.assign(app.look, { probe: known[i] ? { layer: known[i].layer, target: known[i].target } : null, probeClass: 0 });
+  const choose = (i) => Object.assign(app.look, { probe: known[i] ?? null, probeClass: 0 });
   const classes = select({}, (i) => {
     app.look.probeClass = Number(i);
     app.refresh();
@@ -57,10 +57,11 @@ function makeProbes(app) {
   const told = (probe) => {
     if (probe.of_squares) return "";
     const edited = app.edited(app.active);
-    const { data, error } = app.asks.get("probe", { pane: app.active, edited, ...app.look.probe });
+    const { data, error } = app.asks.get("probe", { pane: app.active, edited, layer: probe.layer, target: probe.target });
     if (!data) return error ?? "…";
+    const prediction = typeof data.prediction === "number" ? digits(data.prediction) : data.prediction;
     const all = data.probabilities ? ` (${data.probabilities.map((p) => digits(p)).join(", ")})` : "";
-    return `Prediction with the mouse where it stands: ${digits(data.prediction)}${all}`;
+    return `Prediction with the mouse where it stands: ${prediction}${all}`;
   };
   return { node, render };
 }

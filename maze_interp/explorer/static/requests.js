@@ -53,6 +53,7 @@ export class Requests {
   /** Ask once, whatever becomes of the state: `then` is called with each answer. */
   once(what, fields, then) {
     this.#send(what, fields, then);
+    this.#changed();
   }
 
   /** Whether an answer is awaited that the page cannot go on without. */

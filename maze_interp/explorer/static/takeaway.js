@@ -52,7 +52,7 @@ function textBox(app, name, title, file) {
   const area = make("textarea", { rows: name === "ascii" ? 8 : 6, readonly: true, class: "code", spellcheck: "false" });
   const save = button("Save", () => download(file, new Blob([area.value], { type: "text/plain" })), { "aria-label": `Save ${title}` });
   const copy = copier(app, area, title);
-  const node = make("div", {}, labelled(title, area, { class: "tall" }), make("div", { class: "row" }, copy, save));
+  const node = make("div", {}, labelled(title, area, { class: "field tall" }), make("div", { class: "row" }, copy, save));
   const render = ({ data, error, fresh }) => {
     sync(area, error ?? data?.[name] ?? (data ? "No edits." : "…"));
     area.classList.toggle("stale", !fresh);
