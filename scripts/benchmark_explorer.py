@@ -1,6 +1,7 @@
 """How long the explorer takes from a change to its answer, through its own WebSocket: medians on an idle machine.
 
-A server is started on a free port of this machine. Every change is a new one, so that no answer was kept.
+A server is started on a free port of this machine. Every change is a new one, so that no answer was kept. Beside the
+medians stands the server's time on the CPU, of all its threads together, which other work on the machine changes less.
 Timings decide no test.
 """
 
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import psutil
 from websockets.sync.client import ClientConnection, connect
 
 from maze_interp import Maze
@@ -41,37 +43,39 @@ def main(repeats: Positive = 15) -> None:
     Args:
         repeats: Changes that are timed of each kind.
     """
-    with server() as address, connect(address, max_size=None) as socket:
+    with server() as (address, process), connect(address, max_size=None) as socket:
         for agent, mode, size, bar in _SETTINGS:
             seeds = range(HELD_OUT, HELD_OUT + 10_000)
             maze = next(maze for seed in seeds if (maze := Maze.from_seed(seed, mode)).size == size)
             print(f"{size}×{size} {mode}, {agent}, {len(maze.squares)} open squares")
-            one = Pane(socket, agent, maze)
+            one = Pane(socket, process, agent, maze)
             report("vector field, cheese moved", bar, one.times(one.move_cheese, "field", repeats))
             report("exact figures, cheese moved", 2 * bar, one.times(one.move_cheese, "figures", repeats))
             report("channels, mouse moved", 30, one.times(one.move_mouse, "channels", repeats, layer=one.layer))
             report("vector field, edit changed", bar, one.times(one.change_edit, "field", repeats, edited=True))
-            late = Pane(socket, agent, maze, load_network(agent).features)
+            late = Pane(socket, process, agent, maze, load_network(agent).features)
             report(
                 "vector field, edit of the last layer", bar, late.times(late.change_edit, "field", repeats, edited=True)
             )
             print(f"  drag over 30 squares: {one.drag(30)} field(s) answered after the last move")
 
 
-def report(what: str, bar: float, times: Sequence[float]) -> None:
-    """One line: the median, the bar and the slowest."""
-    print(f"  {what:40s} {np.median(times):7.1f} ms   (bar {bar:3.0f}, slowest {max(times):.1f})", flush=True)
+def report(what: str, bar: float, times: tuple[Sequence[float], float]) -> None:
+    """One line: the median, the bar, the slowest, and the time on the CPU."""
+    wall, cpu = times
+    spread = f"(bar {bar:3.0f}, slowest {max(wall):6.1f}; CPU {cpu:6.1f})"
+    print(f"  {what:36s} {np.median(wall):7.1f} ms  {spread}", flush=True)
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A server of its own process; gives the address of its WebSocket."""
+def server() -> Iterator[tuple[str, psutil.Process]]:
+    """A server of its own process; gives the address of its WebSocket, and the process."""
     command = [sys.executable, "-m", "maze_interp.commands.main", "explore", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             page = process.stdout.readline().strip()
-            yield page.replace("http://", "ws://").replace("/?", "/ws?")
+            yield page.replace("http://", "ws://").replace("/?", "/ws?"), psutil.Process(process.pid)
         finally:
             process.terminate()
 
@@ -79,8 +83,10 @@ def server() -> Iterator[str]:
 class Pane:
     """A pane, its maze changed and asked about."""
 
-    def __init__(self, socket: ClientConnection, agent: str, maze: Maze, layer: str | None = None) -> None:
-        self._socket, self._maze = socket, maze
+    def __init__(
+        self, socket: ClientConnection, process: psutil.Process, agent: str, maze: Maze, layer: str | None = None
+    ) -> None:
+        self._socket, self._process, self._maze = socket, process, maze
         network = load_network(agent)
         self.layer = layer or network.default_layer
         edit = {"kind": "scale", "layer": self.layer, "channels": [0], "factor": 1.0, "on": True}
@@ -102,10 +108,11 @@ class Pane:
         """The edit with another factor."""
         self._pane["edits"][0]["factor"] = 1.0 + next(self._turn) / 100
 
-    def times(self, change: Callable[[], None], what: str, repeats: int, **fields: Any) -> list[float]:
-        """Milliseconds from each of some changes to the answer; a first one is not counted."""
-        times = []
+    def times(self, change: Callable[[], None], what: str, repeats: int, **fields: Any) -> tuple[list[float], float]:
+        """Milliseconds from each of some changes to the answer, the first not counted; and the mean on the CPU."""
+        times, cpu = list[float](), list[float]()
         for _ in range(repeats + 1):
+            cpu.append(sum(self._process.cpu_times()[:2]))
             change()
             begin = time.perf_counter()
             self._set_state()
@@ -113,7 +120,8 @@ class Pane:
             while self._answer()["id"] != number:
                 pass
             times.append(1000 * (time.perf_counter() - begin))
-        return times[1:]
+        cpu.append(sum(self._process.cpu_times()[:2]))
+        return times[1:], 1000 * (cpu[-1] - cpu[1]) / repeats
 
     def drag(self, squares: int) -> int:
         """How many fields are answered after the last of so many moves of the cheese, 10 ms apart."""
