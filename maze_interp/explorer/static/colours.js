@@ -26,7 +26,8 @@ export function gradient(name) {
  * The scale for some numbers: purple to orange around 0 if `diverging`, else from yellow to brown, or viridis over a
  * fixed range.
  *
- * @param kind `{range: [from, to]}`, `{log: true}` or `{diverging: true}`; numbers below 0 make a scale diverge
+ * @param kind `{range: [from, to]}`, `{share: true}` (of 1), `{log: true}`, `{sequential: true}` or
+ *   `{diverging: true}`; without any, numbers below 0 make a scale diverge
  * @returns `{name, from, to, log, rgb(value), css(value)}`; css is null where there is no number
  */
 export function scaleOf(values, kind = {}) {
@@ -37,15 +38,16 @@ export function scaleOf(values, kind = {}) {
     return Math.log(value / scale.from) / Math.log(scale.to / scale.from);
   };
   const rgb = (value) => mapped(scale.name, share(value));
-  const nothing = scale.name === "PuOr_r" ? 0.01 * scale.to : -1; // what is close to 0 stays uncoloured
+  const nothing = kind.share || scale.name === "PuOr_r" ? 0.01 * scale.to : -1; // what is close to 0 stays uncoloured
   const missing = (value) => value === null || value === undefined || (scale.log && value < scale.from) || Math.abs(value) <= nothing;
   return { ...scale, rgb, css: (value) => (missing(value) ? null : `rgb(${rgb(value).join()})`) };
 }
 
 const VISITS = 0.01; // fewer expected visits are left uncoloured
 
-function limits(seen, { range, log = false, diverging = false, sequential = false }) {
+function limits(seen, { range, share = false, log = false, diverging = false, sequential = false }) {
   if (range) return { name: "viridis", from: range[0], to: range[1], log: false };
+  if (share) return { name: "YlOrBr", from: 0, to: 1, log: false };
   const low = Math.min(...seen, Infinity);
   const high = Math.max(...seen, -Infinity);
   if (!seen.length) return { name: "YlOrBr", from: 0, to: 1, log: false };

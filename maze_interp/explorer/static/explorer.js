@@ -159,7 +159,7 @@ function makeBar(app, help) {
   const undo = button("Undo", () => app.store.undo());
   const redo = button("Redo", () => app.store.redo());
   const reset = button("Reset", () => app.store.reset());
-  const names = Object.fromEntries(app.agents.map(({ name, mode }) => [name, mode ? `${name} (${mode})` : name]));
+  const names = Object.fromEntries(app.agents.map(({ name }) => [name, name]));
   const agents = [0, 1].map((i) => {
     const change = (agent) => app.store.change((panes) => Object.assign(panes[i], { agent, hash: undefined }));
     const list = select(names, (agent) => {

@@ -58,12 +58,12 @@ function answersOf(app) {
 
 function heads(app, columns) {
   const kinds = make("tr", {}, make("td"), ...columns.map(({ kind }) => make("th", { scope: "col" }, HEADS[kind])));
-  if (app.panes.length === 1) return columns.length > 1 ? [kinds] : [];
-  const spans = app.panes.map((pane, i) => {
-    const colspan = columns.filter((column) => column.pane === i).length;
-    return make("th", { scope: "colgroup", colspan }, `${"AB"[i]}: ${pane.agent}`);
+  const spans = app.panes.map((_, i) => {
+    const colspan = columns.filter(({ pane }) => pane === i).length;
+    return make("th", { scope: colspan > 1 ? "colgroup" : "col", colspan }, "AB"[i]);
   });
-  return [make("tr", {}, make("td"), ...spans), kinds];
+  const panes = make("tr", {}, make("td"), ...spans);
+  return [...(app.panes.length > 1 ? [panes] : []), ...(columns.length > app.panes.length ? [kinds] : [])];
 }
 
 function figureRow([words, figure, places], columns, answers) {
@@ -88,7 +88,8 @@ function solveRow(app, columns) {
     if (kind === "difference") return make("td", {}, signed(minus(after?.mean, before?.mean)));
     const estimate = kind === "before" ? before : after;
     if (!estimate) return make("td", {}, "–");
-    return make("td", {}, digits(estimate.mean), make("small", {}, `${digits(estimate.low, 2)}–${digits(estimate.high, 2)}`));
+    const interval = estimate.low === null ? "" : `${digits(estimate.low, 2)}–${digits(estimate.high, 2)}`;
+    return make("td", {}, digits(estimate.mean), make("small", {}, interval));
   });
   const told = answers.map((answer) => answer.error ?? progress(answer.data)).find(Boolean);
   const words = make("th", { scope: "row" }, "solve rate in the training region", make("small", { class: "told" }, told ?? "computed when idle"));

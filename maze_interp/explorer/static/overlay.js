@@ -97,7 +97,7 @@ export function paint(app, views) {
   if (between.length) {
     scales.difference =
       overlay === "none"
-        ? { ...scaleOf(between, { range: [0, 1] }), words: "difference of the moves (total variation)" }
+        ? { ...scaleOf(between, { share: true }), words: "difference of the moves (total variation)" }
         : { ...scaleOf(between, { diverging: true }), words: `difference: ${OVERLAYS[overlay]}` };
   }
   const of = (view) => {

@@ -34,7 +34,8 @@ function makeProbes(app) {
   const classField = labelled("class", classes);
   const overlay = checkbox("show over the maze", showOver(app, "probe"));
   const note = make("p", { class: "note" });
-  const node = make("details", { class: "probes" }, make("summary", {}, "Probes"), labelled("Probe", which), classField, overlay.node, note);
+  const whichField = labelled("Probe", which);
+  const node = make("details", { class: "probes" }, make("summary", {}, "Probes"), whichField, classField, overlay.node, note);
   node.addEventListener("toggle", () => app.refresh());
   const render = () => {
     overlay.input.checked = app.look.overlay === "probe";
@@ -44,7 +45,7 @@ function makeProbes(app) {
     offer(which, Object.fromEntries(known.map((probe, i) => [i, `${probe.target}, ${probe.layer} (${probe.kind})`])));
     if (!known.some(isChosen)) choose(0);
     which.value = known.findIndex(isChosen);
-    which.disabled = overlay.input.disabled = !known.length;
+    whichField.hidden = !known.length;
     const probe = known.find(isChosen);
     const several = probe?.classes?.length > 2;
     classField.hidden = !several;
