@@ -32,7 +32,6 @@ LevelSeed = Annotated[int, whole(0, MAX_SEED)]
 RegionSize = Annotated[int, whole(1, 10**6)]
 """The n of the top-right n×n squares."""
 
-
 _as_square = pair("(x, y)")
 
 
