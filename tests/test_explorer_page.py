@@ -389,8 +389,8 @@ def check_numbers(explorer: Explorer, policy: Any, seed: int) -> None:
         "expected moves": [one.expected_steps for one in (before, after)],
         "decision square: p(to the cheese)": [one.field.p_cheese for one in (before, after)],
         "decision square: p(to the corner)": [one.field.p_top_right for one in (before, after)],
-        "first exit: to the cheese": [one.first_exit and one.first_exit.cheese for one in (before, after)],
-        "first exit: elsewhere": [one.first_exit and one.first_exit.other for one in (before, after)],
+        "first exit: to the cheese": [one.first_exit.cheese if one.first_exit else None for one in (before, after)],
+        "first exit: elsewhere": [one.first_exit.other if one.first_exit else None for one in (before, after)],
     }
     for name, values in expected.items():
         check_row(shown[name], values, 1 if name == "expected moves" else 3)

@@ -22,11 +22,22 @@ export function makeChannels(app) {
   const note = make("p", { class: "note" });
   const thumbnails = makeThumbnails(app);
   const chosen = makeChosen(app);
-  const node = make("section", { "aria-label": "Channels" }, labelled("Layer", layer), note, thumbnails.node, chosen.node);
+  const node = make(
+    "section",
+    { "aria-label": "Channels" },
+    labelled("Layer", layer),
+    note,
+    thumbnails.node,
+    chosen.node,
+  );
   const render = () => {
     const pane = app.active;
     const layers = app.asks.get("layers", { pane });
-    if (layers.data) offer(layer, Object.fromEntries(layers.data.layers.map(({ path, shape }) => [path, `${path} (${shape.join("×")})`])));
+    if (layers.data)
+      offer(
+        layer,
+        Object.fromEntries(layers.data.layers.map(({ path, shape }) => [path, `${path} (${shape.join("×")})`])),
+      );
     layer.value = app.look.layer[pane] ?? "";
     if (!app.look.layer[pane]) {
       note.textContent = layers.error ?? "This policy has no layers.";
@@ -35,7 +46,8 @@ export function makeChannels(app) {
     const ask = (edited) => app.asks.get("channels", { pane, edited, layer: app.look.layer[pane] });
     const [before, after] = [ask(false), app.edited(pane) ? ask(true) : null];
     const mouse = app.panes[pane].mouse ?? app.startOf(pane);
-    note.textContent = before.error ?? `Activations with the mouse on ${pair(mouse)}; each channel on its own scale, purple below 0.`;
+    note.textContent =
+      before.error ?? `Activations with the mouse on ${pair(mouse)}; each channel on its own scale, purple below 0.`;
     node.classList.toggle("stale", !before.fresh);
     if (before.data) thumbnails.render((after ?? before).data ?? before.data);
     if (before.data) chosen.render(before.data, after?.data ?? null);
@@ -58,7 +70,8 @@ function makeThumbnails(app) {
     choose(app.look.channel + step);
     next.focus();
   };
-  const thumbnail = (_, channel) => make("button", { type: "button", onkeydown, onclick: () => choose(channel) }, make("canvas"), String(channel));
+  const thumbnail = (_, channel) =>
+    make("button", { type: "button", onkeydown, onclick: () => choose(channel) }, make("canvas"), String(channel));
   const render = (data) => {
     const [channels] = data.shape;
     if (node.children.length !== channels) node.replaceChildren(...Array.from({ length: channels }, thumbnail));
@@ -102,14 +115,25 @@ function makeChosen(app) {
     app.look.overlay = on ? "channel" : "none";
     app.refresh();
   });
-  const node = make("div", {}, heading, make("div", { class: "pixelmaps" }, before.node, after.node), told, uses.node, overlay.node);
+  const node = make(
+    "div",
+    {},
+    heading,
+    make("div", { class: "pixelmaps" }, before.node, after.node),
+    told,
+    uses.node,
+    overlay.node,
+  );
   const render = (data, edited) => {
     heading.textContent = `Channel ${app.look.channel}`;
     maps = [data, edited].map((each) => each && mapOf(each, app.look.channel));
     const scale = scaleOf(maps.flatMap((map) => map?.flat() ?? []));
     pixel = [Math.min(pixel[0], maps[0].length - 1), Math.min(pixel[1], maps[0][0].length - 1)];
     const square = app.look.square;
-    const marks = { cursor: pixel, hover: square && data.rows ? [data.rows[square[1]], data.columns[square[0]]] : null };
+    const marks = {
+      cursor: pixel,
+      hover: square && data.rows ? [data.rows[square[1]], data.columns[square[0]]] : null,
+    };
     before.draw(maps[0], scale, marks);
     after.node.hidden = !maps[1];
     if (maps[1]) after.draw(maps[1], scale, marks);
@@ -123,7 +147,10 @@ function makeChosen(app) {
 function numbersAt([row, column], [before, after], spatial) {
   const place = spatial ? `Pixel (${row}, ${column}): ` : "Value: ";
   const [was, is] = [before, after].map((map) => map?.[row][column] ?? null);
-  return place + (is === null ? digits(was) : `${digits(was)} as it is, ${digits(is)} with the edits, ${signed(minus(is, was))}`);
+  return (
+    place +
+    (is === null ? digits(was) : `${digits(was)} as it is, ${digits(is)} with the edits, ${signed(minus(is, was))}`)
+  );
 }
 
 /** Use a pixel of the chosen channel: move the edit that is there already, or add one. */
@@ -132,7 +159,9 @@ function usePixel(app, pixel) {
   if (kind === "none") return app.say("choose above what a click on a pixel does");
   const [layer, channel] = [app.look.layer[app.active], app.look.channel];
   return app.alter("edits", (pane) => {
-    const there = pane.edits.find((edit) => edit.kind === kind && edit.layer === layer && edit.channels?.includes(channel));
+    const there = pane.edits.find(
+      (edit) => edit.kind === kind && edit.layer === layer && edit.channels?.includes(channel),
+    );
     useOnEdit(there ?? addEdit(pane, kind, { layer, channels: [channel] }), pixel);
   });
 }

@@ -1,12 +1,18 @@
 // Colour maps (matplotlib's, sampled), and scales that map numbers to them.
 
 const MAPS = {
-  viridis: "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219 fde725",
-  YlOrBr: "ffffe5 fffbd0 fff7bc feeda6 fee390 fed36f fec34f feae3b fe9829 f5841e eb6f14 db5d0b cb4b02 b13f03 983404 7e2c05 662506",
-  PuOr_r: "2d004b 451871 5f3a91 7b6aa8 9990bf b7b1d5 cfcfe5 e4e5f0 f7f7f6 fce8cd fed59f fdbc6b ee9b39 d97b12 bd6109 9e4c07 7f3b08",
+  viridis:
+    "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c 1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219 fde725",
+  YlOrBr:
+    "ffffe5 fffbd0 fff7bc feeda6 fee390 fed36f fec34f feae3b fe9829 f5841e eb6f14 db5d0b cb4b02 b13f03 983404 7e2c05 662506",
+  PuOr_r:
+    "2d004b 451871 5f3a91 7b6aa8 9990bf b7b1d5 cfcfe5 e4e5f0 f7f7f6 fce8cd fed59f fdbc6b ee9b39 d97b12 bd6109 9e4c07 7f3b08",
 };
 const STOPS = Object.fromEntries(
-  Object.entries(MAPS).map(([name, text]) => [name, text.split(" ").map((hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)))]),
+  Object.entries(MAPS).map(([name, text]) => [
+    name,
+    text.split(" ").map((hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16))),
+  ]),
 );
 
 /** Red, green and blue (0 … 255) of a share 0 … 1 of a colour map. */
@@ -19,7 +25,10 @@ export function mapped(name, share) {
 
 /** A CSS gradient from one end of a colour map to the other. */
 export function gradient(name) {
-  return `linear-gradient(to right, ${MAPS[name].split(" ").map((hex) => `#${hex}`).join()})`;
+  return `linear-gradient(to right, ${MAPS[name]
+    .split(" ")
+    .map((hex) => `#${hex}`)
+    .join()})`;
 }
 
 /**
@@ -39,7 +48,8 @@ export function scaleOf(values, kind = {}) {
   };
   const rgb = (value) => mapped(scale.name, share(value));
   const nothing = kind.share || scale.name === "PuOr_r" ? 0.01 * scale.to : -1; // what is close to 0 stays uncoloured
-  const missing = (value) => value === null || value === undefined || (scale.log && value < scale.from) || Math.abs(value) <= nothing;
+  const missing = (value) =>
+    value === null || value === undefined || (scale.log && value < scale.from) || Math.abs(value) <= nothing;
   return { ...scale, rgb, css: (value) => (missing(value) ? null : `rgb(${rgb(value).join()})`) };
 }
 

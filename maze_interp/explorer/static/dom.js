@@ -60,7 +60,8 @@ export function offer(list, choices) {
 
 /** Show a value in a control, unless someone is typing in it. */
 export function sync(control, value) {
-  const typing = control.getRootNode().activeElement === control && control.matches("textarea, [type=text], [type=number]");
+  const typing =
+    control.getRootNode().activeElement === control && control.matches("textarea, [type=text], [type=number]");
   const text = value === null || value === undefined ? "" : String(value);
   if (!typing && control.value !== text) control.value = text;
 }

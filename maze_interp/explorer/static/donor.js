@@ -17,8 +17,17 @@ export function makeDonor(app) {
     });
   });
   const place = { donor: true, pane: app.active };
-  const svg = shape("svg", { role: "application", tabindex: 0, "aria-label": "Donor maze. Arrow keys move the cursor, Enter uses the chosen tool." });
-  const picture = make("figure", { class: "box donor" }, make("figcaption", {}, "Donor: activations come from here, the mouse at its start"), svg);
+  const svg = shape("svg", {
+    role: "application",
+    tabindex: 0,
+    "aria-label": "Donor maze. Arrow keys move the cursor, Enter uses the chosen tool.",
+  });
+  const picture = make(
+    "figure",
+    { class: "box donor" },
+    make("figcaption", {}, "Donor: activations come from here, the mouse at its start"),
+    svg,
+  );
   attachHand(app, svg, place);
   const node = make(
     "details",
@@ -31,7 +40,8 @@ export function makeDonor(app) {
     const { donor, edits } = app.panes[app.active];
     place.pane = app.active;
     drop.disabled = picture.hidden = !donor;
-    if (edits.some((edit) => edit.kind === "patch") && !node.dataset.shown) Object.assign(node, { open: true }).dataset.shown = "once";
+    if (edits.some((edit) => edit.kind === "patch") && !node.dataset.shown)
+      Object.assign(node, { open: true }).dataset.shown = "once";
     if (!donor) return;
     const grid = readMaze(donor.ascii);
     const pointed = app.look.pointed?.donor ?? false;

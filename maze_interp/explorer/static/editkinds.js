@@ -53,7 +53,8 @@ export function readChannels(text) {
   if (["", "all"].includes(text.trim())) return null;
   const parts = text.split(",").map((part) => part.trim().match(/^(\d+)(?::(\d+))?$/));
   if (parts.some((part) => !part)) return undefined;
-  const range = ([, from, to]) => Array.from({ length: to === undefined ? 1 : Math.min(4096, to - from) }, (_, i) => Number(from) + i);
+  const range = ([, from, to]) =>
+    Array.from({ length: to === undefined ? 1 : Math.min(4096, to - from) }, (_, i) => Number(from) + i);
   const channels = parts.flatMap(range);
   return channels.length ? channels : undefined;
 }

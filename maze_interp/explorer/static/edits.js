@@ -6,7 +6,9 @@ import { makeDonor } from "./donor.js";
 import { SHOWS } from "./stage.js";
 
 export function makeEdits(app) {
-  const kinds = Object.fromEntries(Object.entries(EDITS).flatMap(([kind, { words }]) => (words ? [[kind, words]] : [])));
+  const kinds = Object.fromEntries(
+    Object.entries(EDITS).flatMap(([kind, { words }]) => (words ? [[kind, words]] : [])),
+  );
   const kind = select(kinds, () => {});
   const add = button("Add", () => {
     const layer = app.look.layer[app.active];
@@ -20,7 +22,15 @@ export function makeEdits(app) {
     app.refresh();
   });
   const donor = makeDonor(app);
-  const node = make("div", {}, make("div", { class: "row" }, labelled("New edit", kind), add), none, list, shows.node, donor.node);
+  const node = make(
+    "div",
+    {},
+    make("div", { class: "row" }, labelled("New edit", kind), add),
+    none,
+    list,
+    shows.node,
+    donor.node,
+  );
   let cards = [];
   let signature = "";
   const render = () => {
@@ -44,19 +54,34 @@ export function makeEdits(app) {
 /** The controls of the edit at place i of the list. */
 function makeCard(app, { kind, label }, i) {
   const { words, slider, channels, positions, fill } = EDITS[kind];
-  const change = (fields, gesture = null) => app.alter("edits", (pane) => Object.assign(pane.edits[i], fields), { gesture });
+  const change = (fields, gesture = null) =>
+    app.alter("edits", (pane) => Object.assign(pane.edits[i], fields), { gesture });
   const on = checkbox(`${i + 1}. ${words ?? label}`, (value) => change({ on: value }));
-  const remove = button("Remove", () => app.alter("edits", (pane) => pane.edits.splice(i, 1)), { "aria-label": `Remove edit ${i + 1}` });
+  const remove = button("Remove", () => app.alter("edits", (pane) => pane.edits.splice(i, 1)), {
+    "aria-label": `Remove edit ${i + 1}`,
+  });
   const parts = [
     slider && sliderField(app, slider, `${slider} ${i}`, change),
     words && layerField(change),
     channels && textField("channels", readChannels, writeChannels, change, "all, or 7, 8, 10:13"),
-    positions && textField("positions", readPairs, writePairs, change, "all, or (3, 4), (5, 6): rows and columns of the layer's map"),
+    positions &&
+      textField(
+        "positions",
+        readPairs,
+        writePairs,
+        change,
+        "all, or (3, 4), (5, 6): rows and columns of the layer's map",
+      ),
     kind === "set_pixel" && pairField("pixel", change),
     kind === "set_square" && pairField("square", change),
     fill && fillField(change),
   ].filter(Boolean);
-  const node = make("li", { class: "card" }, make("div", { class: "row head" }, on.node, remove), ...parts.map((part) => part.node));
+  const node = make(
+    "li",
+    { class: "card" },
+    make("div", { class: "row head" }, on.node, remove),
+    ...parts.map((part) => part.node),
+  );
   const render = (edit, layers) => {
     on.input.checked = edit.on;
     for (const part of parts) part.render(edit, layers);
@@ -66,12 +91,19 @@ function makeCard(app, { kind, label }, i) {
 
 function sliderField(app, name, gesture, change) {
   const slide = make("input", {
-    type: "range", min: -10, max: 10, step: 0.1, "aria-label": name,
+    type: "range",
+    min: -10,
+    max: 10,
+    step: 0.1,
+    "aria-label": name,
     oninput: () => change({ [name]: Number(slide.value) }, gesture),
     onchange: () => app.endGesture(),
   });
   const number = make("input", {
-    type: "number", step: "any", class: "small", "aria-label": `${name}, exactly`,
+    type: "number",
+    step: "any",
+    class: "small",
+    "aria-label": `${name}, exactly`,
     onchange: () => number.value !== "" && change({ [name]: Number(number.value) }),
   });
   const render = (edit) => {
@@ -111,7 +143,10 @@ function pairField(name, change) {
 
 function fillField(change) {
   const input = make("input", {
-    type: "number", step: "any", class: "small", placeholder: "as they are",
+    type: "number",
+    step: "any",
+    class: "small",
+    placeholder: "as they are",
     onchange: () => change({ fill: input.value === "" ? null : Number(input.value) }),
   });
   return { node: labelled("all other positions", input), render: (edit) => sync(input, edit.fill) };

@@ -13,7 +13,8 @@ export function walkOn(app, pane, kind) {
 
 const withEdits = (app) => app.edited(app.active) && app.look.episodeEdited;
 
-const episodeOf = (app) => app.asks.get("episode", { pane: app.active, edited: withEdits(app), seed: app.look.episode });
+const episodeOf = (app) =>
+  app.asks.get("episode", { pane: app.active, edited: withEdits(app), seed: app.look.episode });
 
 export function makeEpisodes(app) {
   let timer = null;
@@ -30,7 +31,10 @@ export function makeEpisodes(app) {
   const play = () => {
     if (timer) return pause();
     if (app.look.step >= length()) app.look.step = 0;
-    timer = setInterval(() => (app.look.step >= length() || app.look.tab !== "episode" ? pause() : go(app.look.step + 1)), PACE);
+    timer = setInterval(
+      () => (app.look.step >= length() || app.look.tab !== "episode" ? pause() : go(app.look.step + 1)),
+      PACE,
+    );
     return app.refresh();
   };
   const another = () => {
@@ -41,7 +45,13 @@ export function makeEpisodes(app) {
   const playing = button("Play", play);
   const back = button("Back", () => go(app.look.step - 1), { "aria-label": "One move back" });
   const on = button("Forward", () => go(app.look.step + 1), { "aria-label": "One move forward" });
-  const step = make("input", { type: "range", min: 0, step: 1, "aria-label": "Moves made", oninput: () => go(Number(step.value)) });
+  const step = make("input", {
+    type: "range",
+    min: 0,
+    step: 1,
+    "aria-label": "Moves made",
+    oninput: () => go(Number(step.value)),
+  });
   const edited = checkbox("with the edits", (value) => {
     Object.assign(app.look, { episodeEdited: value, step: 0 });
     app.refresh();

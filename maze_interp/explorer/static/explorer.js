@@ -1,10 +1,10 @@
 // The explorer: `mount(element, transport)` is what the page and the notebook widget call.
 
-import { button, labelled, make, offer, select } from "./dom.js";
+import { make } from "./dom.js";
 import { isOpen, readMaze } from "./maze.js";
-import { OVERLAYS } from "./overlay.js";
 import { Requests } from "./requests.js";
 import { Store } from "./state.js";
+import { makeBar } from "./bar.js";
 import { makeEdits } from "./edits.js";
 import { makeEpisodes } from "./episodes.js";
 import { makeFigures, makeSquare } from "./figures.js";
@@ -19,11 +19,25 @@ import { makeTakeaway, readFragment, writeFragment } from "./takeaway.js";
 
 /** What is shown and how: none of it changes what is computed, so none of it is undone. */
 const LOOK = {
-  tab: "maze", tool: "wall", overlay: "none", show: "all",
-  active: 0, linked: { maze: true, edits: true },
-  layer: [null, null], channel: 0, use: "none", probe: null, probeClass: 0, method: "gradient",
-  episode: 0, episodeEdited: true, step: 0,
-  pointed: null, square: null, cursor: null, byKeyboard: false,
+  tab: "maze",
+  tool: "wall",
+  overlay: "none",
+  show: "all",
+  active: 0,
+  linked: { maze: true, edits: true },
+  layer: [null, null],
+  channel: 0,
+  use: "none",
+  probe: null,
+  probeClass: 0,
+  method: "gradient",
+  episode: 0,
+  episodeEdited: true,
+  step: 0,
+  pointed: null,
+  square: null,
+  cursor: null,
+  byKeyboard: false,
 };
 
 /**
@@ -56,7 +70,8 @@ export function mount(root, transport, { permalinks = false } = {}) {
   if (permalinks) window.addEventListener("hashchange", fragmentChanged);
   transport.listen({
     opened: () => asks.once("hello", {}, hello),
-    closed: () => (app ? app.say("Connection lost; trying again …", true) : (status.textContent = "No connection; trying again …")),
+    closed: () =>
+      app ? app.say("Connection lost; trying again …", true) : (status.textContent = "No connection; trying again …"),
     received: (answer) => asks.received(answer),
   });
   return () => {
@@ -71,8 +86,13 @@ function start(root, asks, hello, permalinks) {
   const look = structuredClone(LOOK);
   let frame = null;
   const app = {
-    root, asks, look, permalinks,
-    agents: hello.agents, moves: hello.moves, sweeps: hello.sweeps,
+    root,
+    asks,
+    look,
+    permalinks,
+    agents: hello.agents,
+    moves: hello.moves,
+    sweeps: hello.sweeps,
     store: new Store(hello.state.panes, () => {
       asks.setState(app.panes);
       app.refresh();
@@ -104,7 +124,10 @@ function start(root, asks, hello, permalinks) {
       app.refresh();
     },
     open: (panes) => {
-      look.linked = { maze: panes.length < 2 || equal(panes, ["maze", "mouse"]), edits: panes.length < 2 || equal(panes, ["edits", "donor"]) };
+      look.linked = {
+        maze: panes.length < 2 || equal(panes, ["maze", "mouse"]),
+        edits: panes.length < 2 || equal(panes, ["edits", "donor"]),
+      };
       app.store.change((old) => old.splice(0, old.length, ...panes));
     },
     refresh: () => {
@@ -139,72 +162,26 @@ function build(app) {
   const [stage, figures, square] = [makeStage(app), makeFigures(app), makeSquare(app)];
   const inside = makeInside(app);
   const tabs = makeTabs(app, {
-    maze: makeMazePanel(app), edits: makeEdits(app), inside, episode: makeEpisodes(app),
-    compare: makePanes(app), levels: makeLevels(app), export: makeTakeaway(app),
+    maze: makeMazePanel(app),
+    edits: makeEdits(app),
+    inside,
+    episode: makeEpisodes(app),
+    compare: makePanes(app),
+    levels: makeLevels(app),
+    export: makeTakeaway(app),
   });
   const left = make("div", { class: "left" }, stage.node, square.node);
   const right = make("div", { class: "right" }, figures.node, tabs.node);
   app.root.replaceChildren(bar.node, make("div", { class: "main" }, left, right), help.node);
   attachKeys(app, app.root, help);
   const render = () => {
-    app.panes.forEach((_, i) => (app.look.layer[i] ??= app.asks.state.data?.panes[i]?.default_layer ?? null));
+    const { state, version } = app.asks;
+    if (state.version === version)
+      app.panes.forEach((_, i) => (app.look.layer[i] ??= state.data?.panes[i]?.default_layer ?? null));
     for (const part of [stage, figures, square, tabs, bar]) part.render();
     keepAddress(app);
   };
   return { render };
-}
-
-/** The top of the page: agents, undo and redo, what colours the squares, and what the page is doing. */
-function makeBar(app, help) {
-  const undo = button("Undo", () => app.store.undo());
-  const redo = button("Redo", () => app.store.redo());
-  const reset = button("Reset", () => app.store.reset());
-  const names = Object.fromEntries(app.agents.map(({ name }) => [name, name]));
-  const agents = [0, 1].map((i) => {
-    const change = (agent) => app.store.change((panes) => Object.assign(panes[i], { agent, hash: undefined }));
-    const list = select(names, (agent) => {
-      app.look.layer[i] = null;
-      change(agent);
-    });
-    return { list, field: labelled(`Agent ${"AB"[i]}`, list) };
-  });
-  const overlay = select(OVERLAYS, (value) => {
-    app.look.overlay = value;
-    app.refresh();
-  });
-  const status = make("p", { class: "status", role: "status" });
-  const anyway = button("Use the agent here all the same", () => app.store.change((panes) => panes.forEach((pane) => delete pane.hash)));
-  const alert = make("p", { class: "error", role: "alert" });
-  const controls = make("div", { class: "row bar" }, ...agents.map(({ field }) => field), labelled("Colour by", overlay), undo, redo, reset, button("Keys", help.open, { "aria-label": "Keys (question mark)" }), status);
-  const node = make("header", {}, make("h1", {}, "Maze explorer"), controls, alert, anyway);
-  let said = { text: "", urgent: false };
-  app.say = (text, urgent = false) => {
-    said = { text, urgent };
-    app.refresh();
-  };
-  const render = () => {
-    const { store, asks } = app;
-    agents.forEach(({ list, field }, i) => {
-      field.hidden = i >= app.panes.length;
-      if (field.hidden) return;
-      const { agent } = app.panes[i];
-      offer(list, { ...names, ...(agent in names ? {} : { [agent]: agent }) });
-      list.value = agent;
-      field.firstChild.textContent = app.panes.length > 1 ? `Agent ${"AB"[i]}` : "Agent";
-    });
-    undo.disabled = !store.canUndo;
-    redo.disabled = !store.canRedo;
-    overlay.value = app.look.overlay;
-    const { error } = asks.state;
-    const loud = error ?? (said.urgent ? said.text : "");
-    if (alert.textContent !== loud) alert.textContent = loud;
-    anyway.hidden = !(error && app.panes.some((pane) => pane.hash));
-    const quiet = said.urgent || !said.text ? (asks.busy ? "Computing …" : "") : said.text;
-    if (status.textContent !== quiet) status.textContent = quiet;
-    app.root.setAttribute("aria-busy", asks.busy);
-    app.root.dataset.version = asks.version;
-  };
-  return { node, render };
 }
 
 /** The page's address keeps the state, so that it can be reloaded, kept and sent. */

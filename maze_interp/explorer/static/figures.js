@@ -39,7 +39,10 @@ export function makeFigures(app) {
     head.replaceChildren(...heads(app, columns));
     body.replaceChildren(...FIGURES.map((figure) => figureRow(figure, columns, answers)), ...solveRow(app, columns));
     const all = answers.flat().flatMap((each) => [each.figures, each.field]);
-    table.classList.toggle("stale", all.some((answer) => !answer.fresh));
+    table.classList.toggle(
+      "stale",
+      all.some((answer) => !answer.fresh),
+    );
     const error = all.find((answer) => answer.error)?.error;
     Object.assign(problem, { hidden: !error, textContent: error ?? "" });
   };
@@ -92,7 +95,12 @@ function solveRow(app, columns) {
     return make("td", {}, digits(estimate.mean), make("small", {}, interval));
   });
   const told = answers.map((answer) => answer.error ?? progress(answer.data)).find(Boolean);
-  const words = make("th", { scope: "row" }, "solve rate in the training region", make("small", { class: "told" }, told ?? "computed when idle"));
+  const words = make(
+    "th",
+    { scope: "row" },
+    "solve rate in the training region",
+    make("small", { class: "told" }, told ?? "computed when idle"),
+  );
   return [make("tr", { class: "solve" }, words, ...cells)];
 }
 
@@ -110,8 +118,14 @@ export function makeSquare(app) {
     const pane = pointed && !pointed.donor && pointed.pane < app.panes.length ? pointed.pane : app.active;
     const square = app.look.square ?? app.startOf(pane);
     const extra = !["none", "visits", "value"].includes(app.look.overlay);
-    const words = [...app.moves.map((move) => (move === "noop" ? "no-op" : move)), "value", "visits", ...(extra ? [OVERLAYS[app.look.overlay]] : [])];
+    const words = [
+      ...app.moves.map((move) => (move === "noop" ? "no-op" : move)),
+      "value",
+      "visits",
+      ...(extra ? [OVERLAYS[app.look.overlay]] : []),
+    ];
     const rows = numbersOf(app, pane, square, extra);
+    node.setAttribute("aria-live", app.look.byKeyboard ? "polite" : "off"); // a pointer passes too many squares
     const name = `Square ${pair(square)}${app.panes.length > 1 ? ` of ${"AB"[pane]}` : ""}`;
     table.replaceChildren(
       make("caption", {}, app.wallAt(pane, square) ? `${name}: wall` : name),
@@ -124,19 +138,29 @@ export function makeSquare(app) {
 
 function squareRow(kind, numbers) {
   const write = kind === "difference" ? signed : digits;
-  return make("tr", {}, make(kind ? "th" : "td", { scope: kind && "row" }, HEADS[kind] ?? ""), ...numbers.map((value) => make("td", {}, write(value))));
+  return make(
+    "tr",
+    {},
+    make(kind ? "th" : "td", { scope: kind && "row" }, HEADS[kind] ?? ""),
+    ...numbers.map((value) => make("td", {}, write(value))),
+  );
 }
 
 function numbersOf(app, pane, square, extra) {
   const row = (edited) => {
     const field = app.asks.get("field", { pane, edited }).data;
-    const visits = app.asks.get("figures", { pane, edited }).data?.occupancy[square[1]]?.[square[0]];
+    const occupancy = app.asks.get("figures", { pane, edited }).data?.occupancy;
+    const visits = app.wallAt(pane, square) ? null : (occupancy?.[square[1]]?.[square[0]] ?? null);
     const i = field ? field.squares.findIndex(([x, y]) => x === square[0] && y === square[1]) : -1;
     const moves = i < 0 ? app.moves.map(() => null) : field.probs[i];
     const overlay = extra ? [overlayOf(app, pane, edited).values.get(String(square)) ?? null] : [];
-    return [...moves, i < 0 ? null : field.value[i], visits ?? null, ...overlay];
+    return [...moves, i < 0 ? null : field.value[i], visits, ...overlay];
   };
   if (!app.edited(pane)) return [[null, row(false)]];
   const [before, after] = [row(false), row(true)];
-  return [["before", before], ["after", after], ["difference", after.map((value, i) => minus(value, before[i]))]];
+  return [
+    ["before", before],
+    ["after", after],
+    ["difference", after.map((value, i) => minus(value, before[i]))],
+  ];
 }

@@ -32,7 +32,8 @@ export function useTool(app, place, tool, square, { open = null, gesture = null 
     const maze = place.donor ? pane.donor : pane.maze;
     const grid = readMaze(maze.ascii);
     if (tool === "mouse") refusal = isOpen(grid, square) ? null : "the mouse needs an open square";
-    else if (tool === "target") refusal = targetEdit(pane) ? null : "no edit writes a value at a square; add one under Edits";
+    else if (tool === "target")
+      refusal = targetEdit(pane) ? null : "no edit writes a value at a square; add one under Edits";
     else if (tool === "cheese") refusal = putCheese(grid, square);
     else if (tool === "start") refusal = putStart(grid, square);
     else refusal = setOpen(grid, square, open ?? !isOpen(grid, square));
@@ -69,7 +70,12 @@ export function attachHand(app, svg, place) {
     app.look.active = place.pane;
     const thing = thingAt(app, place, grid(), square);
     drags += 1;
-    drag = { tool: thing ?? toolFor(app, place), open: !isOpen(grid(), square), gesture: `drag ${place.pane} ${drags}`, square: null };
+    drag = {
+      tool: thing ?? toolFor(app, place),
+      open: !isOpen(grid(), square),
+      gesture: `drag ${place.pane} ${drags}`,
+      square: null,
+    };
     if (thing) drag.square = square;
     else apply(square);
   });
@@ -81,7 +87,7 @@ export function attachHand(app, svg, place) {
   svg.addEventListener("pointerup", release);
   svg.addEventListener("pointercancel", release);
   svg.addEventListener("keydown", (event) => press(app, place, grid(), event));
-  svg.addEventListener("focus", () => app.point(place, app.look.cursor ?? grid().start, true));
+  svg.addEventListener("focus", () => app.point(place, cursorOn(app, grid()), true));
   svg.addEventListener("blur", () => app.point(place, null, true));
 }
 
@@ -102,9 +108,14 @@ function toolFor({ look }, place) {
   return { mouse: "start", target: "wall" }[look.tool] ?? look.tool;
 }
 
+/** Mazes share the cursor; in one that is smaller it begins at the start. */
+function cursorOn({ look }, grid) {
+  return look.cursor && onGrid(grid, look.cursor) ? look.cursor : grid.start;
+}
+
 function press(app, place, grid, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const cursor = app.look.cursor ?? grid.start;
+  const cursor = cursorOn(app, grid);
   const step = ARROWS[event.key];
   const tool = LETTERS[event.key.toLowerCase()] ?? (["Enter", " "].includes(event.key) ? toolFor(app, place) : null);
   if (step) {

@@ -22,9 +22,16 @@ const KEYS = [
 
 export function makeHelp() {
   const title = freshId("keys");
-  const entry = ([keys, words]) => (words ? [make("dt", {}, keys), make("dd", {}, words)] : [make("dt", { class: "part" }, keys)]);
+  const entry = ([keys, words]) =>
+    words ? [make("dt", {}, keys), make("dd", {}, words)] : [make("dt", { class: "part" }, keys)];
   const close = button("Close", () => dialog.close());
-  const dialog = make("dialog", { "aria-labelledby": title }, make("h2", { id: title }, "Keys"), make("dl", {}, ...KEYS.flatMap(entry)), close);
+  const dialog = make(
+    "dialog",
+    { "aria-labelledby": title },
+    make("h2", { id: title }, "Keys"),
+    make("dl", {}, ...KEYS.flatMap(entry)),
+    close,
+  );
   return { node: dialog, open: () => dialog.showModal() };
 }
 

@@ -16,7 +16,9 @@ export function makeLevels(app) {
   const count = make("input", { type: "number", min: 1, max: 200, step: 1, value: 50, class: "small" });
   const told = make("p", { class: "note", "aria-live": "polite" });
   const body = make("tbody");
-  const heads = ["", "level", "score", "P(cheese)"].map((words) => (words ? make("th", { scope: "col" }, words) : make("td")));
+  const heads = ["", "level", "score", "P(cheese)"].map((words) =>
+    words ? make("th", { scope: "col" }, words) : make("td"),
+  );
   const table = make("table", { class: "levels", hidden: true }, make("thead", {}, make("tr", {}, ...heads)), body);
   let searched = null; // the version of the state that was searched for
   const take = ({ data, error }) => {
@@ -32,7 +34,11 @@ export function makeLevels(app) {
   const search = () => {
     searched = app.asks.version;
     told.textContent = "Searching …";
-    app.asks.once("levels", { by: by.value, sweep: sweep.value || null, count: Math.min(200, Number(count.value) || 50) }, take);
+    app.asks.once(
+      "levels",
+      { by: by.value, sweep: sweep.value || null, count: Math.min(200, Number(count.value) || 50) },
+      take,
+    );
   };
   const node = make(
     "div",
@@ -53,6 +59,15 @@ export function makeLevels(app) {
 }
 
 function levelRow(app, { seed, score, p_cheese: p, maze }) {
-  const open = button("Open", () => app.alter("maze", (pane) => Object.assign(pane, { maze, mouse: null })), { "aria-label": `Open level ${seed}` });
-  return make("tr", {}, make("td", {}, open), make("td", {}, String(seed)), make("td", {}, digits(score)), make("td", {}, digits(p)));
+  const open = button("Open", () => app.alter("maze", (pane) => Object.assign(pane, { maze, mouse: null })), {
+    "aria-label": `Open level ${seed}`,
+  });
+  return make(
+    "tr",
+    {},
+    make("td", {}, open),
+    make("td", {}, String(seed)),
+    make("td", {}, digits(score)),
+    make("td", {}, digits(p)),
+  );
 }

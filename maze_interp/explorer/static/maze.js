@@ -19,7 +19,10 @@ export function readMaze(ascii) {
 
 export function writeMaze({ open, start, cheese }) {
   const cell = (x, y) => (same([x, y], start) ? "M" : same([x, y], cheese) ? "C" : open[y][x] ? "." : "#");
-  return open.map((row, y) => row.map((_, x) => cell(x, y)).join("")).reverse().join("\n");
+  return open
+    .map((row, y) => row.map((_, x) => cell(x, y)).join(""))
+    .reverse()
+    .join("\n");
 }
 
 export const onGrid = ({ size }, [x, y]) => x >= 0 && y >= 0 && x < size && y < size;
@@ -63,7 +66,12 @@ export function randomSquare(grid, n) {
   return squares.length ? squares[Math.floor(Math.random() * squares.length)] : null;
 }
 
-const STEPS = [[-1, 0], [0, -1], [0, 1], [1, 0]]; // left, down, up, right
+const STEPS = [
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [1, 0],
+]; // left, down, up, right
 
 /** The likeliest way from the start: from each square to the likeliest next one, until the cheese or a square again. */
 export function likeliestWay(grid, field) {
@@ -71,7 +79,9 @@ export function likeliestWay(grid, field) {
   const way = [grid.start];
   for (let here = grid.start; probs.has(String(here)); here = way.at(-1)) {
     const each = probs.get(String(here));
-    const next = STEPS.map(([dx, dy], move) => [each[move], [here[0] + dx, here[1] + dy]]).filter(([, square]) => isOpen(grid, square));
+    const next = STEPS.map(([dx, dy], move) => [each[move], [here[0] + dx, here[1] + dy]]).filter(([, square]) =>
+      isOpen(grid, square),
+    );
     if (!next.length) break;
     const [, square] = next.reduce((a, b) => (b[0] > a[0] ? b : a));
     if (way.some((passed) => same(square, passed))) break;

@@ -32,10 +32,27 @@ export function makeMazePanel(app) {
     "div",
     {},
     tools.node,
-    make("p", { class: "note" }, "Drag the cheese, the start, the mouse or a target to move it; drag over squares to open or close them."),
-    make("div", { class: "row" }, labelled("Level", fields.seed), labelled("mode", fields.mode), labelled("size", fields.size), button("Open again", fields.load)),
+    make(
+      "p",
+      { class: "note" },
+      "Drag the cheese, the start, the mouse or a target to move it; drag over squares to open or close them.",
+    ),
+    make(
+      "div",
+      { class: "row" },
+      labelled("Level", fields.seed),
+      labelled("mode", fields.mode),
+      labelled("size", fields.size),
+      button("Open again", fields.load),
+    ),
     make("div", { class: "row" }, make("span", {}, "Cheese"), ...cheese.nodes),
-    make("details", {}, make("summary", {}, "As text"), labelled("# wall, . open, C cheese, M start", drawing, { class: "field tall" }), button("Use this drawing", take)),
+    make(
+      "details",
+      {},
+      make("summary", {}, "As text"),
+      labelled("# wall, . open, C cheese, M start", drawing, { class: "field tall" }),
+      button("Use this drawing", take),
+    ),
   );
   const render = () => {
     const { maze } = app.panes[app.active];
@@ -48,7 +65,14 @@ export function makeMazePanel(app) {
 
 function levelFields(app) {
   let size = OWN;
-  const seed = make("input", { type: "number", min: 0, max: 2147483646, step: 1, class: "seed", onchange: () => load() });
+  const seed = make("input", {
+    type: "number",
+    min: 0,
+    max: 2147483646,
+    step: 1,
+    class: "seed",
+    onchange: () => load(),
+  });
   const mode = select({ easy: "easy", hard: "hard" }, () => {
     size = OWN;
     load();
@@ -60,7 +84,8 @@ function levelFields(app) {
   const load = () => {
     const own = size === OWN;
     const fields = { seed: Number(seed.value), mode: mode.value };
-    if (!seed.checkValidity() || seed.value === "") return app.say("a level is a whole number from 0 to 2147483646", true);
+    if (!seed.checkValidity() || seed.value === "")
+      return app.say("a level is a whole number from 0 to 2147483646", true);
     return openLevel(app, own ? fields : { ...fields, size: parseInt(size, 10) });
   };
   const render = (maze) => {

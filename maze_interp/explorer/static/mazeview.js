@@ -31,7 +31,10 @@ export function drawMaze(svg, scene) {
   if (scene.region) drawRegion(svg, grid.size, scene.region);
   if (scene.way?.length > 1) drawWay(svg, scene.way.map(at), "way");
   if (scene.episode) drawWay(svg, scene.episode.slice(-60).map(at), "episode");
-  drawArrows(svg, (scene.arrows ?? []).map(([square, dx, dy]) => [...at(square), dx, -dy]));
+  drawArrows(
+    svg,
+    (scene.arrows ?? []).map(([square, dx, dy]) => [...at(square), dx, -dy]),
+  );
   drawMarks(svg, scene, at);
 }
 
@@ -106,7 +109,8 @@ export const MARKS = {
   start: "M-.4 0a.4 .4 0 1 0 .8 0a.4 .4 0 1 0 -.8 0",
   decision: "M-.42 -.42h.84v.84h-.84z",
   cheese: "M-.36 .33H.36L0 -.33Z",
-  mouse: "M-.24 .06a.24 .24 0 1 0 .48 0a.24 .24 0 1 0 -.48 0M-.3 -.17a.12 .12 0 1 0 .24 0a.12 .12 0 1 0 -.24 0M.06 -.17a.12 .12 0 1 0 .24 0a.12 .12 0 1 0 -.24 0",
+  mouse:
+    "M-.24 .06a.24 .24 0 1 0 .48 0a.24 .24 0 1 0 -.48 0M-.3 -.17a.12 .12 0 1 0 .24 0a.12 .12 0 1 0 -.24 0M.06 -.17a.12 .12 0 1 0 .24 0a.12 .12 0 1 0 -.24 0",
   target: "M0 -.42L.42 0L0 .42L-.42 0Z",
   square: "M-.5 -.5h1v1h-1z",
 };

@@ -20,7 +20,10 @@ const bySquare = (squares, values) => new Map(squares.map((square, i) => [String
 /** Numbers of a map's pixels by square: a square lies at pixel (rows[y], columns[x]). */
 function fromPixels(app, pane, map, rows, columns) {
   const squares = openSquares(readMaze(app.panes[pane].maze.ascii));
-  return bySquare(squares, squares.map(([x, y]) => map[rows[y]]?.[columns[x]] ?? null));
+  return bySquare(
+    squares,
+    squares.map(([x, y]) => map[rows[y]]?.[columns[x]] ?? null),
+  );
 }
 
 const SOURCES = {
@@ -29,7 +32,10 @@ const SOURCES = {
     ask: () => ["figures", {}],
     values: (data, app, pane) => {
       const squares = openSquares(readMaze(app.panes[pane].maze.ascii));
-      return bySquare(squares, squares.map(([x, y]) => data.occupancy[y]?.[x] ?? null));
+      return bySquare(
+        squares,
+        squares.map(([x, y]) => data.occupancy[y]?.[x] ?? null),
+      );
     },
   },
   places: { kind: { range: [0, 1] }, ask: () => ["cheese_map", {}], values: (data) => bySquare(data.squares, data.p) },
@@ -45,7 +51,13 @@ const SOURCES = {
     values: (data, app, pane) => {
       if (!data.outputs) return new Map();
       const output = (value) => (Array.isArray(value) ? (value[app.look.probeClass] ?? null) : value);
-      return fromPixels(app, pane, data.outputs.map((row) => row.map(output)), data.rows, data.columns);
+      return fromPixels(
+        app,
+        pane,
+        data.outputs.map((row) => row.map(output)),
+        data.rows,
+        data.columns,
+      );
     },
   },
   attribution: {
@@ -64,7 +76,8 @@ export function overlayReady({ look }, overlay, pane) {
 /** The overlay's answer for a pane: `{data, error, fresh}` and its numbers by square. */
 export function overlayOf(app, pane, edited) {
   const source = SOURCES[app.look.overlay];
-  if (!source || !overlayReady(app, app.look.overlay, pane)) return { data: null, error: null, fresh: true, values: new Map() };
+  if (!source || !overlayReady(app, app.look.overlay, pane))
+    return { data: null, error: null, fresh: true, values: new Map() };
   const [what, fields] = source.ask(app, pane);
   const answer = app.asks.get(what, { pane, edited, ...fields });
   return { ...answer, values: answer.data ? source.values(answer.data, app, pane) : new Map() };
@@ -106,7 +119,11 @@ export function paint(app, views) {
     const { values } = numbers[i];
     return { scale, values, css: (square) => scale?.css(values.get(String(square))) ?? null };
   };
-  return { of, scales: Object.values(scales).filter(Boolean), errors: numbers.map((each) => each.error).filter(Boolean) };
+  return {
+    of,
+    scales: Object.values(scales).filter(Boolean),
+    errors: numbers.map((each) => each.error).filter(Boolean),
+  };
 }
 
 function valuesOf(app, pane, kind) {

@@ -20,7 +20,11 @@ export function makePanes(app) {
     app.store.change((panes) => panes.reverse());
   });
   const both = make("div", {}, maze.node, edits.node, active.node, swap);
-  const note = make("p", { class: "note" }, "Each of the two has an agent of its own, chosen above. What is the same in both is changed in both.");
+  const note = make(
+    "p",
+    { class: "note" },
+    "Each of the two has an agent of its own, chosen above. What is the same in both is changed in both.",
+  );
   const node = make("div", {}, many.node, note, both);
   const render = () => {
     many.choose(String(app.panes.length));

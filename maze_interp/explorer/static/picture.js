@@ -1,6 +1,15 @@
 // The mazes on show as one PNG picture, with their captions, at twice the size of the screen.
 
-const STYLES = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin", "stroke-linecap", "opacity"];
+const STYLES = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "stroke-linejoin",
+  "stroke-linecap",
+  "opacity",
+];
 const [SCALE, GAP, LINE] = [2, 16, 26]; // LINE: pixels of a caption
 
 /** A promise of the picture as a blob. */

@@ -44,7 +44,10 @@ export function pixelMap(name, point, use) {
   const under = (event) => {
     const box = svg.getBoundingClientRect();
     const within = (share, n) => Math.min(n - 1, Math.max(0, Math.floor(share * n)));
-    return [within((event.clientY - box.top) / box.height, height), within((event.clientX - box.left) / box.width, width)];
+    return [
+      within((event.clientY - box.top) / box.height, height),
+      within((event.clientX - box.left) / box.width, width),
+    ];
   };
   const move = ([down, right]) => {
     cursor = [Math.min(height - 1, Math.max(0, cursor[0] + down)), Math.min(width - 1, Math.max(0, cursor[1] + right))];
@@ -64,11 +67,21 @@ export function pixelMap(name, point, use) {
   });
   const draw = (map, scale, marks) => {
     [height, width] = [map.length, map[0].length];
-    dress(svg, { viewBox: `0 0 ${width} ${height}`, "aria-label": `${name}. Arrow keys choose a pixel, Enter uses it.` });
+    dress(svg, {
+      viewBox: `0 0 ${width} ${height}`,
+      "aria-label": `${name}. Arrow keys choose a pixel, Enter uses it.`,
+    });
     svg.replaceChildren();
-    map.forEach((row, y) => row.forEach((value, x) => shape("rect", { x, y, width: 1.02, height: 1.02, fill: scale.css(value) }, svg)));
+    map.forEach((row, y) =>
+      row.forEach((value, x) => shape("rect", { x, y, width: 1.02, height: 1.02, fill: scale.css(value) }, svg)),
+    );
     for (const [mark, pixel] of Object.entries(marks)) {
-      if (pixel) shape("rect", { x: pixel[1] + 0.06, y: pixel[0] + 0.06, width: 0.88, height: 0.88, class: `mark ${mark}` }, svg);
+      if (pixel)
+        shape(
+          "rect",
+          { x: pixel[1] + 0.06, y: pixel[0] + 0.06, width: 0.88, height: 0.88, class: `mark ${mark}` },
+          svg,
+        );
     }
   };
   return { node: make("figure", { class: "pixelmap" }, caption, svg), draw };

@@ -35,7 +35,15 @@ function makeProbes(app) {
   const overlay = checkbox("show over the maze", showOver(app, "probe"));
   const note = make("p", { class: "note" });
   const whichField = labelled("Probe", which);
-  const node = make("details", { class: "probes" }, make("summary", {}, "Probes"), whichField, classField, overlay.node, note);
+  const node = make(
+    "details",
+    { class: "probes" },
+    make("summary", {}, "Probes"),
+    whichField,
+    classField,
+    overlay.node,
+    note,
+  );
   node.addEventListener("toggle", () => app.refresh());
   const render = () => {
     overlay.input.checked = app.look.overlay === "probe";
@@ -58,7 +66,12 @@ function makeProbes(app) {
   const told = (probe) => {
     if (probe.of_squares) return "";
     const edited = app.edited(app.active);
-    const { data, error } = app.asks.get("probe", { pane: app.active, edited, layer: probe.layer, target: probe.target });
+    const { data, error } = app.asks.get("probe", {
+      pane: app.active,
+      edited,
+      layer: probe.layer,
+      target: probe.target,
+    });
     if (!data) return error ?? "…";
     const prediction = typeof data.prediction === "number" ? digits(data.prediction) : data.prediction;
     const all = data.probabilities ? ` (${data.probabilities.map((p) => digits(p)).join(", ")})` : "";
@@ -75,15 +88,30 @@ function makeAttribution(app) {
   const overlay = checkbox("show over the maze, summed over channels", showOver(app, "attribution"));
   const note = make("p", { class: "note" });
   const list = make("ol", { class: "top", "aria-label": "Channels by attribution" });
-  const node = make("details", {}, make("summary", {}, "Attribution of the decision"), labelled("Method", method), overlay.node, note, list);
+  const node = make(
+    "details",
+    {},
+    make("summary", {}, "Attribution of the decision"),
+    labelled("Method", method),
+    overlay.node,
+    note,
+    list,
+  );
   node.addEventListener("toggle", () => app.refresh());
   const render = () => {
     overlay.input.checked = app.look.overlay === "attribution";
     method.value = app.look.method;
     const layer = app.look.layer[app.active];
     if (!layer || (!node.open && app.look.overlay !== "attribution")) return;
-    const answer = app.asks.get("attribution", { pane: app.active, edited: app.edited(app.active), layer, method: app.look.method });
-    note.textContent = answer.error ?? (answer.data ? `${answer.data.target}, the mouse on ${pair(answer.data.square)}. Largest channels:` : "…");
+    const answer = app.asks.get("attribution", {
+      pane: app.active,
+      edited: app.edited(app.active),
+      layer,
+      method: app.look.method,
+    });
+    note.textContent =
+      answer.error ??
+      (answer.data ? `${answer.data.target}, the mouse on ${pair(answer.data.square)}. Largest channels:` : "…");
     list.replaceChildren(...largest(answer.data?.channels ?? []).map(([channel, value]) => entry(channel, value)));
   };
   const entry = (channel, value) => {
@@ -97,5 +125,8 @@ function makeAttribution(app) {
 }
 
 function largest(sums) {
-  return sums.map((value, channel) => [channel, value]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, TOP);
+  return sums
+    .map((value, channel) => [channel, value])
+    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
+    .slice(0, TOP);
 }

@@ -9,7 +9,12 @@ import { paint, scaleEnds } from "./overlay.js";
 import { walkOn } from "./episodes.js";
 
 export const KINDS = { before: "as it is", after: "with the edits", difference: "difference" };
-export const SHOWS = { all: "as it is, with the edits, and the difference", before: "as it is", after: "with the edits", difference: "difference" };
+export const SHOWS = {
+  all: "as it is, with the edits, and the difference",
+  before: "as it is",
+  after: "with the edits",
+  difference: "difference",
+};
 
 /** The views on show: `[{pane, kind}]`. */
 export function viewsOf(app) {
@@ -44,7 +49,10 @@ export function makeStage(app) {
     arrange(shown.map((box) => box.node));
     node.parentElement.dataset.columns = mazes.dataset.columns = views.length > 4 ? 3 : Math.min(views.length, 2);
     views.forEach((view, i) => shown[i].draw(painted.of(view)));
-    scales.replaceChildren(...painted.scales.map(legend), ...painted.errors.slice(0, 1).map((text) => make("p", { class: "error" }, text)));
+    scales.replaceChildren(
+      ...painted.scales.map(legend),
+      ...painted.errors.slice(0, 1).map((text) => make("p", { class: "error" }, text)),
+    );
   };
   return { node, render };
 }
@@ -57,7 +65,10 @@ function makeBox(app, pane, kind) {
   const draw = (paint) => {
     const words = captionOf(app, pane, kind);
     if (caption.textContent !== words) caption.textContent = words;
-    svg.setAttribute("aria-label", `Maze, ${words}. Arrow keys move the cursor, Enter uses the chosen tool, question mark lists all keys.`);
+    svg.setAttribute(
+      "aria-label",
+      `Maze, ${words}. Arrow keys move the cursor, Enter uses the chosen tool, question mark lists all keys.`,
+    );
     caption.classList.toggle("chosen", app.panes.length > 1 && app.look.active === pane);
     caption.hidden = app.panes.length === 1 && !app.edited(pane);
     const scene = sceneOf(app, pane, kind);
@@ -117,11 +128,23 @@ function changes(before, after) {
 function legend(scale) {
   const [from, to] = scaleEnds(scale);
   const bar = make("i", { style: `background: ${gradient(scale.name)}` });
-  return make("p", {}, `${scale.words}${scale.log ? " (log scale)" : ""}: `, make("span", { class: "ends" }, from, bar, to));
+  return make(
+    "p",
+    {},
+    `${scale.words}${scale.log ? " (log scale)" : ""}: `,
+    make("span", { class: "ends" }, from, bar, to),
+  );
 }
 
 function key() {
-  const entries = { start: "start", mouse: "mouse", cheese: "cheese", decision: "decision square", corner: "top-right corner", target: "target" };
+  const entries = {
+    start: "start",
+    mouse: "mouse",
+    cheese: "cheese",
+    decision: "decision square",
+    corner: "top-right corner",
+    target: "target",
+  };
   const items = Object.entries(entries).map(([name, words]) => {
     const picture = shape("svg", { viewBox: "-.5 -.5 1 1", "aria-hidden": "true" });
     shape("path", { d: MARKS[name], class: `mark ${name}` }, picture);

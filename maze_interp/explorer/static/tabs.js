@@ -22,7 +22,15 @@ export function makeTabs(app, panels) {
     };
     return make(
       "button",
-      { type: "button", role: "tab", id: tab, "aria-controls": panel, "data-tab": name, onclick: () => open(name), onkeydown },
+      {
+        type: "button",
+        role: "tab",
+        id: tab,
+        "aria-controls": panel,
+        "data-tab": name,
+        onclick: () => open(name),
+        onkeydown,
+      },
       panels[name].title,
     );
   });
@@ -31,7 +39,12 @@ export function makeTabs(app, panels) {
     app.refresh();
   };
   const list = make("div", { role: "tablist", "aria-label": "Controls" }, ...tabs);
-  const node = make("section", { class: "tabs", "aria-label": "Controls" }, list, ...names.map((name) => panels[name].node));
+  const node = make(
+    "section",
+    { class: "tabs", "aria-label": "Controls" },
+    list,
+    ...names.map((name) => panels[name].node),
+  );
   const render = () => {
     names.forEach((name, i) => {
       const chosen = name === app.look.tab;

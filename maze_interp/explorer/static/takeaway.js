@@ -4,14 +4,21 @@ import { button, labelled, make, sync } from "./dom.js";
 import { picture } from "./picture.js";
 import { viewsOf } from "./stage.js";
 
-const TEXTS = { python: ["Python", "explorer.py"], yaml: ["Edits as YAML", "edits.yaml"], ascii: ["Maze as text", "maze.txt"] };
+const TEXTS = {
+  python: ["Python", "explorer.py"],
+  yaml: ["Edits as YAML", "edits.yaml"],
+  ascii: ["Maze as text", "maze.txt"],
+};
 
 /** The state as a fragment of an address, with the agents' hashes. */
 export function writeFragment(app) {
   const metas = app.asks.state.data?.panes ?? [];
   const panes = app.panes.map((pane, i) => ({ ...pane, hash: metas[i]?.hash ?? pane.hash }));
   const bytes = new TextEncoder().encode(JSON.stringify({ panes }));
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** The panes of an address or a fragment; null where it holds none. */
@@ -20,7 +27,9 @@ export function readFragment(address) {
   try {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const { panes } = JSON.parse(new TextDecoder().decode(bytes));
-    const whole = [1, 2].includes(panes.length) && panes.every((pane) => typeof pane.maze.ascii === "string" && Array.isArray(pane.edits));
+    const whole =
+      [1, 2].includes(panes.length) &&
+      panes.every((pane) => typeof pane.maze.ascii === "string" && Array.isArray(pane.edits));
     return whole ? panes : null;
   } catch {
     return null;
@@ -36,8 +45,15 @@ export function makeTakeaway(app) {
     else app.say("this is no link to a maze: it ends in # and a long word", true);
   };
   const texts = Object.entries(TEXTS).map(([name, [title, file]]) => textBox(app, name, title, file));
-  const png = button("Picture (PNG)", async () => download("explorer.png", await picture(app.root, viewsOf(app).length)));
-  const links = make("div", {}, make("div", { class: "row" }, labelled("Link", link, { class: "field long" }), copier(app, link)), make("div", { class: "row" }, labelled("Open a link", opened, { class: "field long" }), button("Open", open)));
+  const png = button("Picture (PNG)", async () =>
+    download("explorer.png", await picture(app.root, viewsOf(app).length)),
+  );
+  const links = make(
+    "div",
+    {},
+    make("div", { class: "row" }, labelled("Link", link, { class: "field long" }), copier(app, link)),
+    make("div", { class: "row" }, labelled("Open a link", opened, { class: "field long" }), button("Open", open)),
+  );
   const node = make("div", {}, links, png, ...texts.map((text) => text.node));
   const render = () => {
     links.hidden = !app.permalinks;
@@ -50,9 +66,16 @@ export function makeTakeaway(app) {
 
 function textBox(app, name, title, file) {
   const area = make("textarea", { rows: name === "ascii" ? 8 : 6, readonly: true, class: "code", spellcheck: "false" });
-  const save = button("Save", () => download(file, new Blob([area.value], { type: "text/plain" })), { "aria-label": `Save ${title}` });
+  const save = button("Save", () => download(file, new Blob([area.value], { type: "text/plain" })), {
+    "aria-label": `Save ${title}`,
+  });
   const copy = copier(app, area, title);
-  const node = make("div", {}, labelled(title, area, { class: "field tall" }), make("div", { class: "row" }, copy, save));
+  const node = make(
+    "div",
+    {},
+    labelled(title, area, { class: "field tall" }),
+    make("div", { class: "row" }, copy, save),
+  );
   const render = ({ data, error, fresh }) => {
     sync(area, error ?? data?.[name] ?? (data ? "No edits." : "…"));
     area.classList.toggle("stale", !fresh);
