@@ -72,18 +72,24 @@ function makeThumbnails(app) {
   };
   const thumbnail = (_, channel) =>
     make("button", { type: "button", onkeydown, onclick: () => choose(channel) }, make("canvas"), String(channel));
-  const render = (data) => {
+  const paintAll = (data) => {
     const [channels] = data.shape;
     if (node.children.length !== channels) node.replaceChildren(...Array.from({ length: channels }, thumbnail));
-    app.look.channel = Math.min(app.look.channel, channels - 1);
     [...node.children].forEach((child, channel) => {
       const map = mapOf(data, channel);
       const values = map.flat();
       child.title = `${digits(Math.min(...values), 2)} … ${digits(Math.max(...values), 2)}`;
       child.setAttribute("aria-label", `channel ${channel}`);
+      paintCanvas(child.firstChild, map);
+    });
+  };
+  let painted = null;
+  const render = (data) => {
+    if (data !== painted) paintAll((painted = data));
+    app.look.channel = Math.min(app.look.channel, data.shape[0] - 1);
+    [...node.children].forEach((child, channel) => {
       child.setAttribute("aria-pressed", channel === app.look.channel);
       child.tabIndex = channel === app.look.channel ? 0 : -1;
-      paintCanvas(child.firstChild, map);
     });
   };
   return { node, render };

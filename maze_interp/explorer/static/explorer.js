@@ -95,7 +95,7 @@ function start(root, asks, hello, permalinks) {
     sweeps: hello.sweeps,
     store: new Store(hello.state.panes, () => {
       asks.setState(app.panes);
-      app.refresh();
+      app.say("");
     }),
     get panes() {
       return app.store.panes;
@@ -119,6 +119,8 @@ function start(root, asks, hello, permalinks) {
     wallAt: (pane, square) => !isOpen(readMaze(app.panes[pane].maze.ascii), square),
     /** Point at a square, or at none. */
     point: (place, square, byKeyboard = false) => {
+      if (JSON.stringify([look.pointed, look.square, look.byKeyboard]) === JSON.stringify([place, square, byKeyboard]))
+        return;
       Object.assign(look, { pointed: square && { ...place }, square, byKeyboard });
       if (byKeyboard && square) look.cursor = square;
       app.refresh();
