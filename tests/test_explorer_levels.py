@@ -14,9 +14,10 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.levels import conflict, disagreement, loops, rank_levels, read_sweep, solve_rate
-from maze_interp.explorer.messages import PaneText, RankLevels
+from maze_interp.explorer.messages import RankLevels
 from maze_interp.explorer.pane import Pane, text_of
 from maze_interp.explorer.session import open_sweeps
+from maze_interp.explorer.state import PaneText
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.mazes.maze import Square
 from maze_interp.measure.field import VectorField

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from starlette.requests import HTTPConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -108,6 +109,24 @@ def test_who_is_let_in(running: Running) -> None:
     assert status(running.address(), Host="localhost") == 200
     for name in ("server.py", "..%2Fserver.py", "%2Fetc%2Fpasswd", "..%2f..%2fsetup.cfg", "nothing", "%00"):
         assert status(running.address(f"/static/{name}", token=None)) == 404, name
+
+
+@pytest.mark.parametrize(
+    ("host", "named", "is_let_in"),
+    [
+        ("0.0.0.0", "192.0.2.7:80", True),
+        ("0.0.0.0", "rebound.example", False),
+        ("192.0.2.7", "192.0.2.7:80", True),
+        ("192.0.2.7", "192.0.2.8:80", False),
+        ("::1", "[::1]:80", True),
+        ("127.0.0.1", "", False),
+        ("127.0.0.1", "[", False),
+    ],
+)
+def test_other_addresses_than_loopback(host: str, named: str, is_let_in: bool) -> None:
+    site = Site(Opening(Agents(load_network(AGENT)), MAZE), host)
+    request = HTTPConnection({"type": "http", "headers": [(b"host", named.encode())]})
+    assert site._is_for_us(request) is is_let_in
 
 
 def test_which_pages_may_connect(running: Running) -> None:

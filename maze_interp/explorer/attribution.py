@@ -12,6 +12,7 @@ from maze_interp.explorer.activations import activation
 from maze_interp.explorer.pane import Pane, pixels_of
 from maze_interp.measure.field import move_between
 from maze_interp.measure.prepared import leaf_of, on_leaves, running_order
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import MOVES, move_probabilities
 from maze_interp.policies.split import split
@@ -36,14 +37,14 @@ def attribution(pane: Pane, edited: bool, layer: str, method: str) -> Data:
     """
     path = resolve_layer(pane.policy, layer)
     square = pane.maze.decision_square or pane.mouse
-    x = pane.observation(square)
-    reached = activation(pane, edited, path, x).clone()
+    x, device = pane.observation(square), device_of(pane.policy)
+    reached = activation(pane, edited, path, x).to(device)
     with torch.no_grad(), one_thread(), applied(pane.policy, pane.in_force(edited)):
         likeliest = MOVES[int(move_probabilities(pane.policy(x)[0])[0].argmax())]
     wanted, other = _moves(pane) or (likeliest, None)
     points = torch.ones(1) if method == "gradient" else (torch.arange(STEPS) + 0.5) / STEPS
     with one_thread():
-        gradient = _gradient(pane, edited, path, x, reached, points, wanted, other)
+        gradient = _gradient(pane, edited, path, x, reached, points.to(device), wanted, other)
     parts = reached[0] * gradient
     is_map = parts.ndim == 3
     rows, columns = pixels_of(pane.maze, (parts.shape[1], parts.shape[2])) if is_map else (None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maze_interp.edits.files import to_yaml
-from maze_interp.explorer import messages
+from maze_interp.explorer import state
 from maze_interp.explorer.pane import MEAN_LEVELS, Pane, map_shape
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.hooks import resolve_layer
@@ -33,10 +33,10 @@ def python_text(pane: Pane) -> str:
         f"policy = mi.load_policy({pane.text.agent!r})" + (f"  # weights {pane.hash}" if pane.hash else ""),
         f"maze = {_maze(pane.maze)}",
     ]
-    if any(isinstance(change, messages.Patched) for change in changes) and pane.donor:
+    if any(isinstance(change, state.Patched) for change in changes) and pane.donor:
         lines.append(f"donor = {_maze(pane.donor)}")
         lines.append("donor_view = mi.to_input(mi.observe(donor, [donor.start]))")
-    if any(isinstance(change, messages.Given) for change in changes):
+    if any(isinstance(change, state.Given) for change in changes):
         lines.append('given = mi.edits.load("edits.yaml")')
     lines += ["edits = [", *(f"    {edit}," for change in changes for edit in _edits(pane, change)), "]"]
     lines += [
@@ -52,38 +52,38 @@ def _maze(maze: Maze) -> str:
     return f'mi.Maze.from_ascii(\n    """\n{drawing}\n    """,\n    {maze.distribution_mode!r},\n    {maze.seed},\n)'
 
 
-def _edits(pane: Pane, change: messages.Change) -> list[str]:
+def _edits(pane: Pane, change: state.Change) -> list[str]:
     """The calls that make the edits of one change."""
-    if isinstance(change, messages.Given):
+    if isinstance(change, state.Given):
         return [f"given[{change.number}]"]
     layer = resolve_layer(pane.policy, change.layer)
     match change:
-        case messages.Zeroed():
+        case state.Zeroed():
             return [_call("Zero", layer, *_part(change))]
-        case messages.Scaled():
+        case state.Scaled():
             return [_call("Scale", layer, *_part(change), f"factor={change.factor!r}")]
-        case messages.Averaged():
+        case state.Averaged():
             levels = f"range({MEAN_LEVELS.start}, {MEAN_LEVELS.stop})"
             source = f"source=mi.edits.Observations({levels}, {pane.mode!r})"
             return [_call("Mean", layer, *_part(change), source)]
-        case messages.PixelSet():
+        case state.PixelSet():
             return [_set_pixel(change, layer, change.pixel)]
-        case messages.SquareSet():
+        case state.SquareSet():
             return [_set_pixel(change, layer, pixel_in(pane.maze, change.square, map_shape(pane.policy, layer)))]
-        case messages.CheeseVector() | messages.TopRightVector():
-            name = "cheese_vector" if isinstance(change, messages.CheeseVector) else "top_right_vector"
+        case state.CheeseVector() | state.TopRightVector():
+            name = "cheese_vector" if isinstance(change, state.CheeseVector) else "top_right_vector"
             return [_call("Add", layer, f"mi.{name}(policy, maze, {layer!r})", repr(change.coefficient))]
-        case messages.Patched():
+        case state.Patched():
             vector = f"policy.run_with_cache(donor_view, [{layer!r}])[2][{layer!r}][0]"
             return [_call("Zero", layer, *_part(change)), _call("Add", layer, vector, *_part(change))]
 
 
-def _set_pixel(change: messages.PixelSet | messages.SquareSet, layer: str, pixel: tuple[int, int]) -> str:
+def _set_pixel(change: state.PixelSet | state.SquareSet, layer: str, pixel: tuple[int, int]) -> str:
     fill = [] if change.fill is None else [f"fill={change.fill!r}"]
     return _call("SetPixel", layer, repr(change.channels), repr(pixel), repr(change.value), *fill)
 
 
-def _part(change: messages.Zeroed | messages.Scaled | messages.Averaged | messages.Patched) -> list[str]:
+def _part(change: state.Zeroed | state.Scaled | state.Averaged | state.Patched) -> list[str]:
     named = {"channels": change.channels, "positions": change.positions}
     return [f"{name}={value!r}" for name, value in named.items() if value is not None]
 

@@ -16,9 +16,9 @@ from maze_interp.edits.observations import Observations, activation_of
 from maze_interp.edits.vectors import cheese_vector, top_right_vector
 from maze_interp.environment.observe import PIXELS, observe
 from maze_interp.errors import MazeInterpError
-from maze_interp.explorer import messages
+from maze_interp.explorer import state
 from maze_interp.explorer.agents import Agents
-from maze_interp.explorer.messages import MazeText, PaneText
+from maze_interp.explorer.state import MazeText, PaneText
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
@@ -77,33 +77,33 @@ class Pane:
             with torch.inference_mode(), one_thread(), applied(self.policy, edits):
                 self.policy(self.observation())
 
-    def _edits(self, change: messages.Change) -> tuple[Edit, ...]:
-        if isinstance(change, messages.Given):
+    def _edits(self, change: state.Change) -> tuple[Edit, ...]:
+        if isinstance(change, state.Given):
             if change.number >= len(self._given):
                 raise MazeInterpError(f"{len(self._given)} edits were given, numbered from 0; none is {change.number}")
             return (self._given[change.number],)
         layer = resolve_layer(self.policy, change.layer)
         match change:
-            case messages.Zeroed():
+            case state.Zeroed():
                 return (Zero(layer, change.channels, change.positions),)
-            case messages.Scaled():
+            case state.Scaled():
                 return (Scale(layer, change.channels, change.positions, factor=change.factor),)
-            case messages.Averaged():
+            case state.Averaged():
                 source = Observations(MEAN_LEVELS, self.mode)
                 return (Mean(layer, change.channels, change.positions, source=source),)
-            case messages.PixelSet():
+            case state.PixelSet():
                 return (SetPixel(layer, change.channels, change.pixel, change.value, change.fill),)
-            case messages.SquareSet():
+            case state.SquareSet():
                 pixel = pixel_in(self.maze, change.square, map_shape(self.policy, layer))
                 return (SetPixel(layer, change.channels, pixel, change.value, change.fill),)
-            case messages.CheeseVector():
+            case state.CheeseVector():
                 return (Add(layer, _cheese_vector(self.policy, self.maze, layer), change.coefficient),)
-            case messages.TopRightVector():
+            case state.TopRightVector():
                 return (Add(layer, _top_right_vector(self.policy, self.maze, layer), change.coefficient),)
             case _:
                 return self._patch(change, layer)
 
-    def _patch(self, change: messages.Patched, layer: str) -> tuple[Edit, ...]:
+    def _patch(self, change: state.Patched, layer: str) -> tuple[Edit, ...]:
         if self.donor is None:
             raise MazeInterpError("a patch needs a donor maze")
         vector = start_activation(self.policy, self.donor, layer)

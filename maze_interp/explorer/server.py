@@ -11,6 +11,7 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,7 @@ class Site:
         self._opening = opening
         self.token = token or secrets.token_urlsafe(24)
         self._hosts = {"127.0.0.1", "localhost", "::1", host}
+        self._everywhere = host in ("0.0.0.0", "::")
         # Read once: no name in a request reaches the disk.
         self._files = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in _TYPES}
 
@@ -67,7 +69,9 @@ class Site:
     def _is_for_us(self, request: HTTPConnection) -> bool:
         """Whether the request names this server as its host: a name bound to our address from outside does not."""
         with suppress(ValueError):
-            return urlsplit(f"//{request.headers.get('host', '')}").hostname in self._hosts
+            named = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+            # Who listens on all addresses is called by any of them, but by no name.
+            return named in self._hosts or (self._everywhere and bool(ip_address(named)))
         return False
 
     def _is_known(self, request: HTTPConnection) -> bool:

@@ -15,8 +15,9 @@ from maze_interp.explorer import activations, levels, messages, moves
 from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.attribution import attribution
 from maze_interp.explorer.export import export
-from maze_interp.explorer.messages import PaneText, Request, answer, refusal
+from maze_interp.explorer.messages import Request, answer, refusal
 from maze_interp.explorer.pane import Pane, text_of
+from maze_interp.explorer.state import PaneText
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.policies.moves import MOVES
