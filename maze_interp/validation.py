@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from maze_interp.arguments import LARGEST
 from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError, unknown_name
 
@@ -37,6 +38,15 @@ Items = Annotated[tuple[Content, ...], Strict(False)]
 """A list in the file, a tuple in Python."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+Finite = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+"""A number from 0."""
+
+Count = Annotated[int, Field(ge=0, le=2**31 - 2)]
+"""A whole number from 0."""
+
+Positive = Annotated[int, Field(ge=1, le=2**31 - 2)]
+"""A whole number from 1."""
 
 _EXPECTED = {
     "missing": "is missing",
@@ -62,6 +72,11 @@ class Document(BaseModel):
             if name not in cls.model_fields:
                 raise fault(unknown("field", str(name), cls.model_fields), str(name))
         return content
+
+
+def names_document(name: str) -> bool:
+    """Whether `name` is the path of a file rather than the name of a bundled one: it has a folder in it, or .yaml."""
+    return Path(name).name != name or Path(name).suffix in (".yaml", ".yml")
 
 
 def fault(message: str, *field: str | int) -> PydanticCustomError:

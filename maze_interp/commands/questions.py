@@ -82,6 +82,8 @@ def questions_resolve(
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
         precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
+    import shlex
+
     from rich.console import Console
 
     from maze_interp.policies.agents import agent_mode, training_region
@@ -89,6 +91,7 @@ def questions_resolve(
     from maze_interp.questions.resolvers.resolve import resolution_path, resolve_all
     from maze_interp.questions.resolvers.setting import Setting
     from maze_interp.questions.tables import resolution_lines
+    from maze_interp.sweeps.spread import check_workers
 
     known = load_questions(questions)
     path = resolution_path(out, agent)
@@ -104,7 +107,10 @@ def questions_resolve(
         device=device,
         precision=precision,
     )
-    command = f"maze-interp questions resolve --agent {agent}{' --quick' if quick else ''}"
+    given = {"--questions": questions and str(questions), "--mode": mode}
+    options = [part for name, value in given.items() if value for part in (name, value)] + ["--quick"] * quick
+    command = shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, *options])
+    check_workers(workers, scheduler)
     asked = [name.strip() for name in only.split(",")] if only else ()
     for name, resolution in resolve_all(setting, known, path, command, asked):
         for line in resolution_lines(known[name], resolution):

@@ -25,13 +25,21 @@ def train_agent(
     """
     import torch
 
-    from maze_interp.training.card import bundle_agent
+    from maze_interp.results.run_directory import run_directory
+    from maze_interp.sweeps.provenance import provenance
+    from maze_interp.training.card import bundle_agent, require_own_folder, run_settings
     from maze_interp.training.config import read_config
     from maze_interp.training.exact import train_exactly
     from maze_interp.training.imitation import ImitationConfig, imitate
+    from maze_interp.training.start import first_network
 
-    torch.set_num_threads(threads)
     run = read_config(file)
     folder = out or Path("runs/train") / run.name
-    policy = imitate(run, folder) if isinstance(run, ImitationConfig) else train_exactly(run, folder)
-    print(f"written to {bundle_agent(policy, run, folder, (into or folder) / run.name)}")
+    agent = (into or folder) / run.name
+    require_own_folder(agent, run)
+    torch.manual_seed(run.seed)
+    begin = provenance(first_network(run.name, run.width, run.start_from), run.name)
+    torch.set_num_threads(threads)
+    with run_directory(folder, {"command": "train", **begin, **run_settings(run), "threads": threads}):
+        policy = imitate(run, folder) if isinstance(run, ImitationConfig) else train_exactly(run, folder)
+        print(f"written to {bundle_agent(policy, run, folder, agent)}")

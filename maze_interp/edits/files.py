@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -25,6 +26,7 @@ from maze_interp.edits.base import Edit, Edits, as_edits
 from maze_interp.edits.kinds import Add, Mean, Resample, Scale, SetPixel, Zero
 from maze_interp.edits.observations import Observations
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.writing import write_whole
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Zero, Mean, Resample, Scale, SetPixel, Add)}
 """The kinds of edit that a file can name."""
@@ -47,9 +49,7 @@ def save(path: str | Path, edits: Edits) -> None:
         raise MazeInterpError(f"there is no folder {path.parent} to write {path.name} into")
     entries = [_entry(edit, path) for edit in as_edits(edits)]
     text = json.dumps(entries, indent=2) + "\n" if path.suffix == ".json" else dump_yaml(entries)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)
+    write_whole(path, text)
 
 
 def to_yaml(edits: Edits) -> str:
@@ -113,7 +113,9 @@ def _plain(value: Any) -> Any:
 
 def _write_vector(edit: Add, path: Path) -> str:
     name = f"{path.stem}-{edit.fingerprint}.npy"
-    np.save(path.with_name(name), edit.vector)
+    image = io.BytesIO()
+    np.save(image, edit.vector)
+    write_whole(path.with_name(name), image.getvalue())
     return name
 
 

@@ -21,6 +21,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
+from maze_interp.policies.identity import beyond_record, structure_hash
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.threads import one_thread
 
@@ -112,12 +113,16 @@ def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
 
 
 _lock = Lock()  # threads share the means
-_means: WeakKeyDictionary[nn.Module, dict[tuple[str, str, Observations], Tensor]] = WeakKeyDictionary()
+_means: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], Tensor]] = WeakKeyDictionary()
 
 
 def mean_activation(network: nn.Module, layer: str, observations: Observations) -> Tensor:
-    """Mean output of `layer` over the observations, without the batch axis; kept until weights change."""
-    key = (agent_hash(network), resolve_layer(network, layer), observations)
+    """Mean output of `layer` over the observations, without the batch axis; kept until the network changes."""
+    key = (agent_hash(network), structure_hash(network), resolve_layer(network, layer), observations)
+    with without_hooks():
+        known = beyond_record(network) is None
+    if not known:  # it may change without a sign
+        return _mean(network, layer, observations)
     with _lock:
         kept = _means.setdefault(network, {})
         if key in kept:

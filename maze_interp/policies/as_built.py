@@ -13,6 +13,7 @@ from maze_interp.policies.hooks import has_hooks
 from maze_interp.policies.network import PolicyNetwork
 
 _FREE = ("training", "name")  # attributes that change no output of networks without dropout or normalisation
+_METHODS = ("__call__", "_call_impl", "forward", "_conv_forward", "outputs", "prepared")
 
 Plan = dict[str, tuple[Any, ...]]
 """By module path: what decides a module's output, but for the numbers in its weights."""
@@ -43,8 +44,8 @@ def _plan(network: nn.Module) -> Plan:
 
 def _signature(module: nn.Module) -> tuple[Any, ...]:
     kind = type(module)
-    methods = [getattr(kind, name, None) for name in ("__call__", "forward", "outputs", "prepared")]
-    own = {name: value for name, value in vars(module).items() if not name.startswith("_") and name not in _FREE}
+    methods = [getattr(kind, name, None) for name in _METHODS]
+    own = {name: None if name[0] == "_" else value for name, value in vars(module).items() if name not in _FREE}
     compiled = vars(module).get("_compiled_call_impl") is not None
     return kind, methods, own, compiled, _shapes(module._parameters), _shapes(module._buffers)
 

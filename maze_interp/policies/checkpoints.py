@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.architectures import ARCHITECTURES, architecture
 from maze_interp.policies.names import WEIGHT_SUFFIXES
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.writing import write_whole
 
 _STATE_DICTS = ("model_state_dict", "state_dict")  # where published checkpoints keep weights; looked into first
 _WRAPPERS = ("module", "_orig_mod")  # that data parallelism and compilation put into names
@@ -138,10 +139,8 @@ def _plain(what: str, tensor: Any, shape: tuple[int, ...]) -> Tensor:
 
 def write_weights(network: nn.Module, path: Path) -> None:
     """Save the weights as safetensors, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, partial)
-    partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(path)
+    tensors = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
+    write_whole(path, save(tensors))  # safetensors' own files only their owner can read
 
 
 _ROUNDED = "_rounded_from"  # attribute of a network whose weights were rounded: its own hash, and that from before

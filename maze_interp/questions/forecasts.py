@@ -14,7 +14,7 @@ from maze_interp.bundled import bundled_path
 from maze_interp.documents import load_yaml
 from maze_interp.questions.locking import Lock, check_lock
 from maze_interp.questions.registry import YES, Question
-from maze_interp.validation import Document, Probability, Words, check, mistake, unknown
+from maze_interp.validation import Document, Probability, Words, check, mistake, names_document, unknown
 
 FORMS = {
     "binary": "P(yes)",
@@ -102,8 +102,7 @@ class Forecast:
 
 def forecast_path(name: str) -> Path:
     """A forecast file, by its path or by the name of a bundled one, such as `nanda-2023`."""
-    path = Path(name)
-    return path if path.suffix else bundled_path("data", "forecasts", f"{name}.yaml")
+    return Path(name) if names_document(name) else bundled_path("data", "forecasts", f"{name}.yaml")
 
 
 def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from maze_interp.bundled import bundled_path
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.comparison import SCORES
 from maze_interp.questions.evidence_figure import evidence_figure, has_figures
@@ -106,13 +107,13 @@ def questions_result(agent: str, mode: str) -> Result:
 
     Args:
         agent: a name, or the path of a checkpoint.
-        mode: distribution of the levels, for the command.
+        mode: distribution of the levels.
     """
     questions = load_questions()
-    command = f"maze-interp questions score --forecast {FORECAST}"
-    found = _resolutions(agent, questions)
+    command = shlex.join(["maze-interp", "questions", "score", "--forecast", FORECAST])
+    found = _resolutions(agent, mode, questions)
     if found is None:
-        resolve = f"maze-interp questions resolve --agent {agent} --mode {mode}"
+        resolve = shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, "--mode", mode])
         text = f"The prediction questions have not been measured on this agent; `{resolve}` does that."
         return Result(text, name="questions", title="Forecasts and what was measured", command=resolve)
     board = Scoreboard([load_forecast(forecast_path(FORECAST), questions)], questions, [found])
@@ -128,13 +129,13 @@ def questions_result(agent: str, mode: str) -> Result:
     )
 
 
-def _resolutions(agent: str, questions: dict[str, Question]) -> Resolutions | None:
-    """What was measured on these very weights."""
+def _resolutions(agent: str, mode: str, questions: dict[str, Question]) -> Resolutions | None:
+    """What was measured on these very weights and levels."""
     weights = agent_hash(load_network(agent))
     for path in (resolution_path(FOLDER, agent), bundled_path("data", "resolutions") / f"{agent}.yaml"):
         if path.exists():
             resolutions = read_resolutions(path, questions)
-            if resolutions.agent_hash == weights:
+            if (resolutions.agent_hash, resolutions.mode or agent_mode(agent)) == (weights, mode):
                 return resolutions
     return None
 

@@ -29,7 +29,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.questions.registry import Question
 from maze_interp.questions.resolutions import Resolution, Resolutions
 from maze_interp.results.files import write_whole
-from maze_interp.validation import mistake, read_document, unknown
+from maze_interp.validation import mistake, names_document, read_document, unknown
 
 FOLDER = Path("runs/questions")
 """Where resolutions are written and looked for, each in a folder of its agent's name."""
@@ -82,8 +82,7 @@ def _check(path: Path, field: tuple[str | int, ...], answer: Resolution, questio
 
 def named_resolution(name: str) -> Path:
     """A resolution file, by its path or by the name of a bundled agent that was measured, such as `rand_region_5`."""
-    path = Path(name)
-    return path if path.suffix else bundled_path("data", "resolutions", f"{name}.yaml")
+    return Path(name) if names_document(name) else bundled_path("data", "resolutions", f"{name}.yaml")
 
 
 def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None = None) -> list[Resolutions]:

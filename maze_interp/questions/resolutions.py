@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from maze_interp.errors import Unmeasurable
+from maze_interp.mazes.maze import DistributionMode
 from maze_interp.questions.registry import Question
 from maze_interp.questions.rules import rule_holds
 from maze_interp.results.estimates import RESAMPLES
@@ -172,6 +173,7 @@ class Resolutions(Document):
     Attributes:
         agent, agent_hash: its name and the hash of its weights.
         setting: size of the run, such as `full` or `quick`.
+        mode: distribution of the levels; None for the agent's own.
         command: what made the file.
         outcomes: how outcomes get their probabilities.
         answers: by question id.
@@ -180,6 +182,7 @@ class Resolutions(Document):
     agent: Words
     agent_hash: Words
     setting: Words
+    mode: DistributionMode | None = None
     command: Words
     outcomes: Words
     answers: dict[str, Resolution]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from maze_interp.policies.hooks import without_hooks
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.shards import shard_image, shard_name
 from maze_interp.recording.store import ActivationStore
-from maze_interp.results.files import PARTIAL, write_json
+from maze_interp.results.files import PARTIAL, write_json, write_with
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.spread import check_workers, cluster, ordered
 
@@ -65,29 +65,15 @@ def _record_shards(
         tqdm(total=levels, initial=done, unit="level") as bar,
         ThreadPoolExecutor(1) as writer,  # the disk is waited for while the next shard is made
     ):
-        written: Future[None] | None = None
+        written: Future[Path] | None = None
         for number, image in zip(numbers, ordered(client, shard_image, recording, jobs), strict=True):
             if written is not None:
                 written.result()
-            written = writer.submit(_write_once, out / shard_name(number), image)
+            write = partial(Path.write_bytes, data=image)
+            written = writer.submit(write_with, out / shard_name(number), write, durable=True)
             bar.update(len(recording.shards[number]))
         if written is not None:
             written.result()
-
-
-def _write_once(path: Path, image: bytes) -> None:
-    """The file appears under its name whole, and only once its bytes are on the disk."""
-    partial = path.with_name(path.name + PARTIAL)
-    with partial.open("wb") as file:
-        file.write(image)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _write_summary(store: ActivationStore, out: Path) -> None:

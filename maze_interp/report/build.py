@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def _write(context: Context, settings: dict[str, Any], results: Sequence[Result]
 
 def report_command(context: Context) -> str:
     """The command that makes the report."""
-    options = f" --mode {context.given_mode}" if context.given_mode else ""
-    options += "" if context.device == "auto" else f" --device {context.device}"
-    options += "" if context.precision == "float32" else f" --precision {context.precision}"
-    return f"maze-interp report --agent {context.agent} --levels {context.levels}{options}"
+    options = ["--mode", context.given_mode] if context.given_mode else []
+    options += [] if context.device == "auto" else ["--device", context.device]
+    options += [] if context.precision == "float32" else ["--precision", context.precision]
+    return shlex.join(["maze-interp", "report", "--agent", context.agent, "--levels", str(context.levels), *options])

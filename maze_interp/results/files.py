@@ -1,43 +1,16 @@
-"""Files that are written whole or not at all."""
+"""Results as files, each written whole or not at all: see `maze_interp.writing`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-PARTIAL = ".partial"
-"""Suffix of a file that is still being written; what a kill leaves under it is never read."""
-
-
-def write_with(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file whole or not at all; missing folders are made.
-
-    Args:
-        path: the file.
-        write: writes the content to the path that it is given, which replaces `path` once it is complete.
-
-    Returns:
-        the path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        write(partial)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def write_whole(path: Path, content: str | bytes) -> Path:
-    """Write text (UTF-8) or bytes to a file, whole or not at all; returns the path."""
-    data = content.encode() if isinstance(content, str) else content
-    return write_with(path, lambda partial: partial.write_bytes(data))
+from maze_interp.writing import PARTIAL as PARTIAL
+from maze_interp.writing import write_whole as write_whole
+from maze_interp.writing import write_with as write_with
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> Path:

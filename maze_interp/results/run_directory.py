@@ -37,6 +37,7 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
             A run that raises this before it has written anything does not keep the folder.
     """
     check_folder(out)
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     out.mkdir(parents=True, exist_ok=True)
     record = out / RECORD
     with (out / ".lock").open("w") as lock:
@@ -53,7 +54,10 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
             yield out
         except MazeInterpError:
             if claimed and not any(path.is_file() and path.name not in _OWN for path in out.rglob("*")):
-                shutil.rmtree(out)
+                for path in out.iterdir():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                for folder in missing:
+                    folder.rmdir()
             raise
 
 

@@ -10,18 +10,23 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from docstring_parser import parse
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, TypeAdapter, ValidationError
 
-from maze_interp.arguments import LARGEST, as_whole
+from maze_interp.arguments import LARGEST, as_whole, flag, number, pair, several, shown
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
 
 
 def split_list(value: Any) -> Any:
-    """The parts of a text with commas; a single number as a list of one; anything else as it is."""
+    """The parts of a text with commas, an array as a list, a single number as a list of one; anything else as it is."""
     if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
+        parts = [part.strip() for part in value.split(",")]
+        if not all(parts):
+            raise ValueError("nothing stands before, after or between its commas")
+        return parts
+    if hasattr(value, "ndim"):
+        return list(value) if value.ndim == 1 else [value]
     return [value] if hasattr(value, "__float__") and not isinstance(value, Iterable) else value
 
 
@@ -33,7 +38,7 @@ def parse_channels(value: Any) -> tuple[int, ...] | str:
     """
     if isinstance(value, str) and value == "auto":
         return value
-    parts = split_list(value)
+    parts = value.split(",") if isinstance(value, str) else split_list(value)
     numbers = [_channel(part) for part in parts] if isinstance(parts, Iterable) else [None]
     channels = sorted(number for number in numbers if number is not None)
     if len(channels) < len(numbers):
@@ -44,7 +49,7 @@ def parse_channels(value: Any) -> tuple[int, ...] | str:
 
 
 def _channel(value: Any) -> int | None:
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else as_whole(value)
+    return whole if isinstance(whole := _whole(value), int) and not isinstance(whole, bool) else None
 
 
 def parse_squares(value: Any) -> tuple[tuple[int, int], ...]:
@@ -53,32 +58,51 @@ def parse_squares(value: Any) -> tuple[tuple[int, int], ...]:
     Raises:
         MazeInterpError: not of that form, or none.
     """
+    if not isinstance(value, str):
+        return several(pair("(x, y)"), "squares (x, y)")(value, "squares")
     try:
-        parts = [part.split(",") for part in value.split()] if isinstance(value, str) else value
-        squares = tuple((int(x), int(y)) for x, y in parts)
-    except (TypeError, ValueError) as error:
+        squares = tuple((int(x), int(y)) for x, y in (part.split(",") for part in value.split()))
+    except ValueError as error:
         raise MazeInterpError(f"squares are written x,y with spaces between them, not {value!r}") from error
     if not squares:
         raise MazeInterpError("squares is empty; name at least one, or leave it out for all")
     return squares
 
 
-Count = Annotated[int, Field(ge=0, le=MAX_SEED)]
+def _whole(value: Any) -> Any:
+    """A whole number, or its text; what is neither stays for pydantic to refuse."""
+    if isinstance(value, str):
+        return int(value) if value.strip().lstrip("+-").isdecimal() else value
+    return value if (number := as_whole(value)) is None else number
+
+
+def _real(value: Any) -> Any:
+    """A number, or its text."""
+    try:
+        return value if isinstance(value, str) else number(value, "it")
+    except MazeInterpError as error:
+        raise ValueError("it should be a finite number") from error
+
+
+_Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+_Real = Annotated[float, BeforeValidator(_real)]
+
+Count = Annotated[_Whole, Field(ge=0, le=MAX_SEED)]
 """A whole number from 0: a number of levels, a seed."""
 
-Positive = Annotated[int, Field(ge=1, le=MAX_SEED)]
+Positive = Annotated[_Whole, Field(ge=1, le=MAX_SEED)]
 """A whole number from 1."""
 
-Several = Annotated[int, Field(ge=2, le=MAX_SEED)]
+Several = Annotated[_Whole, Field(ge=2, le=MAX_SEED)]
 """A whole number from 2."""
 
-Horizon = Annotated[int, Field(ge=1, le=1_000_000)]
+Horizon = Annotated[_Whole, Field(ge=1, le=1_000_000)]
 """Moves in an episode."""
 
-Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Real = Annotated[_Real, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 """A finite number."""
 
-Rate = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
+Rate = Annotated[_Real, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
 """A number above 0."""
 
 Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
@@ -122,12 +146,14 @@ def read_value(kind: Any, name: str, value: Any) -> Any:
     """
     if value is None and type(None) in get_args(kind):
         return None
+    if kind is bool:
+        return flag(value, option_name(name))
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        message = first["msg"].replace("Input should be", "it should be")
-        raise MazeInterpError(f"{option_name(name)} cannot be {value!r}: {message}") from error
+        message = first["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        raise MazeInterpError(f"{option_name(name)} cannot be {shown(value)}: {message}") from error
 
 
 def written(value: Any) -> str:

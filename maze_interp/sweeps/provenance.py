@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +12,7 @@ from torch import nn
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.devices import device_of
-from maze_interp.policies.hooks import acting_hooks
+from maze_interp.policies.identity import beyond_record, structure_hash
 
 _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
 
@@ -24,14 +23,14 @@ def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     `agent_hash` is of the weights, `network_hash` of the modules and their settings.
 
     Raises:
-        MazeInterpError: hooks or a replaced `forward` would change the figures without being on record.
+        MazeInterpError: as `refuse_unrecorded`.
     """
     refuse_unrecorded(policy)
     versions = {package: version(package) for package in _PACKAGES}
     return {
         "agent": name,
         "agent_hash": agent_hash(policy),
-        "network_hash": hashlib.sha256(nn.Module.__repr__(policy).encode()).hexdigest()[:12],
+        "network_hash": structure_hash(policy),
         "device": device_of(policy).type,
         "precision": str(next((one.dtype for one in policy.parameters()), torch.float32)).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **versions},
@@ -42,12 +41,7 @@ def refuse_unrecorded(policy: nn.Module) -> None:
     """Refuse a network whose outputs depend on more than its modules and weights.
 
     Raises:
-        MazeInterpError: a hook is attached to a module, or a module's `forward` was replaced on the object.
+        MazeInterpError: hooks, a replaced method, dropout at work, or autocasting.
     """
-    for path, module in policy.named_modules():
-        hooked = acting_hooks(module)
-        if hooked or "forward" in vars(module):
-            what = "a hook" if hooked else "a replaced forward"
-            raise MazeInterpError(
-                f"{path or 'the network'} has {what}, which the record of a run could not name; use edits instead"
-            )
+    if what := beyond_record(policy):
+        raise MazeInterpError(f"{what}, which the record of a run could not name; use edits instead")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from maze_interp.arguments import as_whole, shown
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import MAX_SEED, WORLD_SIZE
 
@@ -26,17 +27,19 @@ def parse_seeds(value: Any) -> range | tuple[int, ...]:
     seeds = _seeds_of_text(value) if isinstance(value, str) else _seeds_of_numbers(value)
     if not seeds:
         raise MazeInterpError(
-            f"the seed range {value if isinstance(value, str) else list(value)} is empty; the end is not included"
+            f"the seed range {value if isinstance(value, str) else shown(value)} is empty; the end is not included"
         )
-    if min(seeds) < 0:
-        raise MazeInterpError(f"level seeds start at 0, not {min(seeds)}")
-    if max(seeds) > MAX_SEED:
-        raise MazeInterpError(f"level seeds end at {MAX_SEED}, not {max(seeds)}")
+    ends = (seeds[0], seeds[-1]) if isinstance(seeds, range) else seeds
+    first, last = min(ends), max(ends)
+    if first < 0:
+        raise MazeInterpError(f"level seeds start at 0, not {first}")
+    if last > MAX_SEED:
+        raise MazeInterpError(f"level seeds end at {MAX_SEED}, not {last}")
     if isinstance(seeds, range) and seeds.step == 1:
         return seeds
     if len(set(seeds)) < len(seeds):
         raise MazeInterpError("a level seed is given twice")
-    whole = range(min(seeds), max(seeds) + 1)
+    whole = range(first, last + 1)
     return whole if len(whole) == len(seeds) else tuple(sorted(seeds))
 
 
@@ -48,7 +51,9 @@ def _seeds_of_text(text: str) -> Sequence[int]:
             spans.append(range(int(first), int(end) if colon else int(first) + 1))
     except ValueError as error:
         raise MazeInterpError(f"seeds are written first:end, such as 0:1000, not {text!r}") from error
-    if sum(max(0, span.stop - span.start) for span in spans) > MOST_LEVELS:
+    if not all(spans):
+        raise MazeInterpError(f"the seed range {text} is empty; the end is not included")
+    if sum(span.stop - span.start for span in spans) > MOST_LEVELS:
         raise MazeInterpError(f"{text} is more than {MOST_LEVELS} levels; give fewer seeds")
     return spans[0] if len(spans) == 1 else [seed for span in spans for seed in span]
 
@@ -56,11 +61,18 @@ def _seeds_of_text(text: str) -> Sequence[int]:
 def _seeds_of_numbers(value: Any) -> Sequence[int]:
     if isinstance(value, range):
         return value
-    numbers = list(value) if isinstance(value, Iterable) else [value]
-    whole = [number.__index__() for number in numbers if hasattr(number, "__index__") and not isinstance(number, bool)]
-    if len(whole) < len(numbers):
-        raise MazeInterpError(f"level seeds are whole numbers, not {value!r}")
-    return whole
+    numbers = [value] if as_whole(value) is not None else _listed(value)
+    wholes = [whole for number in numbers if (whole := as_whole(number)) is not None]
+    if len(wholes) < len(numbers):
+        raise MazeInterpError(f"level seeds are whole numbers, not {shown(value)}")
+    return wholes
+
+
+def _listed(value: Any) -> list[Any]:
+    try:
+        return [value] if isinstance(value, bytes | Mapping) else list(value)
+    except (TypeError, RuntimeError):
+        return [value]
 
 
 def parse_cheese(value: Any) -> int | str:
@@ -69,12 +81,14 @@ def parse_cheese(value: Any) -> int | str:
     Raises:
         MazeInterpError: anything else.
     """
-    if value in ("anywhere", "none", "half"):
+    if isinstance(value, str) and value in ("anywhere", "none", "half"):
         return str(value)
-    number = (isinstance(value, str) and value.isdecimal()) or hasattr(value, "__index__")
-    if number and not isinstance(value, bool) and 0 < int(value) <= max(WORLD_SIZE.values()):
-        return int(value)
-    raise MazeInterpError(f"the region is a whole number from 1 to 25, or anywhere, or none, or half; not {value!r}")
+    number = int(value) if isinstance(value, str) and value.isdecimal() else as_whole(value)
+    if number is not None and 0 < number <= max(WORLD_SIZE.values()):
+        return number
+    raise MazeInterpError(
+        f"the region is a whole number from 1 to 25, or anywhere, or none, or half; not {shown(value)}"
+    )
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

@@ -13,7 +13,9 @@ import pandas as pd
 import yaml
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.policies.agents import agent_info, is_agent
+from maze_interp.documents import load_yaml
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import agent_folders, agent_info, is_agent
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.names import names_file
@@ -30,6 +32,7 @@ from maze_interp.training.critic import value_r2
 from maze_interp.training.flops import forward_flops
 from maze_interp.training.imitation import ImitationConfig, value_task
 from maze_interp.training.objective import ExactConfig
+from maze_interp.writing import PARTIAL, write_whole
 
 LEVELS = 400
 """Held-out levels on which an agent is measured, each with the cheese as in training and anywhere."""
@@ -58,22 +61,40 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     some = LevelSet(range(HELD_OUT, HELD_OUT + levels // 4 + 1), config.distribution_mode, next(iter(places.values())))
     r2 = value_r2(policy, task, map(some.maze, some.seeds))
     curve = read_log(run / "curve.jsonl")
-    folder.mkdir(parents=True, exist_ok=True)
     content = {
         "distribution_mode": config.distribution_mode,
         "region": "anywhere" if config.region is None else config.region,
         "training": training_words(config),
         "architecture": policy.architecture,
         **{key: round(float(tables[where]["p_cheese"].mean()), 4) for key, where in measured.items()},
-        "run": {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)},
+        "run": run_settings(config),
     }
-    (folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    (folder / "curve.jsonl").write_text((run / "curve.jsonl").read_text())
-    (folder / "README.md").write_text(_card(policy, config, curve, tables, r2))
+    write_whole(folder / "config.yaml", yaml.safe_dump(content, sort_keys=False))
+    write_whole(folder / "curve.jsonl", (run / "curve.jsonl").read_bytes())
+    write_whole(folder / "README.md", _card(policy, config, curve, tables, r2))
     write_weights(policy, folder / "weights.safetensors")
     if isinstance(config, ExactConfig) and config.history:
         history.pack(run, config.history, folder / HISTORY)
     return folder
+
+
+def require_own_folder(folder: Path, config: Config) -> None:
+    """Refuse a folder for the agent of a run that is another's, or whose name another agent has.
+
+    Raises:
+        MazeInterpError: the folder holds another agent or no agent, or its name is that of another one.
+    """
+    if folder.exists() and (not folder.is_dir() or any(path.suffix != PARTIAL for path in folder.iterdir())):
+        there = load_yaml(folder / "config.yaml") if (folder / "config.yaml").is_file() else None
+        if not isinstance(there, dict) or there.get("run") != run_settings(config):
+            raise MazeInterpError(f"{folder} is there and not made by this run; move it or choose another name")
+    elif not folder.exists() and folder.parent.resolve() == Path("agents").resolve() and folder.name in agent_folders():
+        raise MazeInterpError(f"there is already an agent {folder.name!r}; choose another name")
+
+
+def run_settings(config: Config) -> dict[str, Any]:
+    """The method of a run and its settings, as plain values."""
+    return {"method": next(name for name, kind in METHODS.items() if isinstance(config, kind)), **asdict(config)}
 
 
 def _measure(policy: PolicyNetwork, config: Config, cheese: int | str, levels: int, out: Path) -> pd.DataFrame:

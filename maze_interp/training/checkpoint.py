@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.writing import write_whole, write_with
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,12 +26,9 @@ def save_checkpoint(out: Path, config: DataclassInstance, state: dict[str, Any])
     Raises:
         OSError: the disk is full, say; the last checkpoint is as it was.
     """
-    partial = out / f"{_FILE}.partial"
-    with partial.open("wb") as file:
-        torch.save({"config": asdict(config), **state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(out / _FILE)
+    image = io.BytesIO()  # torch's own writer has other errors than the system's
+    torch.save({"config": asdict(config), **state}, image)
+    write_with(out / _FILE, lambda path: path.write_bytes(image.getvalue()), durable=True)
 
 
 def load_checkpoint(out: Path, config: DataclassInstance) -> dict[str, Any] | None:
@@ -64,7 +62,7 @@ def take_up_log(path: Path, lines: int) -> None:
     if not path.exists():
         return
     kept = path.read_text().splitlines(keepends=True)[:lines]
-    path.write_text("".join(kept))
+    write_whole(path, "".join(kept))
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

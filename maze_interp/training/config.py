@@ -35,4 +35,7 @@ def read_config(path: Path) -> Config:
     for name in content:
         if name not in settings:
             raise mistake(path, [str(name)], unknown("setting", str(name), settings))
-    return check(content, METHODS[method], path, strict=True)
+    run = check(content, METHODS[method], path, strict=True)
+    if isinstance(run, ImitationConfig) and run.samples < run.batch:
+        raise mistake(path, ["samples"], f"should be at least the batch of {run.batch}, not {run.samples}")
+    return run

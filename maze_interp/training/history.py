@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
+
+from maze_interp.writing import write_whole
 
 _FOLDER = "history"
 
@@ -17,11 +19,8 @@ def is_kept(updates: int) -> bool:
 
 def keep(weights: dict[str, Tensor], run: Path, updates: int) -> None:
     """Save weights in half precision under a run's folder."""
-    folder = run / _FOLDER
-    folder.mkdir(exist_ok=True)
-    partial = folder / f"{updates}.partial"
-    save_file({name: tensor.half().contiguous() for name, tensor in weights.items()}, partial)
-    partial.replace(folder / f"{updates}.safetensors")
+    halves = {name: tensor.half().contiguous() for name, tensor in weights.items()}
+    write_whole(run / _FOLDER / f"{updates}.safetensors", save(halves))
 
 
 def pack(run: Path, checkpoints: int, file: Path) -> None:
@@ -32,4 +31,4 @@ def pack(run: Path, checkpoints: int, file: Path) -> None:
         for updates in sorted(kept)[-checkpoints:]
         for name, tensor in load_file(kept[updates]).items()
     }
-    save_file(tensors, file)
+    write_whole(file, save(tensors))

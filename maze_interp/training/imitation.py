@@ -28,8 +28,9 @@ from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.critic import fit_value
-from maze_interp.training.objective import ExactConfig
+from maze_interp.training.objective import AgentName, ExactConfig, Region, Share
 from maze_interp.training.start import first_network
+from maze_interp.validation import Count, Finite, Positive, Probability
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,18 @@ class ImitationConfig:
         start_from: agent or weights to begin with; None for new weights.
     """
 
-    name: str
+    name: AgentName
     distribution_mode: DistributionMode = "easy"
-    region: int | None = 3
-    width: int = 1
-    samples: int = 2_000_000
-    batch: int = 512
-    learning_rate: float = 1e-3
-    on_path: float = 0.4
-    squares_per_sample: int = 8
-    discount: float = 0.99
-    value_levels: int = 100
-    seed: int = 0
+    region: Region | None = 3
+    width: Positive = 1
+    samples: Positive = 2_000_000
+    batch: Positive = 512
+    learning_rate: Finite = 1e-3
+    on_path: Probability = 0.4
+    squares_per_sample: Positive = 8
+    discount: Share = 0.99
+    value_levels: Positive = 100
+    seed: Count = 0
     start_from: str | None = None
 
 

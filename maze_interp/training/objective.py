@@ -9,11 +9,33 @@ vanish where success is rare.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from maze_interp.mazes.maze import DistributionMode
+from pydantic import AfterValidator, Field
+
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
+from maze_interp.policies.names import require_agent_name
+from maze_interp.validation import Count, Finite, Positive, Probability, fault
 
 Goal = Literal["cheese", "corner"]
+
+
+def _agent_name(name: str) -> str:
+    try:
+        return require_agent_name(name)
+    except MazeInterpError as error:
+        raise fault(str(error)) from error
+
+
+AgentName = Annotated[str, AfterValidator(_agent_name)]
+"""What an agent may be called."""
+
+Region = Annotated[int, Field(ge=1, le=max(WORLD_SIZE.values()))]
+"""The n of the top-right n×n squares."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""A number from 0 to less than 1."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +76,26 @@ class ExactConfig:
         history: checkpoints that are kept, spaced by the logarithm of the updates (`maze_interp.training.history`).
     """
 
-    name: str
+    name: AgentName
     distribution_mode: DistributionMode = "easy"
-    region: int | None = None
+    region: Region | None = None
     goal: Goal = "cheese"
-    width: int = 1
-    updates: int = 1000
-    levels: int = 6
+    width: Positive = 1
+    updates: Positive = 1000
+    levels: Positive = 6
     curriculum: bool = False
-    repeat: float = 0.0
-    states: int = 256
-    steps: int = 1
-    value_loss: float = 0.0
-    learning_rate: float = 3e-4
-    muon: float = 0.0
-    decay: float = 1.0
-    average: float = 0.0
-    discount: float = 0.99
-    elsewhere: float = 0.2
-    value_levels: int = 100
-    seed: int = 0
+    repeat: Probability = 0.0
+    states: Positive = 256
+    steps: Positive = 1
+    value_loss: Finite = 0.0
+    learning_rate: Finite = 3e-4
+    muon: Finite = 0.0
+    decay: Probability = 1.0
+    average: Share = 0.0
+    discount: Share = 0.99
+    elsewhere: Probability = 0.2
+    value_levels: Positive = 100
+    seed: Count = 0
     start_from: str | None = None
     bfloat16: bool = False
-    history: int = 0
+    history: Count = 0

@@ -28,7 +28,7 @@ def simple_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured
         r2 = explained(pd.concat([index, pd.DataFrame(networks[name].sum(axis=0), columns=_COLUMNS)], axis=1))
         holds[figure] = (r2.max(axis=1) >= float(parameters["explained"])).to_numpy(float)
     figures = mean_draws(pd.DataFrame(holds))
-    return setting.measured(figures, levels, f"maze-interp channels --agent {setting.agent}")
+    return setting.measured(figures, levels, f"maze-interp channels {setting.options}")
 
 
 _COLUMNS = ["n", "a", "aa", "f", "ff", "af"]

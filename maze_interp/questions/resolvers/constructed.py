@@ -32,7 +32,7 @@ def branch_swap(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     levels = setting.levels(parameters["levels"], decision=False, asked=asked)
     experiment = ConstructedLevels(setting.policy, setting.agent, levels, setting.region, shortest, (SWAP,))
     figures = level_figures(swap_levels(setting.run(experiment)), _means, ("follows", "switch"))
-    return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent} --shortest {shortest}")
+    return setting.measured(figures, levels, f"maze-interp constructed {setting.options} --shortest {shortest}")
 
 
 def _means(some: pd.DataFrame) -> dict[str, float]:
@@ -54,4 +54,4 @@ def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return np.array([matched_difference(table, counts[place])])
 
     figures = refitted(["difference"], statistic, len(seeds))
-    return setting.measured(figures, levels, f"maze-interp constructed --agent {setting.agent}")
+    return setting.measured(figures, levels, f"maze-interp constructed {setting.options}")

@@ -50,7 +50,7 @@ def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     value = min((float(share) for share in draws if draws[share].value >= enough), default=1.0)
     figures = {"share_needed": Draws(value, needed, len(table)), "levels_reached": draws[str(shares[-1])]}
     what = "; ".join(f"{share:g}: {recipe or 'nothing fits'}" for share, recipe in best.items())
-    command = f"maze-interp retarget --agent {setting.agent}"
+    command = f"maze-interp retarget {setting.options}"
     return setting.measured(figures, levels, command, f"by share of activations, {what}")
 
 
@@ -127,7 +127,7 @@ def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Mea
         return {"right_move": move, "arrival": arrival, "lead": move - arrival}
 
     chosen = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
-    command = f"maze-interp retarget --agent {setting.agent} --layers {layer}"
+    command = f"maze-interp retarget {setting.options} --layers {layer}"
     return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command, chosen)
 
 
@@ -166,7 +166,7 @@ def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     channels = marks[layer, name][0].channels
     listed = ",".join(map(str, channels))
     count = Draws(float(len(channels)), np.array([float(len(channels))]), len(tracking_levels(setting).seeds))
-    command = f"maze-interp retarget --agent {setting.agent} --layers {layer} --channels {listed}"
+    command = f"maze-interp retarget {setting.options} --layers {layer} --channels {listed}"
     return setting.measured(
         {"channels": count, **figures}, levels, command, f"channels {listed} of {layer}, of {len(tried)} sets"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -139,5 +140,5 @@ def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: st
 
 
 def _command(setting: Setting, levels: LevelSet, name: str) -> str:
-    sweep = f"maze-interp sweep --agent {setting.agent} --mode {setting.mode} --seeds {span(levels)}"
-    return sweep if name == "sweep" else f"{sweep} && maze-interp statistics --agent {setting.agent} --sweep runs/sweep"
+    sweep = f"maze-interp sweep --agent {quote(setting.agent)} --mode {setting.mode} --seeds {span(levels)}"
+    return sweep if name == "sweep" else f"{sweep} && maze-interp statistics {setting.options} --sweep runs/sweep"

@@ -44,7 +44,7 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     table = measured_candidates(setting, [chosen], levels, solve_rate=parameters["keep"] == "ability")
     figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]][0])
     command = "vectors" if chosen.family == "cheese-vector" else "ablate"
-    return setting.measured(figures, levels, f"maze-interp {command} --agent {setting.agent}", str(chosen))
+    return setting.measured(figures, levels, f"maze-interp {command} {setting.options}", str(chosen))
 
 
 FINALISTS = {"full": 1, "quick": None}
@@ -98,7 +98,7 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         both = kept(means, ["region_p_cheese"])[0].min()
         return {"cheese_set": dissociated[0], "corner_set": dissociated[1], "reached": reached, "ability": both}
 
-    command, chosen = f"maze-interp ablate --agent {setting.agent}", "; ".join(map(str, sets))
+    command, chosen = f"maze-interp ablate {setting.options}", "; ".join(map(str, sets))
     return setting.measured(resample_levels(wide, statistic), levels, command, chosen)
 
 
@@ -157,7 +157,7 @@ def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measu
     centre = np.arctanh(np.clip(found.value, -0.999999, 0.999999))
     figures = {"correlation": Draws(found.value, np.tanh(fisher - fisher.mean() + centre), found.n)}
     return setting.measured(
-        figures, levels, f"maze-interp ablate --agent {setting.agent} --layers {parameters['layer']}"
+        figures, levels, f"maze-interp ablate {setting.options} --layers {parameters['layer']}"
     )
 
 
@@ -184,7 +184,7 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
         found = some.mean()
         return {"loss": found["tracking"], "lead": found["tracking"] - found["random"]}
 
-    command = f"maze-interp channels --agent {setting.agent}"
+    command = f"maze-interp channels {setting.options}"
     chosen = f"channels {', '.join(map(str, channels))} zeroed"
     return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command, chosen)
 

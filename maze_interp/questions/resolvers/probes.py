@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -177,6 +178,6 @@ def _class_counts(sides: Sides, layer: str, target: str, network: nn.Module | No
 
 def _command(setting: Setting, layer: str, targets: str, probe: ProbeKind = "ridge-classes") -> str:
     store = "runs/record"
-    recorded = f"maze-interp record --agent {setting.agent} --mode {setting.mode} --layers {layer} --squares 1"
+    recorded = f"maze-interp record --agent {quote(setting.agent)} --mode {setting.mode} --layers {layer} --squares 1"
     study = Probe(store=Path(store), layers=(layer,), targets=tuple(targets.split(",")), probe=probe)
     return f"{recorded} --out {store} && {study.command()}"

@@ -94,7 +94,7 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         return {"entered": total["entered"] / total["p_mouth"], "time_lost": total["moves"] / total["p_mouth"]}
 
     figures: dict[str, Draws] = resample_levels(sums, statistic)
-    return setting.measured(figures, levels, f"maze-interp dead-ends --agent {setting.agent}")
+    return setting.measured(figures, levels, f"maze-interp dead-ends {setting.options}")
 
 
 def _moves(setting: Setting, parameters: Mapping[str, Any]) -> Sequence[tuple[pd.DataFrame, LevelSet]]:
@@ -120,4 +120,4 @@ def _reference(words: str) -> str:
 
 
 def _command(setting: Setting) -> str:
-    return f"maze-interp references --agent {setting.agent}"
+    return f"maze-interp references {setting.options}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import agent_mode
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.names import agent_label
 from maze_interp.questions.registry import Question
@@ -78,14 +79,19 @@ def resolve_all(
 
     Raises:
         MazeInterpError: the folder is another run's; an unknown question; a mistake in the earlier file, or it is of
-            other weights, or of a full run while this one is a quick one of all questions.
+            other weights or levels, or of a full run while this one is a quick one of all questions.
     """
     earlier = read_resolutions(path, questions) if path.exists() else None
     for name in only:
         if name not in questions:
             raise MazeInterpError(unknown("question", name, questions))
-    if earlier and only and earlier.agent_hash != agent_hash(setting.policy):
-        raise MazeInterpError(f"{path} is of other weights, {earlier.agent_hash}; answer all questions again")
+    own = agent_hash(setting.policy)
+    mode = None if setting.mode == agent_mode(setting.agent) else setting.mode
+    if earlier and (earlier.agent_hash, earlier.mode) != (own, mode):
+        raise MazeInterpError(
+            f"{path} is of other weights or levels, {earlier.agent_hash} on {earlier.mode or 'their own'} ones, not "
+            f"{own} on {mode or 'their own'} ones; give --out another folder"
+        )
     if earlier and not only and earlier.setting == "full" != setting.size:
         raise MazeInterpError(f"{path} holds a full resolution; give --out another folder for a {setting.size} one")
     answers: dict[str, Resolution] = {}
@@ -98,8 +104,9 @@ def resolve_all(
             yield name, answers[name]
     measured = Resolutions(
         agent=setting.agent,
-        agent_hash=agent_hash(setting.policy),
+        agent_hash=own,
         setting=setting.size,
+        mode=mode,
         command=command,
         outcomes=METHOD,
         answers=answers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import pandas as pd
 from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import maze_from_seed
 from maze_interp.mazes.maze import DistributionMode, Maze
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
@@ -68,6 +69,12 @@ class Setting:
     def policy(self) -> PolicyNetwork:
         """The network."""
         return load_network(self.agent, self.device, self.precision)
+
+    @property
+    def options(self) -> str:
+        """The options of a command that name the agent and, where it is not the agent's own, the mode."""
+        mode = "" if self.mode == agent_mode(self.agent) else f" --mode {self.mode}"
+        return f"--agent {shlex.quote(self.agent)}{mode}"
 
     def count(self, number: int, least: int = LEAST) -> int:
         """A number of levels, steps or the like at the size of this run."""

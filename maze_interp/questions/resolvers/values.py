@@ -24,4 +24,4 @@ def value_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measured
     some = table[(table["network"] == "agent") & (table["squares"] == squares)]
 
     figures = mean_draws(some[list(FIGURES)].dropna())
-    return setting.measured(figures, levels, f"maze-interp values --agent {setting.agent}")
+    return setting.measured(figures, levels, f"maze-interp values {setting.options}")

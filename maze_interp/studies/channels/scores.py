@@ -28,6 +28,7 @@ from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
+from maze_interp.policies.identity import beyond_record, structure_hash
 from maze_interp.studies.channels.responses import Responses
 from maze_interp.studies.channels.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
@@ -125,7 +126,7 @@ def channel_scores(
     placements: int = 16,
     untrained: int = 16,
 ) -> pd.DataFrame:
-    """`tracking_scores` of the agent, measured in this process and kept until the weights change.
+    """`tracking_scores` of the agent, measured in this process and kept until the network changes.
 
     Args:
         policy: the network.
@@ -138,8 +139,9 @@ def channel_scores(
         MazeInterpError: see `Responses`; fewer than two levels.
     """
     experiment = Responses(policy, "", levels, layer, placements, untrained)
-    kept = _scores.setdefault(policy, {})
-    key = (agent_hash(policy), resolve_layer(policy, layer), levels, placements, untrained)
+    kept = _scores.setdefault(policy, {}) if beyond_record(policy) is None else {}
+    network = agent_hash(policy), structure_hash(policy)
+    key = (network, resolve_layer(policy, layer), levels, placements, untrained)
     if key not in kept:
         parts = [pd.DataFrame(experiment.rows(levels.maze(seed))).assign(seed=seed) for seed in levels.seeds]
         kept[key] = tracking_scores(pd.concat(parts, ignore_index=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
+from maze_interp.errors import MazeInterpError
 from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
 from maze_interp.studies.study import NetworkOptions
 
@@ -32,7 +33,8 @@ class Compare(NetworkOptions):
         agents: Names or files with commas between them; the mode of the levels after a colon, as in agent.pth:easy.
             All bundled agents, unless agents or sweeps are given.
         sweeps: Folders that maze-interp sweep wrote, with commas between them, to compare without measuring again.
-        seeds: Levels to measure the agents on, first:end, the end not included.
+        seeds: Levels to measure the agents on, first:end, the end not included. Beside finished sweeps the untrained
+            network is measured on so many of theirs.
         study_levels: Levels of each of the other studies, for the agents measured here; 0 for none.
         repeats: Repeats of the cross-validation.
         refits: Resamples of levels on which models are refitted, for the intervals of their coefficients.
@@ -56,6 +58,8 @@ class Compare(NetworkOptions):
         from maze_interp.studies.compare.plan import planned
         from maze_interp.studies.statistics.data import read_sweep
 
+        if self.sweeps and not self.agents and self.study_levels not in (0, Compare.study_levels):
+            raise MazeInterpError("--study-levels has no effect on finished sweeps alone; name --agents to measure")
         finished = [read_sweep(Path(folder)) for folder in self.sweeps]
         agents = self.agents or (() if finished else tuple(agent_folders()))
         return planned(finished, agents, self.seeds, lambda agent: load_policy(agent, self.device, self.precision))

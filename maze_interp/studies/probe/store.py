@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from maze_interp.recording.recording import Recording
     from maze_interp.recording.store import ActivationStore
 
+DEFAULT_LAYER = "default"
+"""Names the network's own, as on every command line."""
+
 RECORDED = 400
 """Levels that are recorded unless said otherwise."""
 
@@ -78,6 +81,14 @@ class StoreStudy(NetworkOptions):
             self.opened.require_agent(policy)
         return policy
 
+    @property
+    def edited_layers(self) -> tuple[str, ...]:
+        """The layer of `edit_layers` by module path."""
+        return self._paths(self.edit_layers)
+
+    def _paths(self, layers: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self.policy.default_layer if layer == DEFAULT_LAYER else layer for layer in layers)
+
     @cached_property
     def recording(self) -> Recording:
         """What is recorded if no store is given."""
@@ -87,8 +98,8 @@ class StoreStudy(NetworkOptions):
         from maze_interp.recording.recording import Recording
         from maze_interp.sweeps.levels import LevelSet
 
-        named = self.policy.output_layers if self.layers == ("all",) else self.layers
-        layers = [layer for layer in (*named, *self.edit_layers) if layer != PIXELS]
+        named = self.policy.output_layers if self.layers == ("all",) else self._paths(self.layers)
+        layers = [layer for layer in (*named, *self.edited_layers) if layer != PIXELS]
         seeds = range(HELD_OUT, HELD_OUT + (self.levels or RECORDED))
         levels = LevelSet(seeds, self.mode or agent_mode(self.agent_name))
         return Recording(self.policy, self.agent_name, levels, layers, squares=1, facings=FACINGS[:1])
@@ -113,8 +124,8 @@ class StoreStudy(NetworkOptions):
         from maze_interp.probing.controls import PIXELS
 
         there = [PIXELS, *self.recorded["layers"]]
-        named = there if self.layers == ("all",) else list(self.layers)
-        for layer in (*named, *self.edit_layers):
+        named = there if self.layers == ("all",) else self._paths(self.layers)
+        for layer in (*named, *self.edited_layers):
             if layer not in there:
                 raise unknown_name("recorded layer", layer, there)
         return tuple(dict.fromkeys([PIXELS, *named]))

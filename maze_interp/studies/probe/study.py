@@ -81,7 +81,7 @@ class Probe(StoreStudy):
         self._check()
         recorded, found = dict(self.recorded), provenance(self.policy, self.recorded["agent"])
         digest = hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:12]
-        options = ("probe", "kernel", "folds", "without_controls", "edit_layers", "edit_levels")
+        options = ("probe", "kernel", "folds", "without_controls", "edit_levels")
         return {
             "study": self.name,
             **found,
@@ -91,6 +91,7 @@ class Probe(StoreStudy):
             "dtype": sorted({self.columns[layer].dtype for layer in recorded["layers"]}),
             "store": digest,
             "layers": list(self.probed_layers),
+            "edit_layers": list(self.edited_layers),
             "targets": list(dict.fromkeys(self.targets)),
             "top_channels": sorted({*self.top_channels}),
             **{name: value if isinstance(value := getattr(self, name), int | str) else list(value) for name in options},
@@ -114,7 +115,7 @@ class Probe(StoreStudy):
             there = self.columns[layer].shape[0]
             if not all(0 < count < there for count in self.top_channels):
                 raise MazeInterpError(f"the best of the {there} channels of {layer} are 1 to {there - 1}")
-        for layer in self.edit_layers:
+        for layer in self.edited_layers:
             if len(self.columns[layer].shape) != 3:
                 raise MazeInterpError(f"{layer} has no map of positions, so its probes cannot be tried as edits")
 
@@ -164,7 +165,7 @@ class Probe(StoreStudy):
 
         settings, first = plan.store.settings, plan.store.levels[-1] + 1
         levels = LevelSet(range(first, first + self.edit_levels), settings["mode"])
-        (layer,) = self.edit_layers
+        (layer,) = self.edited_layers
         rows = run.rows(ProbeEdits(self.policy, settings["agent"], levels, fit_place_probes(plan, layer)))
         if not len(rows):
             raise Unmeasurable(f"none of the levels {levels.name} has a decision square; give more --edit-levels")
