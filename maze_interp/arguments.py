@@ -24,6 +24,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -88,6 +89,13 @@ def text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise MazeInterpError(f"{name} is a string, not {shown(value)}")
     return str(value)
+
+
+def file_path(value: Any, name: str) -> str | Path:
+    """A path, as a string or a `Path`, as it was given."""
+    if not isinstance(value, str | Path):
+        raise MazeInterpError(f"{name} is a path, not {shown(value)}")
+    return value
 
 
 def choice(kind: str, valid: Collection[str]) -> Check:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
+from maze_interp.arguments import as_whole, checked, several, shown, whole
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.probing.convolutional import ConvProbe
@@ -50,6 +52,15 @@ __all__ = [
 ]
 
 
+Levels = Annotated[Sequence[int], several(whole(0), "level seeds")]
+
+
+def _as_kernel(value: Any, name: str) -> int:
+    if (side := as_whole(value)) not in (1, 3):
+        raise MazeInterpError(f"{name} is 1 or 3, not {shown(value)}")
+    return side
+
+
 def list_targets() -> pd.DataFrame:
     """What probes can predict: a row per target, with its kind, its meaning, and whether it is of squares."""
     return pd.DataFrame(
@@ -59,13 +70,14 @@ def list_targets() -> pd.DataFrame:
     ).set_index("target")
 
 
+@checked
 def fit(
     store: ActivationStore,
     layer: str,
     target: str,
-    levels: Sequence[int] | None = None,
+    levels: Levels | None = None,
     probe: ProbeKind = "ridge-classes",
-    kernel: int = 1,
+    kernel: Annotated[int, _as_kernel] = 1,
 ) -> LinearProbe:
     """Fit a probe; C or alpha is chosen by cross-validation over the levels.
 
@@ -87,8 +99,9 @@ def fit(
     return LinearProbe.of(fitted.probe, kernel if per_square(target) else None)
 
 
+@checked
 def score(
-    probe: LinearProbe, store: ActivationStore, layer: str, target: str, levels: Sequence[int] | None = None
+    probe: LinearProbe, store: ActivationStore, layer: str, target: str, levels: Levels | None = None
 ) -> dict[str, Estimate]:
     """How well a probe predicts, with 95% intervals over levels: accuracy, R² and so on, by kind of target.
 
@@ -107,6 +120,7 @@ def score(
     return score_guesses(examples.kind, examples.y, guess, examples.levels)
 
 
+@checked
 def load(policy: PolicyNetwork, layer: str, target: str, roots: Sequence[Path] | None = None) -> LinearProbe:
     """A saved probe of this network: a bundled one, or one under `./probes`; see `saved_probes()`.
 
@@ -122,6 +136,7 @@ def load(policy: PolicyNetwork, layer: str, target: str, roots: Sequence[Path] |
     return load_probe(policy, layer, target, roots)[0]
 
 
+@checked
 def save(
     probe: LinearProbe, policy: PolicyNetwork, layer: str, target: str, levels: str, into: Path | str = "probes"
 ) -> Path:

@@ -24,6 +24,7 @@ from maze_interp.sweeps.levels import LevelSet
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
 
 settings.register_profile("same every time", derandomize=True, deadline=None, print_blob=False, max_examples=300)
+settings.register_profile("many", deadline=None, print_blob=False, max_examples=10_000)  # --hypothesis-profile many
 settings.load_profile("same every time")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from distributed import Client
 
 import maze_interp as mi
 from maze_interp import edits
@@ -17,6 +21,7 @@ from maze_interp.environment.human_view import human_view
 from maze_interp.environment.levels import _level_state, maze_from_seed, region_maze
 from maze_interp.environment.vector_env import MazeVectorEnv
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.sweeps.experiment import Experiment, run_experiment
 
 LAYER = "embedder.block2.res1.resadd"
 SEEDS = range(16)
@@ -105,6 +110,44 @@ def test_a_figure_is_the_same_on_any_number_of_torchs_threads(untrained: Impala)
     found += in_threads(measure, 4)
     for figures in found:
         np.testing.assert_array_equal(figures, alone)
+
+
+@dataclass(frozen=True)
+class Moves(Experiment):
+    """Every square's moves, of levels one by one, under an edit that is measured when it is bound."""
+
+    name: ClassVar[str] = "moves"
+    columns: ClassVar[tuple[str, ...]] = ("x", "y", "left", "value", "look")
+
+    def rows(self, maze: mi.Maze) -> list[dict[str, Any]]:
+        """See `Experiment`."""
+        mean = edits.Mean(LAYER, [maze.seed], source=edits.Observations([maze.seed, 1], "easy"))
+        field = mi.vector_field(self.policy, maze, mean)
+        look = int(mi.observe(maze, field.squares).sum())
+        return [
+            {"x": x, "y": y, "left": field.prob((x, y), "left"), "value": value, "look": look}
+            for (x, y), value in zip(field.squares, field.value, strict=True)
+        ]
+
+
+def test_the_same_bytes_for_any_number_of_threads_and_workers(untrained: Impala, tmp_path: Path) -> None:
+    levels = mi.LevelSet(range(8), "easy")
+    recording = mi.Recording(untrained, "a", levels, LAYER, squares=2, shard_bytes=1)
+
+    def measured(out: Path, scheduler: str | None = None) -> dict[str, bytes]:
+        run_experiment(Moves(untrained, "a", levels), out / "moves", 1, scheduler)
+        mi.record(recording, out / "store", 1, scheduler)
+        found = (path for path in sorted(out.rglob("*")) if path.is_file() and path.name != ".lock")
+        return {str(path.relative_to(out)): path.read_bytes() for path in found}
+
+    alone = measured(tmp_path / "alone")
+    assert len(alone) == len(levels.seeds) + 4
+    for workers, threads in itertools.product((1, 2), (1, 2, 4)):
+        cluster: dict[str, Any] = {"n_workers": workers, "threads_per_worker": threads, "dashboard_address": None}
+        _level_state.cache_clear()
+        with Client(processes=False, **cluster) as client:
+            out = tmp_path / f"{workers}-{threads}"
+            assert measured(out, client.scheduler.address) == alone, out.name
 
 
 def test_threads_may_share_an_environment() -> None:

@@ -6,12 +6,13 @@ import filecmp
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import torch
 import yaml
 
+from maze_interp.arguments import checked, file_path, shown
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.display import Tabled
 from maze_interp.errors import MazeInterpError, unknown_name
@@ -135,8 +136,19 @@ def _row(name: str) -> tuple[object, ...]:
     return name, info.distribution_mode, region, info.training, info.success, info.anywhere, own_hash, ""
 
 
+def as_device(value: Any, name: str) -> torch.device | str:
+    """A device of torch's, or its name."""
+    if not isinstance(value, str | torch.device):
+        raise MazeInterpError(f"{name} is a device such as 'cpu' or 'cuda', not {shown(value)}")
+    return value
+
+
+Device = Annotated[torch.device | str, as_device]
+
+
+@checked
 def load_policy(
-    agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu", precision: Precision = "float32"
+    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT, device: Device = "cpu", precision: Precision = "float32"
 ) -> PolicyNetwork | Reference:
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
@@ -157,8 +169,9 @@ def load_policy(
     return Reference(str(agent)) if is_reference(agent) else load_network(agent, device, precision)
 
 
+@checked
 def load_network(
-    agent: str | Path = DEFAULT_AGENT, device: torch.device | str = "cpu", precision: Precision = "float32"
+    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT, device: Device = "cpu", precision: Precision = "float32"
 ) -> PolicyNetwork:
     """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
     if names_file(agent):

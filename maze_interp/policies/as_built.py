@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from maze_interp.policies.hooks import has_hooks
 from maze_interp.policies.network import PolicyNetwork
 
-_FREE = ("training", "name")  # attributes that change no output of networks without dropout or normalisation
+# Attributes that change no output of networks without dropout or normalisation.
+_FREE = ("training", "name", "_rounded_from")
 _METHODS = ("__call__", "_call_impl", "forward", "_conv_forward", "outputs", "prepared")
 
 Plan = dict[str, tuple[Any, ...]]

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from maze_interp.arguments import checked
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.architectures import ARCHITECTURES, architecture
 from maze_interp.policies.names import WEIGHT_SUFFIXES
@@ -146,6 +147,7 @@ def write_weights(network: nn.Module, path: Path) -> None:
 _ROUNDED = "_rounded_from"  # attribute of a network whose weights were rounded: its own hash, and that from before
 
 
+@checked
 def agent_hash(network: nn.Module) -> str:
     """Twelve hex digits of the SHA-256 of names, shapes and float32 weights, whatever file they came from.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tqdm import tqdm
 
-from maze_interp.arguments import checked, whole
+from maze_interp.arguments import checked, file_path, whole
 from maze_interp.policies.hooks import without_hooks
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.shards import shard_image, shard_name
@@ -21,7 +21,10 @@ from maze_interp.sweeps.spread import check_workers, cluster, ordered
 
 @checked
 def record(
-    recording: Recording, out: str | Path, workers: Annotated[int, whole(1)] | None = 1, scheduler: str | None = None
+    recording: Recording,
+    out: Annotated[str | Path, file_path],
+    workers: Annotated[int, whole(1)] | None = 1,
+    scheduler: str | None = None,
 ) -> ActivationStore:
     """Record, or go on with a recording that was stopped; the content does not depend on the workers.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.arguments import checked, several, shown, text, whole
+from maze_interp.arguments import checked, file_path, several, shown, text, whole
 from maze_interp.display import html_table
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import LevelSeed
@@ -25,13 +25,6 @@ BUFFER = 2**28
 """Bytes that reading in batches holds."""
 
 Batch = dict[str, NDArray[Any]]
-
-
-def as_path(value: Any, name: str) -> Path:
-    """A path, also as a string."""
-    if not isinstance(value, str | Path):
-        raise MazeInterpError(f"{name} is a path, not {shown(value)}")
-    return Path(value)
 
 
 class ActivationStore:
@@ -56,7 +49,7 @@ class ActivationStore:
     """
 
     @checked
-    def __init__(self, path: Annotated[str | Path, as_path], partial: bool = False) -> None:
+    def __init__(self, path: Annotated[str | Path, file_path], partial: bool = False) -> None:
         self.path = Path(path)
         self.settings = read_settings(self.path)
         self.layers: tuple[str, ...] = tuple(self.settings["layers"])

@@ -64,13 +64,7 @@ def build_report(
     """
     check_workers(workers, scheduler)
     context = Context(agent, levels, mode, out, device, precision)
-    settings = {
-        "study": "report",
-        **provenance(load_network(agent, device, precision), agent),
-        "mode": context.mode,
-        "region": context.region,
-        "seeds": seeds_name(context.sweeps["anywhere"].seeds),
-    }
+    settings = report_settings(context)
     with (
         run_directory(out, settings),
         cluster(workers, scheduler),
@@ -89,6 +83,17 @@ def build_report(
             bar.update()
         results.append(questions_result(agent, context.mode))
         return _write(context, {**settings, "command": report_command(context)}, results)
+
+
+def report_settings(context: Context) -> dict[str, Any]:
+    """What decides the figures of a report, as plain JSON values."""
+    return {
+        "study": "report",
+        **provenance(load_network(context.agent, context.device, context.precision), context.agent),
+        "mode": context.mode,
+        "region": context.region,
+        "seeds": seeds_name(context.sweeps["anywhere"].seeds),
+    }
 
 
 def _run(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Result:

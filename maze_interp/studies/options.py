@@ -42,9 +42,9 @@ def parse_channels(value: Any) -> tuple[int, ...] | str:
     numbers = [_channel(part) for part in parts] if isinstance(parts, Iterable) else [None]
     channels = sorted(number for number in numbers if number is not None)
     if len(channels) < len(numbers):
-        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {value!r}")
+        raise MazeInterpError(f"channels are auto or numbers with commas between them, not {shown(value)}")
     if not channels or channels[0] < 0 or len(set(channels)) < len(channels):
-        raise MazeInterpError(f"channels are one or more numbers from 0, each once, not {value!r}")
+        raise MazeInterpError(f"channels are one or more numbers from 0, each once, not {shown(value)}")
     return tuple(channels)
 
 
@@ -111,7 +111,15 @@ Seeds = Annotated[Sequence[int], PlainValidator(parse_seeds)]
 Cheese = Annotated[int | str, PlainValidator(parse_cheese)]
 """Where the cheese lies: `anywhere` (procgen's own), `none`, or n for a random square of the top-right n×n."""
 
-Names = Annotated[Sequence[str], BeforeValidator(split_list), AfterValidator(tuple)]
+
+def _names(value: Sequence[str]) -> tuple[str, ...]:
+    for name in value:
+        if "," in name or name != name.strip() or not name:
+            raise ValueError(f"no name begins or ends with a space or has a comma in it, as {name!r}")
+    return tuple(value)
+
+
+Names = Annotated[Sequence[str], BeforeValidator(split_list), AfterValidator(_names)]
 """Names, with commas between them on the command line."""
 
 Numbers = Annotated[Sequence[Positive], BeforeValidator(split_list), AfterValidator(tuple)]
@@ -148,6 +156,8 @@ def read_value(kind: Any, name: str, value: Any) -> Any:
         return None
     if kind is bool:
         return flag(value, option_name(name))
+    if isinstance(value, bytes):
+        raise MazeInterpError(f"{option_name(name)} cannot be {shown(value)}: bytes are no text")
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maze_interp.arguments import checked, choice
 from maze_interp.display import Tabled
 from maze_interp.environment.levels import maze_from_seed, region_maze
-from maze_interp.errors import MazeInterpError, unknown_name
-from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
+from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, LevelSeed, Maze
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_name
+
+_as_mode = choice("distribution mode", WORLD_SIZE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,12 +35,12 @@ class LevelSet(Tabled):
     cheese: int | str = "anywhere"
 
     def __post_init__(self) -> None:
-        if self.distribution_mode not in WORLD_SIZE:
-            raise unknown_name("distribution mode", str(self.distribution_mode), WORLD_SIZE)
+        object.__setattr__(self, "distribution_mode", _as_mode(self.distribution_mode, "distribution_mode"))
         object.__setattr__(self, "seeds", parse_seeds(self.seeds))
         object.__setattr__(self, "cheese", parse_cheese(self.cheese))
 
-    def maze(self, seed: int) -> Maze:
+    @checked
+    def maze(self, seed: LevelSeed) -> Maze:
         """The maze of one level."""
         if isinstance(self.cheese, int):
             return region_maze(seed, self.cheese, self.distribution_mode)

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from maze_interp.arguments import as_whole, shown, text
 from maze_interp.environment.assets import MAZES_ONLY
 from maze_interp.errors import MazeInterpError
 
@@ -80,8 +81,10 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
     Raises:
         MazeInterpError: as above.
     """
-    if workers is not None and workers < 1:
-        raise MazeInterpError(f"the work needs at least 1 worker, not {workers}")
+    if workers is not None and ((count := as_whole(workers)) is None or count < 1):
+        raise MazeInterpError(f"the work needs at least 1 worker, not {shown(workers)}")
+    if scheduler is not None:
+        text(scheduler, "the scheduler's address")
     if workers not in (None, 1) and scheduler is not None:
         raise MazeInterpError("--workers has no effect with --scheduler, which has its own; leave one of them out")
 

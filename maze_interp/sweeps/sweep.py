@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
 from torch import nn
 
-from maze_interp.edits.base import Edit
+from maze_interp.arguments import checked, whole
+from maze_interp.edits.base import Edit, Edits, as_edits
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
 from maze_interp.mazes.maze import DistributionMode, Maze
-from maze_interp.measure.behaviour import HORIZON, Behaviour, behaviours
-from maze_interp.policies.agents import agent_mode, is_agent
+from maze_interp.measure.behaviour import HORIZON, Behaviour, Horizon, behaviours
+from maze_interp.policies.agents import agent_mode, is_agent, load_network
+from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
 
@@ -72,14 +75,15 @@ class LevelSweep(Experiment):
         return [[level_row(result)] for result in behaviours(self.policy, mazes, self.edits, self.horizon)]
 
 
+@checked
 def sweep(
     policy: nn.Module,
     seeds: Sequence[int],
     distribution_mode: DistributionMode | None = None,
     region: int | str = "anywhere",
-    edits: Edit | Sequence[Edit] = (),
-    horizon: int = HORIZON,
-    workers: int | None = 1,
+    edits: Edits = (),
+    horizon: Horizon = HORIZON,
+    workers: Annotated[int, whole(1)] | None = 1,
 ) -> pd.DataFrame:
     """Exact behaviour on many levels.
 
@@ -98,14 +102,23 @@ def sweep(
         a row per level with the columns `COLUMNS`; a missing value is NaN.
 
     Raises:
-        MazeInterpError: seeds, mode, region or edits that do not exist.
+        MazeInterpError: seeds, mode, region or edits that do not exist; no mode for a network that has the name of
+            an agent and other weights.
     """
     name = str(getattr(policy, "name", type(policy).__name__))
-    mode = distribution_mode or (agent_mode(name) if is_agent(name) else "hard")
-    several = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    mode = distribution_mode or _own_mode(policy, name)
     with TemporaryDirectory(prefix="maze-interp-") as folder:
-        swept = LevelSweep(policy, name, LevelSet(seeds, mode, region), several, horizon)
+        swept = LevelSweep(policy, name, LevelSet(seeds, mode, region), as_edits(edits), horizon)
         return run_experiment(swept, Path(folder) / "run", workers)
+
+
+def _own_mode(policy: nn.Module, name: str) -> DistributionMode:
+    """The mode of the agent of that name, if this is its network; hard if there is no such agent."""
+    if not is_agent(name):
+        return "hard"
+    if agent_hash(policy) != agent_hash(load_network(name)):
+        raise MazeInterpError(f"the network called {name} has not that agent's weights: say distribution_mode")
+    return agent_mode(name)
 
 
 def level_row(result: Behaviour) -> dict[str, Any]:

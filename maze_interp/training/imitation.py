@@ -28,7 +28,7 @@ from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.critic import fit_value
-from maze_interp.training.objective import AgentName, ExactConfig, Region, Share
+from maze_interp.training.objective import AgentName, ExactConfig, Region, Share, Width
 from maze_interp.training.start import first_network
 from maze_interp.validation import Count, Finite, Positive, Probability
 
@@ -58,7 +58,7 @@ class ImitationConfig:
     name: AgentName
     distribution_mode: DistributionMode = "easy"
     region: Region | None = 3
-    width: Positive = 1
+    width: Width = 1
     samples: Positive = 2_000_000
     batch: Positive = 512
     learning_rate: Finite = 1e-3

@@ -34,6 +34,9 @@ AgentName = Annotated[str, AfterValidator(_agent_name)]
 Region = Annotated[int, Field(ge=1, le=max(WORLD_SIZE.values()))]
 """The n of the top-right n×n squares."""
 
+Width = Annotated[int, Field(ge=1, le=64)]
+"""A factor on channel counts; the published networks have 1 and 4."""
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 """A number from 0 to less than 1."""
 
@@ -80,7 +83,7 @@ class ExactConfig:
     distribution_mode: DistributionMode = "easy"
     region: Region | None = None
     goal: Goal = "cheese"
-    width: Positive = 1
+    width: Width = 1
     updates: Positive = 1000
     levels: Positive = 6
     curriculum: bool = False

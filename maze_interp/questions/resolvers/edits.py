@@ -156,9 +156,7 @@ def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measu
     fisher = np.arctanh(np.clip(found.resamples, -0.999999, 0.999999))
     centre = np.arctanh(np.clip(found.value, -0.999999, 0.999999))
     figures = {"correlation": Draws(found.value, np.tanh(fisher - fisher.mean() + centre), found.n)}
-    return setting.measured(
-        figures, levels, f"maze-interp ablate {setting.options} --layers {parameters['layer']}"
-    )
+    return setting.measured(figures, levels, f"maze-interp ablate {setting.options} --layers {parameters['layer']}")
 
 
 def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

@@ -15,6 +15,7 @@ networks, on the same observations. A channel *tracks* a target with the sign 1 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Annotated
 from warnings import catch_warnings, simplefilter
 from weakref import WeakKeyDictionary
 
@@ -23,12 +24,14 @@ import pandas as pd
 from scipy.stats import false_discovery_control, ttest_1samp
 from torch import nn
 
+from maze_interp.arguments import checked, whole
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.identity import beyond_record, structure_hash
+from maze_interp.policies.threads import one_thread
 from maze_interp.studies.channels.responses import Responses
 from maze_interp.studies.channels.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
@@ -116,15 +119,19 @@ def _above_zero(scores: pd.DataFrame) -> pd.Series:
     return pd.Series(np.nan_to_num(np.asarray(p), nan=1.0), scores.columns)
 
 
+Placements = Annotated[int, whole(2, 10**6)]
+Untrained = Annotated[int, whole(1, 10**4)]
+
 _scores: WeakKeyDictionary[nn.Module, dict[Hashable, pd.DataFrame]] = WeakKeyDictionary()
 
 
+@checked
 def channel_scores(
     policy: nn.Module,
     layer: str = DEFAULT_LAYER,
     levels: LevelSet = CHOOSING,
-    placements: int = 16,
-    untrained: int = 16,
+    placements: Placements = 16,
+    untrained: Untrained = 16,
 ) -> pd.DataFrame:
     """`tracking_scores` of the agent, measured in this process and kept until the network changes.
 
@@ -143,18 +150,20 @@ def channel_scores(
     network = agent_hash(policy), structure_hash(policy)
     key = (network, resolve_layer(policy, layer), levels, placements, untrained)
     if key not in kept:
-        parts = [pd.DataFrame(experiment.rows(levels.maze(seed))).assign(seed=seed) for seed in levels.seeds]
+        with one_thread():
+            parts = [pd.DataFrame(experiment.rows(levels.maze(seed))).assign(seed=seed) for seed in levels.seeds]
         kept[key] = tracking_scores(pd.concat(parts, ignore_index=True))
     return kept[key].copy()
 
 
+@checked
 def cheese_channels(
     policy: nn.Module,
     layer: str = DEFAULT_LAYER,
     levels: LevelSet = CHOOSING,
-    sign: int | None = None,
-    placements: int = 16,
-    untrained: int = 16,
+    sign: Annotated[int, whole(-1, 1)] | None = None,
+    placements: Placements = 16,
+    untrained: Untrained = 16,
 ) -> tuple[int, ...]:
     """The channels of a layer that track the cheese, the best first; see this module for what that means.
 

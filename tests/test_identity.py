@@ -1,0 +1,202 @@
+"""What a run knows its network by: whatever decides the figures makes another run, or is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+import maze_interp as mi
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.studies.channels.scores import channel_scores
+from maze_interp.sweeps.experiment import run_experiment
+from maze_interp.sweeps.provenance import provenance
+from maze_interp.sweeps.sweep import LevelSweep
+
+LAYER = "embedder.block2.res1.resadd"
+LEVELS = mi.LevelSet(range(2), "easy")
+SOURCE = mi.edits.Observations([1, 2], "easy")
+
+
+@pytest.fixture
+def policy(untrained: Impala) -> Impala:
+    return copy.deepcopy(untrained)
+
+
+class Scaled(nn.Module):
+    """A layer of a user's own, whose repr says nothing of what it does."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+        self.register_buffer("shift", torch.zeros(1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor + self.shift
+
+
+def scaled_again() -> type[nn.Module]:
+    """The class as it is after a cell of a notebook was changed and run again."""
+
+    class Scaled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 0.5
+
+    return Scaled
+
+
+def scaled_otherwise() -> type[nn.Module]:
+    class Scaled(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 0.25
+
+    Scaled.__qualname__ = scaled_again().__qualname__
+    return Scaled
+
+
+def put(module: nn.Module) -> Callable[[Impala], object]:
+    return lambda policy: policy.set_submodule("embedder.relu3", module)
+
+
+def shifted(by: float) -> nn.Module:
+    module = Scaled()
+    assert isinstance(module.shift, Tensor)
+    module.shift += by
+    return module
+
+
+OTHER_NETWORKS: dict[str, tuple[Callable[[Impala], object], Callable[[Impala], object]]] = {
+    "a setting of torch's layer": (put(nn.LeakyReLU(0.1)), put(nn.LeakyReLU(0.2))),
+    "an attribute of a layer of one's own": (put(Scaled(0.5)), put(Scaled(0.25))),
+    "its code": (put(scaled_again()()), put(scaled_otherwise()())),
+    "a buffer that no file holds": (put(shifted(0)), put(shifted(1))),
+    "the weights": (lambda policy: None, lambda policy: policy.embedder.fc.weight.mul_(2)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_NETWORKS)
+def test_another_network_is_another_run(policy: Impala, name: str, tmp_path: Path) -> None:
+    one, other = copy.deepcopy(policy), copy.deepcopy(policy)
+    for network, change in zip((one, other), OTHER_NETWORKS[name], strict=True):
+        change(network)
+    again = copy.deepcopy(one)
+    assert provenance(one, "a") == provenance(again, "a")
+    run_experiment(LevelSweep(one, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+    run_experiment(LevelSweep(again, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+    with pytest.raises(MazeInterpError, match=r"belongs to another run: its (agent|network)_hash"):
+        run_experiment(LevelSweep(other, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+
+
+def halved(module: nn.Module, args: Any, out: Any) -> Any:
+    return out * 0.5 if isinstance(out, Tensor) else None
+
+
+def patched(path: str, name: str) -> Callable[[Impala], object]:
+    def patch(policy: Impala) -> None:
+        module = policy.get_submodule(path)
+        plain = getattr(module, name)
+        setattr(module, name, lambda *args, **kwargs: plain(*args, **kwargs))
+
+    return patch
+
+
+UNRECORDED: dict[str, tuple[Callable[[Impala], object], str]] = {
+    "a hook": (lambda policy: policy.embedder.register_forward_hook(halved), "embedder has a hook"),
+    "a hook on the input": (
+        lambda policy: policy.embedder.register_forward_pre_hook(lambda module, args: args),
+        "embedder has a hook",
+    ),
+    "pruning that is not made permanent": (
+        lambda policy: prune.l1_unstructured(policy.embedder.fc, "weight", amount=0.5),  # type: ignore[no-untyped-call]
+        "embedder.fc has a hook",
+    ),
+    "a patched forward": (patched("embedder.block1", "forward"), "embedder.block1 has a replaced forward"),
+    "a patched network": (patched("", "forward"), "the network has a replaced forward"),
+    "patched outputs": (patched("", "outputs"), "the network has a replaced outputs"),
+    "a patched convolution": (patched("embedder.block1.conv", "_conv_forward"), "has a replaced _conv_forward"),
+    "a patched call": (patched("embedder.block2", "_call_impl"), "has a replaced _call_impl"),
+    "dropout at work": (lambda policy: put(nn.Dropout(0.5).train())(policy), "embedder.relu3 has dropout at work"),
+}
+
+
+@pytest.mark.parametrize("name", UNRECORDED)
+def test_what_no_record_can_name_is_refused_before_the_folder_is_claimed(
+    policy: Impala, name: str, tmp_path: Path
+) -> None:
+    change, message = UNRECORDED[name]
+    change(policy)
+    with pytest.raises(MazeInterpError, match=message):
+        run_experiment(LevelSweep(policy, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+    with pytest.raises(MazeInterpError, match=message):
+        mi.record(mi.Recording(policy, "a", LEVELS, "embedder.fc", squares=1), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_of_the_whole_process_are_refused(policy: Impala) -> None:
+    handle = nn.modules.module.register_module_forward_hook(halved)
+    try:
+        with pytest.raises(MazeInterpError, match="every module has a hook"):
+            provenance(policy, "a")
+    finally:
+        handle.remove()
+    with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(MazeInterpError, match="under autocast"):
+        provenance(policy, "a")
+    with policy.hooks({"embedder": lambda activation, layer: None}):
+        with pytest.raises(MazeInterpError, match="embedder has a hook"):
+            provenance(policy, "a")
+        policy(torch.zeros(1, 3, 64, 64))
+    provenance(policy, "a")
+
+
+CHANGES: dict[str, Callable[[Impala], object]] = {
+    "weights": lambda policy: policy.embedder.block1.conv.weight.mul_(2),
+    "another module": lambda policy: policy.set_submodule("embedder.block1.res1.relu1", nn.LeakyReLU(0.5)),
+    "a patched module": lambda policy: setattr(
+        policy.embedder.block1, "forward", lambda x, plain=policy.embedder.block1.forward: plain(x) * 2
+    ),
+    "torch's hook": lambda policy: policy.embedder.block1.register_forward_hook(halved),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_nothing_kept_outlives_a_change_of_the_network(policy: Impala, name: str) -> None:
+    """The mean of an edit and the scores of channels, kept from before, against a fresh copy of the changed network."""
+
+    def measured(network: Impala) -> Any:
+        change = mi.edits.bind(network, mi.edits.Mean(LAYER, source=SOURCE))[0].change
+        scores = channel_scores(network, LAYER, LEVELS, placements=2, untrained=1)
+        return change(torch.zeros(1, 32, 16, 16)), scores
+
+    mean, scores = measured(policy)
+    CHANGES[name](policy)
+    for network in (policy, copy.deepcopy(policy)):
+        new_mean, new_scores = measured(network)
+        assert not torch.equal(mean, new_mean)
+        assert not scores["score"].equals(new_scores["score"])
+    CHANGES[name](policy)
+    assert not torch.equal(measured(policy)[0], new_mean) or name == "another module"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_hooks_of_a_block_decide_no_scores_outside_it(policy: Impala, inside: bool) -> None:
+    def scores(block: AbstractContextManager[object]) -> Any:
+        with block:
+            return channel_scores(policy, LAYER, LEVELS, placements=2, untrained=1)["score"].tolist()
+
+    def hooked() -> AbstractContextManager[object]:
+        return policy.hooks({"embedder.block1": lambda activation, layer: activation.flip(3)})
+
+    order: list[Callable[[], AbstractContextManager[object]]] = (
+        [hooked, nullcontext] if inside else [nullcontext, hooked]
+    )
+    first, second = (scores(block()) for block in order)
+    assert first != second
+    assert scores(order[0]()) == first
