@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ OTHER_NETWORKS: dict[str, tuple[Callable[[Impala], object], Callable[[Impala], o
     "an attribute of a layer of one's own": (put(Scaled(0.5)), put(Scaled(0.25))),
     "its code": (put(scaled_again()()), put(scaled_otherwise()())),
     "a buffer that no file holds": (put(shifted(0)), put(shifted(1))),
+    "the precision": (lambda policy: None, lambda policy: policy.double()),
     "the weights": (lambda policy: None, lambda policy: policy.embedder.fc.weight.mul_(2)),
 }
 
@@ -93,6 +95,44 @@ def test_another_network_is_another_run(policy: Impala, name: str, tmp_path: Pat
     run_experiment(LevelSweep(again, "a", LEVELS, horizon=5), tmp_path / "run", 1)
     with pytest.raises(MazeInterpError, match=r"belongs to another run: its (agent|network)_hash"):
         run_experiment(LevelSweep(other, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An edit of a user's own."""
+
+    layer: str
+    by: float = 1.0
+
+    def bind(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        return lambda activation: activation + self.by
+
+
+class Nameless(Shift):
+    __repr__ = object.__repr__
+
+
+def test_edits_and_experiments_of_ones_own_are_known_by_their_code(policy: Impala) -> None:
+    def settings(*given: mi.edits.Edit) -> dict[str, Any]:
+        return LevelSweep(policy, "a", LEVELS, given).settings
+
+    @dataclass(frozen=True)
+    class Again(Shift):
+        def bind(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+            return lambda activation: activation + 2 * self.by
+
+    Again.__qualname__ = "Shift"
+    assert settings(Shift(LAYER)) == settings(Shift(LAYER))
+    assert len({str(settings(edit)["edits"]) for edit in (Shift(LAYER), Shift(LAYER, 2.0), Again(LAYER))}) == 3
+    for unnamed in (Nameless(LAYER), mi.edits.bind(policy, Shift(LAYER))[0]):
+        with pytest.raises(MazeInterpError, match="does not say all that it is"):
+            settings(unnamed)
+
+    class Other(LevelSweep):
+        def rows(self, maze: mi.Maze) -> Any:
+            return []
+
+    assert Other(policy, "a", LEVELS).settings != LevelSweep(policy, "a", LEVELS).settings
 
 
 def halved(module: nn.Module, args: Any, out: Any) -> Any:

@@ -17,12 +17,21 @@ _KNOWN = ("torch", "maze_interp")  # packages whose modules show in their repr w
 
 
 def structure_hash(network: nn.Module) -> str:
-    """Twelve hex digits that name a network's modules and their settings.
+    """Twelve hex digits that name a network's modules and their settings, its precision and the kind of its device.
 
     Of modules of classes from elsewhere, whose repr need not say all, also their attributes and their code count.
     """
-    foreign = [line for path, module in network.named_modules() for line in _of_foreign(path, module)]
-    return hashlib.sha256("\n".join([nn.Module.__repr__(network), *foreign]).encode()).hexdigest()[:12]
+    lines = [line for path, module in network.named_modules() for line in _of_foreign(path, module)]
+    places = sorted({f"{weights.dtype} on {weights.device.type}" for weights in network.parameters()})
+    if places not in ([], ["torch.float32 on cpu"]):  # the usual one goes without saying
+        lines += places
+    return hashlib.sha256("\n".join([nn.Module.__repr__(network), *lines]).encode()).hexdigest()[:12]
+
+
+def code_hash(kind: type) -> str | None:
+    """Twelve hex digits that name the code of a class from elsewhere; None for one of ours or torch's."""
+    lines = list(_methods(_foreign(kind)))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12] if lines else None
 
 
 def beyond_record(network: nn.Module) -> str | None:
@@ -53,7 +62,7 @@ def _replaces_method(kind: type, name: str, value: Any) -> bool:
 
 def _of_foreign(path: str, module: nn.Module) -> Iterator[str]:
     """Lines that describe a module of a class from elsewhere; none of another."""
-    kinds = [kind for kind in type(module).__mro__ if kind.__module__.partition(".")[0] not in (*_KNOWN, "builtins")]
+    kinds = _foreign(type(module))
     if not any(issubclass(kind, nn.Module) for kind in kinds):
         return
     for name, value in sorted(vars(module).items()):
@@ -61,10 +70,19 @@ def _of_foreign(path: str, module: nn.Module) -> Iterator[str]:
             yield f"{path}.{name} = {_described(value)}"
     for name, buffer in module.named_buffers(recurse=False):
         yield f"{path}.{name} = {_described(buffer)}"
+    yield from (f"{path}: {line}" for line in _methods(kinds))
+
+
+def _foreign(kind: type) -> list[type]:
+    """A class and its bases, as far as they are from elsewhere."""
+    return [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in (*_KNOWN, "builtins")]
+
+
+def _methods(kinds: list[type]) -> Iterator[str]:
     for kind in kinds:
         for name, value in sorted(vars(kind).items()):
             if (code := getattr(getattr(value, "__func__", value), "__code__", None)) is not None:
-                yield f"{path}: {kind.__qualname__}.{name} {_code(code)}"
+                yield f"{kind.__qualname__}.{name} {_code(code)}"
 
 
 _ANY_MODULE = {*vars(nn.Module()), "name"}

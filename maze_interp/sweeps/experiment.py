@@ -14,7 +14,11 @@ import pandas as pd
 from torch import nn
 from tqdm import tqdm
 
+from maze_interp.arguments import shown
+from maze_interp.edits.base import Edit
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
+from maze_interp.policies.identity import code_hash
 from maze_interp.results.files import write_whole, write_with
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.levels import LevelSet
@@ -57,8 +61,10 @@ class Experiment(ABC):
     def settings(self) -> dict[str, Any]:
         """Everything that decides the rows, as plain JSON values."""
         own = [field.name for field in dataclasses.fields(self) if field.name not in ("policy", "agent", "levels")]
+        code = code_hash(type(self))
         return {
             "experiment": self.name,
+            **({"code": code} if code else {}),
             **provenance(self.policy, self.agent),
             "seeds": self.levels.name,
             "mode": self.levels.distribution_mode,
@@ -139,7 +145,16 @@ def _lines(seed: int, rows: Sequence[Row], columns: Sequence[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A setting as JSON holds it: numbers and words as they are, lists by element, anything else by its repr."""
+    """A setting as JSON holds it: numbers and words as they are, lists by element, anything else by its repr.
+
+    Raises:
+        MazeInterpError: a repr that says where an object lies in memory or leaves numbers out.
+    """
     if value is None or isinstance(value, str | int | float):
         return value
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else repr(value)
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if " at 0x" in (text := repr(value)) or "..." in text:
+        raise MazeInterpError(f"{shown(value)} does not say all that it is, so the record of a run could not name it")
+    code = code_hash(type(value)) if isinstance(value, Edit) else None
+    return f"{text} {code}" if code else text

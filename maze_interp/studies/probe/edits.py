@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maze_interp.display import Tabled
 from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Add
 from maze_interp.edits.vectors import activation_difference, cheese_vector
@@ -28,8 +29,8 @@ from maze_interp.sweeps.experiment import Experiment, Row
 Vector = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class PlaceProbes:
+@dataclass(frozen=True, eq=False, repr=False)
+class PlaceProbes(Tabled):
     """Fitted probes of the cheese's place at one layer, as directions in its activations.
 
     Attributes:
