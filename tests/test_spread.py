@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -159,6 +160,22 @@ def test_a_scheduler_that_goes_away_loses_nothing(
         main(sweep(agent, out, "--scheduler", cluster.address))
     assert f"maze-interp: no dask scheduler answers at {cluster.address}: " in capsys.readouterr().err
     assert files(out) == kept
+
+
+def test_ctrl_c_to_all_processes_is_one_line_and_resumed(agent: Path, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    program = [sys.executable, "-m", "maze_interp", *sweep(agent, out, "--workers", "2")]
+    command = subprocess.Popen(
+        program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: rows_in(out) >= JOB or command.poll() is not None)
+    os.killpg(command.pid, signal.SIGINT)
+    _, said = command.communicate(timeout=PATIENCE)
+    lines = [line for line in said.splitlines() if line and f"/{LEVELS} [" not in line]
+    assert lines == ["maze-interp: stopped; the same command resumes the run"], said
+    assert command.returncode == 130
+    main(sweep(agent, out, "--workers", "1"))
+    assert files(out) == files(finished)
 
 
 def _marked(shared: dict[str, int], job: int) -> bool:

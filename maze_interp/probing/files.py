@@ -71,8 +71,9 @@ def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> P
         its folder, `into/<agent>/<layer>/<target>`.
 
     Raises:
-        MazeInterpError: a name that is no name of a folder.
+        MazeInterpError: a name that is no name of a folder; or probes of another network of the agent's name are there.
     """
+    require_same_network(into, card.agent, card.agent_hash)
     for part in (card.agent, card.layer, card.target):
         if not part or part.startswith(".") or "/" in part or "\\" in part:
             raise MazeInterpError(f"a probe cannot be saved under {part!r}, which does not name a folder")
@@ -84,6 +85,19 @@ def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> P
     write_whole(folder / _COEFFICIENTS, image)
     write_whole(folder / _CARD, dump_yaml(content))
     return folder
+
+
+def require_same_network(into: Path, agent: str, weights: str) -> None:
+    """Refuse a folder in which probes of another network of that name are saved.
+
+    Raises:
+        MazeInterpError: it is such a folder.
+    """
+    for path in sorted((into / agent).glob(f"*/*/{_CARD}")):
+        if (other := read_document(path, _File).agent_hash) != weights:
+            raise MazeInterpError(
+                f"{into / agent} holds probes of weights {other}, not of {weights}; remove them or save elsewhere"
+            )
 
 
 def saved_probes(roots: Sequence[Path] | None = None) -> dict[str, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from maze_interp.documents import load_json
 from maze_interp.errors import MazeInterpError
 from maze_interp.recording.shards import BLOCK, DAMAGE, open_shard
 
@@ -23,8 +23,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         MazeInterpError: the folder is no store.
     """
     try:
-        settings = json.loads((path / "run.json").read_text())
-    except (OSError, ValueError) as error:
+        settings = load_json(path / "run.json")
+    except MazeInterpError as error:
         raise MazeInterpError(f"there is no activation store in {path}: {_first_line(error)}") from error
     needed = {"agent", "agent_hash", "seeds", "layers", "columns", "shards"}
     if not isinstance(settings, dict) or settings.get("command") != "record" or needed - settings.keys():

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from maze_interp.documents import load_json
 from maze_interp.errors import MazeInterpError
 from maze_interp.results.files import PARTIAL, write_whole
 
@@ -83,8 +84,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not record.exists():
         raise MazeInterpError(f"{folder} holds no {RECORD}: it is not the folder of a run")
     try:
-        settings = json.loads(record.read_text())
-    except ValueError as error:
+        settings = load_json(record)
+    except MazeInterpError as error:
         raise MazeInterpError(f"{record} is damaged: {error}") from error
     if not isinstance(settings, dict):
         raise MazeInterpError(f"{record} is damaged: it holds no settings")

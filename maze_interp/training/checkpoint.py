@@ -66,5 +66,15 @@ def take_up_log(path: Path, lines: int) -> None:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """A log's lines."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """A log's lines.
+
+    Raises:
+        MazeInterpError: it is damaged, or empty.
+    """
+    try:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError) as error:
+        raise MazeInterpError(f"{path} is damaged: {error}") from error
+    if not all(isinstance(line, dict) for line in lines) or not lines:
+        raise MazeInterpError(f"{path} is no log of a training run, or an empty one")
+    return lines

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_info, load_network
+from maze_interp.policies.history import split_name
 from maze_interp.policies.names import names_file
 from maze_interp.training.checkpoint import read_log
 from maze_interp.training.flops import forward_flops
@@ -43,7 +43,9 @@ def training_compute(agent: str) -> Compute:
     curve = folder / "curve.jsonl"
     if not curve.exists():
         raise MazeInterpError(f"{folder} has no learning curve, so what the training of {agent} took is not known")
-    content: Any = yaml.safe_load((folder / "config.yaml").read_text())
+    if split_name(agent)[1]:
+        raise MazeInterpError(f"what the training of {agent} took until then is not recorded; its whole training is")
+    content: Any = load_yaml(folder / "config.yaml")
     run = content.get("run") or content.get("imitation") or {}
     own = curve_compute(curve, forward_flops(load_network(agent)))
     before = run.get("start_from")

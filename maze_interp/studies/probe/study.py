@@ -99,10 +99,14 @@ class Probe(StoreStudy):
 
     def _check(self) -> None:
         """Refuse what cannot be measured, and options without effect."""
+        from maze_interp.policies.checkpoints import agent_hash
         from maze_interp.probing.examples import KNOWN, per_square
+        from maze_interp.probing.files import require_same_network
         from maze_interp.probing.scoring import folds_by_level
         from maze_interp.probing.targets import known_targets
 
+        if self.save is not None:
+            require_same_network(self.save, self.policy.name, agent_hash(self.policy))
         targets, layers = known_targets(self.targets, KNOWN), self.probed_layers
         folds_by_level(self.used_levels, self.folds)
         if self.probe != "ridge-classes" and not any(KNOWN[target].kind == "coordinate" for target in targets):
