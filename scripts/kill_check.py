@@ -22,6 +22,7 @@ from maze_interp.commands.main import main as command_line
 from maze_interp.commands.options import run_script
 from maze_interp.environment.assets import MAZES_ONLY
 from maze_interp.studies.options import Names
+from maze_interp.sweeps.spread import cluster
 
 FORKS = multiprocessing.get_context("forkserver")
 COMMANDS = {
@@ -98,9 +99,9 @@ def start(command: str, folder: Path, out: Path) -> multiprocessing.process.Base
 def _run(arguments: list[str]) -> None:
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
-    if not os.environ.get("SHOW"):
-        os.dup2(silent, 2)
-    command_line(arguments)
+    os.dup2(silent, 2)
+    with cluster(1):  # a kill leaves no workers behind
+        command_line(arguments)
 
 
 def finish(command: str, folder: Path, out: Path) -> None:

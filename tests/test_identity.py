@@ -35,6 +35,8 @@ def policy(untrained: Impala) -> Impala:
 class Scaled(nn.Module):
     """A layer of a user's own, whose repr says nothing of what it does."""
 
+    shift: Tensor
+
     def __init__(self, factor: float = 1.0) -> None:
         super().__init__()
         self.factor = factor
@@ -69,7 +71,6 @@ def put(module: nn.Module) -> Callable[[Impala], object]:
 
 def shifted(by: float) -> nn.Module:
     module = Scaled()
-    assert isinstance(module.shift, Tensor)
     module.shift += by
     return module
 

@@ -23,7 +23,7 @@ from maze_interp.sweeps.selection import parse_cheese, parse_seeds
 from maze_interp.training.config import read_config
 
 LAYER = "embedder.block2.res1.resadd"
-COMMANDS = commands()
+COMMANDS, PARSER = commands(), make_parser()
 OPTIONS = [(command, name) for command, content in COMMANDS.items() for name in content.options]
 
 NUMBER = some.one_of(some.integers(-3, 40), some.integers(), some.floats(), some.integers(MAX_SEED - 2, MAX_SEED + 2))
@@ -70,7 +70,7 @@ def test_a_command_line_makes_a_study_or_a_line(command: str, given_options: lis
     words = [f"{option_name(name)}={value}" for (_, name), value in given_options]
 
     def make() -> Any:
-        parsed = make_parser().parse_args([command, *words])
+        parsed = PARSER.parse_args([command, *words])
         return parsed.study(parsed)
 
     study = in_one_line(make)
