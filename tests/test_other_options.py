@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.commands.main import commands, main
@@ -52,9 +53,12 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
+NO_GPU = "there is no device 'cuda' here"
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 RECORD = ["record", "--agent", "my agent.v2.safetensors", "--seeds", "0:2", "--layers", "embedder.fc"]
 
 
+@needs_no_gpu
 def test_record(capsys: pytest.CaptureFixture[str]) -> None:
     def recorded(out: str, *options: str) -> Any:
         main([*RECORD, "--mode", "easy", "--squares", "1", "--workers", "1", *options, "--out", out])
@@ -71,6 +75,7 @@ def test_record(capsys: pytest.CaptureFixture[str]) -> None:
         "squares": "2",
         "facing": "left",
         "dtype": "float16",
+        "precision": "bfloat16",
     }.items():
         settings, shards = recorded(f"with-{name}", f"--{name}={value}")
         assert settings != plain[0]
@@ -81,9 +86,12 @@ def test_record(capsys: pytest.CaptureFixture[str]) -> None:
         tried("record", name)
     assert recorded("two", "--workers=2") == plain
     assert "no dask scheduler answers" in refused(capsys, *RECORD, "--scheduler", SCHEDULER, "--out", "far")
-    tried("record", "out", "workers", "scheduler")
+    assert NO_GPU in refused(capsys, *RECORD, "--device", "cuda", "--out", "far")
+    assert not Path("far").exists()
+    tried("record", "out", "workers", "scheduler", "device")
 
 
+@needs_no_gpu
 def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     def printed(*arguments: str) -> str:
         main(["questions", *arguments])
@@ -117,16 +125,20 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         "agent": ["--quick", "--mode", "easy", "--agent", DEFAULT_AGENT],
         "quick": ["--mode", "easy"],
         "mode": ["--quick"],
+        "precision": ["--quick", "--mode", "easy", "--precision", "bfloat16"],
     }.items():
         printed(*base, *option, "--out", f"by-{name}")
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
-    assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 4
+    assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
     assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --quick" in measured["plain"]
     assert "is of the weights" in refused(capsys, "questions", *base, "--quick", "--out", "by-plain")
     assert "has no effect" in refused(capsys, "questions", *base[:-1], "2", "--scheduler", SCHEDULER, "--out", "far")
     assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-2], "--scheduler", SCHEDULER)
+    assert NO_GPU in refused(capsys, "questions", *base, "--device", "cuda", "--out", "far")
+    assert "unknown question 'no-such'" in refused(capsys, "questions", *base, "--only", "no-such", "--out", "far")
     assert not Path("far").exists()
-    tried("questions resolve", "agent", "quick", "questions", "mode", "out", "workers", "scheduler")
+    tried("questions resolve", "agent", "quick", "only", "questions", "mode", "out")
+    tried("questions resolve", "workers", "scheduler", "device", "precision")
 
     resolution = str(next(Path("by-plain").glob("*/resolution.yaml")))
     score = ["score", "--forecast", "mine.yaml", "--resolution", resolution, "--questions", "asked"]
@@ -137,6 +149,24 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     assert "belongs to another run: its forecast is" in refused(capsys, "questions", *score, "--out", "theirs")
     assert "unknown question" in refused(capsys, "questions", *score[:-2], "--out", "mine")
     tried("questions score", "forecast", "resolution", "questions", "out")
+
+
+def test_readings(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["questions", "readings", "--out", "page.md"])
+    assert Path("page.md").read_text().startswith("# ")
+    main(["questions", "new-forecast", "mine.yaml"])
+    filled = Path("mine.yaml").read_text().replace("binary:", "binary: 0.7", 1)
+    for field in ("forecaster", "date", "source"):
+        filled = filled.replace(f"{field}:", f"{field}: me", 1)
+    Path("mine.yaml").write_text(filled)
+    main(["questions", "readings", "--out", "mine.md", "--forecast", "mine.yaml"])
+    assert Path("mine.md").read_text() != Path("page.md").read_text()
+    Path("run").mkdir()
+    Path("run", "run.json").write_text("{}")
+    Path("run", "summary.json").write_text("theirs")
+    assert "is the folder of a run" in refused(capsys, "questions", "readings", "--out", "run/summary.json")
+    assert Path("run", "summary.json").read_text() == "theirs"
+    tried("questions readings", "out", "forecast")
 
 
 @pytest.mark.parametrize(
@@ -199,23 +229,26 @@ def test_agents(capsys: pytest.CaptureFixture[str]) -> None:
     tried("agents show", "agent")
 
 
+@needs_no_gpu
 def test_report(capsys: pytest.CaptureFixture[str]) -> None:
     """Each option makes another report than the one whose folder this is."""
     Path("run").mkdir()
-    settings = report_settings(Context(DEFAULT_AGENT, 1, None, Path("run")))
+    settings = report_settings(Context(DEFAULT_AGENT, 1, None, Path("run"), "auto", "float32"))
     Path("run", "run.json").write_text(json.dumps(settings))
     for name, value, differs in (
         ("agent", "my agent.v2.safetensors", "agent"),
         ("levels", "2", "seeds"),
         ("mode", "hard", "mode"),
+        ("precision", "bfloat16", "network_hash"),
     ):
         options = {"levels": "1", name: value}
         words = [part for option, given in options.items() for part in (f"--{option}", given)]
         assert f"belongs to another run: its {differs}" in refused(capsys, "report", *words, "--out", "run")
     assert "has no effect" in refused(capsys, "report", "--workers", "2", "--scheduler", SCHEDULER, "--out", "new")
     assert "no dask scheduler answers" in refused(capsys, "report", "--scheduler", SCHEDULER, "--levels", "1")
+    assert NO_GPU in refused(capsys, "report", "--device", "cuda", "--out", "new")
     assert not Path("new").exists()
-    tried("report", "agent", "out", "levels", "mode", "workers", "scheduler")
+    tried("report", "agent", "out", "levels", "mode", "workers", "scheduler", "device", "precision")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -176,13 +176,17 @@ def questions_readings(out: Path = Path("docs/questions.md"), forecast: str = "n
         forecast: Name of a bundled forecast, or a file, whose score stands at the top.
     """
     from maze_interp.bundled import bundled_path
+    from maze_interp.errors import MazeInterpError
     from maze_interp.questions.forecasts import forecast_path, load_forecast
     from maze_interp.questions.readings_page import readings_page
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.resolution_files import find_resolutions
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.results.files import write_whole
+    from maze_interp.results.run_directory import RECORD
 
+    if (out.parent / RECORD).exists():
+        raise MazeInterpError(f"{out.parent} is the folder of a run; choose another one for the page")
     known = load_questions()
     measured = find_resolutions(known, sorted(bundled_path("data", "resolutions").glob("*.yaml")))
     board = Scoreboard([load_forecast(forecast_path(forecast), known)], known, measured)
