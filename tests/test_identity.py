@@ -197,13 +197,17 @@ def test_settings_of_the_whole_process_are_refused(policy: Impala) -> None:
     provenance(policy, "a")
 
 
+def flipped(module: nn.Module, args: Any, out: Tensor) -> Tensor:
+    return out.flip(3)
+
+
 CHANGES: dict[str, Callable[[Impala], object]] = {
-    "weights": lambda policy: policy.embedder.block1.conv.weight.mul_(2),
+    "weights": lambda policy: policy.embedder.block1.conv.weight.copy_(policy.embedder.block1.conv.weight.flip(0)),
     "another module": lambda policy: policy.set_submodule("embedder.block1.res1.relu1", nn.LeakyReLU(0.5)),
     "a patched module": lambda policy: setattr(
-        policy.embedder.block1, "forward", lambda x, plain=policy.embedder.block1.forward: plain(x) * 2
+        policy.embedder.block1, "forward", lambda x, plain=policy.embedder.block1.forward: plain(x).flip(3)
     ),
-    "torch's hook": lambda policy: policy.embedder.block1.register_forward_hook(halved),
+    "torch's hook": lambda policy: policy.embedder.block1.register_forward_hook(flipped),
 }
 
 
@@ -222,8 +226,6 @@ def test_nothing_kept_outlives_a_change_of_the_network(policy: Impala, name: str
         new_mean, new_scores = measured(network)
         assert not torch.equal(mean, new_mean)
         assert not scores["score"].equals(new_scores["score"])
-    CHANGES[name](policy)
-    assert not torch.equal(measured(policy)[0], new_mean) or name == "another module"
 
 
 @pytest.mark.parametrize("inside", [True, False])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.questions.edit_search import UNEDITED, Direction
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
@@ -82,7 +83,7 @@ def _tune(about: tuple[Setting, int], goal: Goal) -> tuple[PolicyNetwork, Comput
     setting, steps = about
     count = setting.count(steps, LEAST)
     config = tuning_config(setting.agent, goal, count, setting.mode)
-    folder = setting.folder(f"finetune-{goal}-{count}")
+    folder = setting.folder(f"finetune-{goal}-{count}-{agent_hash(setting.policy)}")
     tuned = train_exactly(config, folder)
     return tuned.requires_grad_(False), curve_compute(folder / "curve.jsonl", forward_flops(setting.policy))
 
