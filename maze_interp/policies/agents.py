@@ -17,7 +17,7 @@ from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.display import Tabled
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
-from maze_interp.mazes.maze import DistributionMode
+from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
 from maze_interp.policies.devices import placed
@@ -210,8 +210,8 @@ def import_agent(
         MazeInterpError: the file does not load, the region is no number from 1, or the name is taken or cannot be one.
     """
     require_agent_name(name)
-    if region is not None and region < 1:
-        raise MazeInterpError(f"region is n of the top-right n×n, at least 1, not {region}")
+    if region is not None and not 1 <= region <= max(WORLD_SIZE.values()):
+        raise MazeInterpError(f"region is n of the top-right n×n, 1 to {max(WORLD_SIZE.values())}, not {region}")
     policy = policy_from_weights(read_weights(source), name, source)
     folder = into / name
     if folder.exists() or name in agent_folders():
