@@ -13,11 +13,12 @@ import torch
 from maze_interp import Maze, behaviour, cheese_vector, edits, observe, probes, to_input, top_right_vector, vector_field
 from maze_interp.bundled import HELD_OUT
 from maze_interp.edits.base import Edit, applied
+from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.attribution import decision
 from maze_interp.explorer.session import Opening, Session
 from maze_interp.mazes.constructed import random_tree
-from maze_interp.policies.agents import load_network
+from maze_interp.policies.agents import load_network, load_policy
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.pixels import activation_pixel
@@ -171,6 +172,18 @@ def test_edits_from_a_file_are_shown(policy: PolicyNetwork) -> None:
     client.show(pane)
     maze = Maze.from_ascii(pane["maze"]["ascii"], "easy", pane["maze"]["seed"])
     assert np.array_equal(client.ask("field", edited=True)["probs"], vector_field(policy, maze, given).probs)
+
+
+def test_edits_that_cannot_be_shown(policy: PolicyNetwork) -> None:
+    for given, message in (
+        ([edits.Zero(LAYER)] * 17, "at most 16 items"),
+        ([edits.Zero(LAYER, [99])], "has channels 0 to 31"),
+        ([edits.SetPixel(LAYER, 1, (1, 1), 1e9)], "less than or equal to 1000000"),
+    ):
+        with pytest.raises(MazeInterpError, match=message):
+            Opening(Agents(policy), a_maze(), tuple(given))
+    with pytest.raises(MazeInterpError, match="needs a network"):
+        Opening(Agents(load_policy("reference:shortest-to-cheese")), a_maze(), (edits.Zero("fc_policy"),))
 
 
 def test_taken_away(policy: PolicyNetwork, tmp_path: Any) -> None:

@@ -1,4 +1,4 @@
-"""Levels for the explorer: a maze to begin with, levels worth a look, and the solve rate in the training region."""
+"""Levels for the explorer: one to begin with, the oddest of many, and the solve rate in the training region."""
 
 from __future__ import annotations
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Scale, SetPixel, Zero
@@ -21,6 +24,7 @@ from maze_interp.explorer.state import PaneText
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.policies.moves import MOVES
+from maze_interp.validation import reason
 
 Data = dict[str, Any]
 
@@ -34,6 +38,9 @@ class Opening:
         maze: the maze that is shown first.
         edits: the edits that are in force first.
         sweeps: finished sweeps by name.
+
+    Raises:
+        MazeInterpError: edits that do not fit the first policy, or more than a session takes.
     """
 
     agents: Agents
@@ -41,11 +48,21 @@ class Opening:
     edits: tuple[Edit, ...] = ()
     sweeps: Mapping[str, levels.Sweep] = field(default_factory=dict)
 
-    @property
+    def __post_init__(self) -> None:
+        self.first_pane()  # refused now rather than when someone looks
+
+    @cached_property
     def pane(self) -> PaneText:
-        """The first pane."""
+        """The first pane as messages describe it."""
         changes = [_change(edit, number) for number, edit in enumerate(self.edits)]
-        return PaneText.model_validate({"agent": self.agents.first, "maze": text_of(self.maze), "edits": changes})
+        try:
+            return PaneText.model_validate({"agent": self.agents.first, "maze": text_of(self.maze), "edits": changes})
+        except ValidationError as error:
+            raise MazeInterpError(f"the explorer cannot show these edits: {reason(error.errors()[0])}") from error
+
+    def first_pane(self) -> Pane:
+        """The first pane."""
+        return Pane(self.pane, self.agents, self.edits)
 
 
 def open_sweeps(folders: Sequence[Path]) -> dict[str, levels.Sweep]:
@@ -85,7 +102,7 @@ class Session:
         yield from self.answers(request)
 
     def is_stale(self, request: Request) -> bool:
-        """Whether a request is about a state that is no more."""
+        """Whether a request is about a state that was replaced or refused."""
         independent = isinstance(request, messages.Hello | messages.SetState | messages.MakeMaze)
         return not independent and (request.version != self.version or not self.panes)
 

@@ -51,7 +51,7 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(_esm=bundle("widget.js"), _css=(STATIC / "explorer.css").read_text(encoding="utf-8"))
-        self._session, self._shown = Session(opening), Pane(opening.pane, opening.agents, opening.edits)
+        self._session, self._shown = Session(opening), opening.first_pane()
         self._loop = _running_loop()
         self._worker = Worker(self._session, self._answer)
         self.on_msg(self._take)
