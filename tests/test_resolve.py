@@ -167,6 +167,21 @@ def test_a_quick_run_does_not_take_the_place_of_a_full_one(run: Path, tmp_path: 
     assert (run / "resolution.yaml").read_bytes() == before
 
 
+def test_some_questions_asked_again_leave_the_others_as_they_are(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "resolution.yaml"
+    path.write_bytes((run / "resolution.yaml").read_bytes())
+    before = read_resolutions(path, QUESTIONS)
+    quick = replace(setting(tmp_path / "quick"), size="quick")
+    asked = [name for name, _ in resolve_all(quick, QUESTIONS, path, "again", ["right-hand-solves"])]
+    after = read_resolutions(path, QUESTIONS)
+    assert asked == ["right-hand-solves"]
+    assert (after.setting, after.answers["right-hand-solves"].setting) == ("full", "quick")
+    others = set(QUESTIONS) - set(asked)
+    assert {name: after.answers[name] for name in others} == {name: before.answers[name] for name in others}
+    with pytest.raises(MazeInterpError, match="unknown question 'right-hand': did you mean right-hand-solves"):
+        next(resolve_all(quick, QUESTIONS, path, "again", ["right-hand"]))
+
+
 def test_a_question_of_its_own_through_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
