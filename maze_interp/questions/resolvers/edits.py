@@ -40,11 +40,12 @@ RANDOM_SETS = 10
 def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     """`edit-search`."""
     levels = setting.levels(parameters["levels"], parameters["cheese"])
-    chosen = found_edit(setting, parameters, parameters["direction"])
+    chosen, tried = found_edit(setting, parameters, parameters["direction"])
     table = measured_candidates(setting, [chosen], levels, solve_rate=parameters["keep"] == "ability")
     figures = change_figures(table, parameters["direction"], KEPT[parameters["keep"]][0])
     command = "vectors" if chosen.family == "cheese-vector" else "ablate"
-    return setting.measured(figures, levels, f"maze-interp {command} {setting.options}", str(chosen))
+    what = f"{chosen}, of {tried} edits"
+    return setting.measured(figures, levels, f"maze-interp {command} {setting.options}", what)
 
 
 FINALISTS = {"full": 1, "quick": None}
@@ -55,8 +56,8 @@ KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("regio
 region): first the one reported; a search keeps all of them, since few of its levels may end on the corner at all."""
 
 
-def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> Candidate:
-    """The edit that a search ends in, found on levels to choose on.
+def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> tuple[Candidate, int]:
+    """The edit that a search ends in, found on levels to choose on, and of how many over whole episodes.
 
     Raises:
         Unmeasurable: the families have no edit to try.
@@ -74,7 +75,8 @@ def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direc
     final = finalists(candidates, at_decision, direction, FINALISTS[setting.size])
     table = measured_candidates(setting, final, choosing, solve_rate="region_p_cheese" in keep)
     aim = parameters.get("aim", np.inf)
-    return best_candidate(final, table, direction, keep, parameters["keep_share"], parameters["confidence"], aim)
+    best = best_candidate(final, table, direction, keep, parameters["keep_share"], parameters["confidence"], aim)
+    return best, len(final)
 
 
 def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -98,7 +100,7 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         both = kept(means, ["region_p_cheese"])[0].min()
         return {"cheese_set": dissociated[0], "corner_set": dissociated[1], "reached": reached, "ability": both}
 
-    command, chosen = f"maze-interp ablate {setting.options}", "; ".join(map(str, sets))
+    command, chosen = f"maze-interp ablate {setting.options}", f"{sets[0]}; {sets[1]}; of {len(candidates)} sets"
     return setting.measured(resample_levels(wide, statistic), levels, command, chosen)
 
 

@@ -58,7 +58,7 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
     for goal, direction in directions.items():
         p = _tuned(setting, networks[goal][0], levels)["p_cheese"]
         changes["tuning"].append(p[1.0] - p[0.0])
-        edit = found_edit(setting, parameters, direction)
+        edit, _ = found_edit(setting, parameters, direction)
         by_candidate = measured_candidates(setting, [edit], levels, solve_rate=False)
         p = by_candidate.pivot(index="seed", columns="candidate", values="p_cheese").reset_index(drop=True)
         changes["editing"].append(p[0] - p[UNEDITED])
