@@ -8,7 +8,6 @@ from typing import overload
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,7 +17,7 @@ from maze_interp.edits.where import Channels, as_channels
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.plots.maze import draw_marks, maze_title
-from maze_interp.plots.style import BLACK, DIVERGING, new_figure, styled
+from maze_interp.plots.style import BLACK, DIVERGING, own_figure, styled
 from maze_interp.policies.devices import on_host
 
 _IN_A_ROW = 4
@@ -50,7 +49,7 @@ def activations(
         maze: the maze.
         activation: `[channels, rows, columns]`, such as `cache[layer][0]`, or `[1, channels, rows, columns]`.
         channels: one channel; several, each on axes of its own; or None for the mean over channels.
-        ax: axes to draw on, one for each of several channels; new ones of a figure of their own unless given.
+        ax: axes to draw on, one for each of several channels; new ones of a figure of pyplot's unless given.
 
     Returns:
         the axes; of several channels a list of them.
@@ -90,7 +89,7 @@ def _panels(ax: object, count: int, one_map: bool) -> list[Axes]:
     if ax is None:
         rows = -(-count // _IN_A_ROW)
         width = min(count, _IN_A_ROW)
-        figure: Figure = new_figure(5.4, 5) if one_map else new_figure(2.8 * width, 2.9 * rows, square=True)
+        figure = own_figure(5.4, 5) if one_map else own_figure(2.8 * width, 2.9 * rows, square=True)
         grid = figure.subplots(rows, width, squeeze=False).ravel()
         for unused in grid[count:]:
             unused.remove()

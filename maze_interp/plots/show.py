@@ -6,7 +6,6 @@ from functools import singledispatch
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from maze_interp.arguments import instance
 from maze_interp.errors import MazeInterpError
@@ -15,14 +14,14 @@ from maze_interp.measure.behaviour import Behaviour
 from maze_interp.measure.field import VectorField
 from maze_interp.plots.field import draw_change, draw_field, draw_occupancy, draw_occupancy_change
 from maze_interp.plots.maze import draw_maze, maze_title
-from maze_interp.plots.style import new_figure, png, styled
+from maze_interp.plots.style import new_figure, own_figure, png, styled
+
+_SIZE = (5.4, 6.0)  # inches
 
 
 @styled
 def plot(thing: object, ax: Axes | None = None) -> Axes:
-    """Draw a maze, a vector field or a behaviour on `ax`, or on new axes of a figure of their own.
-
-    A figure made here is not one of pyplot's: a notebook shows the thing itself, and `ax.figure.savefig` writes it.
+    """Draw a maze, a vector field or a behaviour on `ax`, or on new axes of a figure of pyplot's.
 
     Raises:
         MazeInterpError: `ax` is no axes.
@@ -42,7 +41,7 @@ def difference(before: VectorField | Behaviour, after: VectorField | Behaviour, 
     Args:
         before: of the network as it is, say.
         after: likewise, of the same squares.
-        ax: axes to draw on; new ones of a figure of their own unless given.
+        ax: axes to draw on; new ones of a figure of pyplot's unless given.
 
     Raises:
         MazeInterpError: two that do not correspond.
@@ -64,18 +63,18 @@ def difference(before: VectorField | Behaviour, after: VectorField | Behaviour, 
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """The axes given, or new ones of a figure of their own.
+    """The axes given, or new ones of a figure of pyplot's.
 
     Raises:
         MazeInterpError: `ax` is no axes.
     """
-    return new_figure(5.4, 6, square=True).subplots() if ax is None else instance(Axes)(ax, "ax")
+    return own_figure(*_SIZE, square=True).subplots() if ax is None else instance(Axes)(ax, "ax")
 
 
 def picture(thing: object) -> bytes:
     """The same as a PNG file."""
-    figure = plot(thing).figure
-    assert isinstance(figure, Figure)
+    figure = new_figure(*_SIZE, square=True)
+    plot(thing, figure.subplots())
     return png(figure)
 
 

@@ -74,6 +74,16 @@ def new_figure(width: float, height: float, square: bool = False) -> Figure:
     return Figure(figsize=(width, height), layout="compressed" if square else "constrained")
 
 
+def own_figure(width: float, height: float, square: bool = False) -> Figure:
+    """The same as a figure of pyplot's, for what users draw by hand.
+
+    A notebook shows it below its cell, and `matplotlib.pyplot.show()` in a script.
+    """
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="compressed" if square else "constrained")
+
+
 @styled
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file without dates or versions: the same figure gives the same bytes."""

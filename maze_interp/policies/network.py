@@ -69,6 +69,11 @@ class PolicyNetwork(nn.Module, ABC):
         self.name = name
         self.settings = dict(settings)
 
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            """`forward`, as a type checker sees it."""
+
     @abstractmethod
     def outputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`forward` for observations that are `prepared`."""

@@ -7,7 +7,7 @@ follower remembers its heading, the move it last made; at the start it heads lef
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import NoReturn
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies import hooks
-from maze_interp.policies.hooks import Layers
+from maze_interp.policies.hooks import HookFunction, Layers
 from maze_interp.policies.moves import MOVE_OF_ACTION, MOVES, STEPS
 
 PREFIX = "reference:"
@@ -148,6 +148,10 @@ class Reference(nn.Module):
 
     def run_with_cache(self, x: Tensor, layers: Layers | None = None, gradients: bool = False) -> NoReturn:
         """Refuse to record: there is no activation."""
+        raise MazeInterpError(f"{self.name} has no layers; what reads or edits activations needs a network")
+
+    def run_with_hooks(self, x: Tensor, hooks: Iterable[tuple[str, HookFunction]]) -> NoReturn:
+        """Refuse hooks: there is no layer."""
         raise MazeInterpError(f"{self.name} has no layers; what reads or edits activations needs a network")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,6 +67,8 @@ class Result:
     @property
     def figures(self) -> dict[str, Figure]:
         """The pictures' matplotlib figures by name."""
+        if "IPython" in sys.modules:  # a notebook shows figures as pictures once pyplot has told it how
+            import matplotlib.pyplot  # noqa: F401
         return {name: picture.figure for name, picture in self.pictures.items()}
 
     @property
