@@ -165,7 +165,7 @@ def time_exact_gradients(repeats: int) -> None:
         forward(policy, pictures)
         for first in range(0, drawn, BATCH):
             logits, _ = policy(to_input(pictures[first : min(first + BATCH, drawn)]))
-            logits.sum().backward()
+            logits.sum().backward()  # type: ignore[no-untyped-call]
 
     report("an update along exact gradients", work, floor, repeats)
 

@@ -125,7 +125,7 @@ def test_bare_weights_under_the_names_of_wrappers_and_other_trainers(
 def test_weights_beside_an_optimiser(tmp_path: Path, beside: str) -> None:
     network = Impala(1)
     optimiser = torch.optim.Adam(network.parameters())
-    network(torch.rand(2, 3, 64, 64))[0].sum().backward()
+    network(torch.rand(2, 3, 64, 64))[0].sum().backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     content: dict[str, Any] = {"optimizer": optimiser.state_dict(), "agent": network.state_dict()}
     if beside != "optimiser first":

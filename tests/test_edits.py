@@ -237,7 +237,7 @@ def test_gradients_pass_through_an_edit(untrained: Impala, x: Tensor, edit: edit
     reached = x.clone().requires_grad_()
     with hooked(untrained, {edit.layer: lambda old, _: change(old)}):
         logits, _ = untrained(reached + 0)
-    logits.square().sum().backward()
+    logits.square().sum().backward()  # type: ignore[no-untyped-call]
     assert reached.grad is not None
     assert reached.grad.isfinite().all()
 

@@ -261,4 +261,4 @@ def test_the_network_itself_takes_the_fast_path(policy: Impala) -> None:
 )
 def test_what_is_no_observation_is_refused(policy: Impala, given: object, message: str) -> None:
     with pytest.raises(mi.MazeInterpError, match=message):
-        policy(given)
+        policy(given)  # type: ignore[arg-type]

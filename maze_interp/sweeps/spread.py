@@ -201,10 +201,11 @@ _SHARED = _Shared()
 
 def _alone(function: Callable[[Any, Job], Result], packed: bytes, job: Job) -> Result:
     """Run a job on one thread, so that its floating-point sums do not depend on the machine's cores."""
-    import torch
     from distributed.protocol import pickle
 
-    torch.set_num_threads(1)
+    from maze_interp.policies.threads import one_thread
+
     if _SHARED.packed != packed:
         _SHARED.packed, _SHARED.unpacked = packed, pickle.loads(packed)
-    return function(_SHARED.unpacked, job)
+    with one_thread():
+        return function(_SHARED.unpacked, job)
