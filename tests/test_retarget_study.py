@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -49,6 +50,15 @@ def policy(request: pytest.FixtureRequest) -> Impala:
 @pytest.fixture(scope="module")
 def bundled() -> Impala:
     return cast(Impala, load_network(mi.DEFAULT_AGENT))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, bundled: Impala) -> tuple[Path, Targets]:
+    """Where the targets of all small levels were measured, and by what."""
+    experiment = Targets(bundled, "", SMALL, MARKS, visits=1)
+    folder = tmp_path_factory.mktemp("targets")
+    run_experiment(experiment, folder, 1)
+    return folder, experiment
 
 
 class Planted(nn.Module):
@@ -184,10 +194,9 @@ def test_a_search_needs_a_map(bundled: Impala) -> None:
     mi.studies.retarget(seeds=CHOOSE.seeds, channels=[5], value=1.0)  # nothing is chosen: the levels may be the same
 
 
-def test_tables_by_hand(bundled: Impala) -> None:
-    experiment = Targets(bundled, "", SMALL, MARKS, visits=1)
-    by_level = ({"seed": seed, **row} for seed in SMALL.seeds for row in experiment.rows(SMALL.maze(seed)))
-    rows = pd.DataFrame(by_level)
+def test_tables_by_hand(finished: tuple[Path, Targets]) -> None:
+    folder, experiment = finished
+    rows = run_experiment(experiment, folder, 1)
     merged = average_random(rows)
     assert set(merged["condition"]) == {"unedited", "cheese", "single", "random"}
     pair = rows[rows["condition"].str.startswith("random")].groupby(["seed", "x", "y"])["path_probability"].mean()
@@ -209,10 +218,10 @@ def test_tables_by_hand(bundled: Impala) -> None:
     assert bins["1–4"] == pytest.approx(near.groupby("seed")["path_probability"].mean().mean())
 
 
-def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path) -> None:
-    experiment = Targets(bundled, "", SMALL, MARKS[:1], visits=1)
-    whole = run_experiment(experiment, tmp_path / "whole", 1)
-    run_experiment(experiment, tmp_path / "stopped", 1)
+def test_a_stopped_run_goes_on_to_the_same_rows(finished: tuple[Path, Targets], tmp_path: Path) -> None:
+    folder, experiment = finished
+    whole = run_experiment(experiment, folder, 1)
+    shutil.copytree(folder, tmp_path / "stopped")
     table = tmp_path / "stopped" / "targets.csv"
     lines = table.read_text().splitlines(keepends=True)
     table.unlink()  # as it is before the last level is done
@@ -222,7 +231,7 @@ def test_a_stopped_run_goes_on_to_the_same_rows(bundled: Impala, tmp_path: Path)
         (parts / f"{seed}.csv").write_text("".join(line for line in lines if line.startswith(f"{seed},")))
     again = run_experiment(experiment, tmp_path / "stopped", 1)
     pd.testing.assert_frame_equal(whole, again)
-    assert table.read_bytes() == (tmp_path / "whole" / "targets.csv").read_bytes()
+    assert table.read_bytes() == (folder / "targets.csv").read_bytes()
 
 
 def test_channels_and_value_by_hand(tmp_path: Path) -> None:
