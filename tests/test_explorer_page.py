@@ -528,7 +528,14 @@ def test_probes_and_attribution(explorer: Explorer) -> None:
     assert page.locator(".mazes .coloured").count() > 3
     page.locator("summary:has-text('Probes')").press("Enter")
     explorer.settle()
-    assert page.locator(".probes .note").inner_text() or explorer.field("Probe").is_visible()
+    assert page.locator(".probes .note").inner_text() == "No probes are fitted for this agent."
+    explorer.field("Agent").select_option("rand_region_3_easy")
+    explorer.settle()
+    page.locator(".probes").get_by_label("show over the maze").press(" ")
+    explorer.settle()
+    assert explorer.field("Probe").is_visible()
+    assert explorer.field("Colour by").input_value() == "probe"
+    page.locator(".mazes .coloured").first.wait_for(state="attached")
 
 
 def test_edits_by_mouse(explorer: Explorer, policy: Any) -> None:
