@@ -438,7 +438,7 @@ def test_colours_of_the_squares(explorer: Explorer, policy: Any) -> None:
     square = next(one for one in maze.squares if one not in (maze.start, maze.cheese))
     explorer.go_to(square)
     playwright.expect(page.locator("table.square tbody td").last).not_to_have_text("–")
-    shown = explorer.square()["P(cheese), by where the cheese lies"][0]
+    shown = explorer.square()["P(cheese) there"][0]
     assert shown == pytest.approx(mi.behaviour(policy, maze.with_cheese(square)).p_cheese, abs=6e-4)
     choice.focus()
     explorer.press("Home", "ArrowDown")

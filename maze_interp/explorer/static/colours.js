@@ -23,12 +23,15 @@ export function mapped(name, share) {
   return stops[i].map((low, channel) => Math.round(low + (at - i) * (stops[i + 1][channel] - low)));
 }
 
-/** A CSS gradient from one end of a colour map to the other. */
-export function gradient(name) {
-  return `linear-gradient(to right, ${MAPS[name]
-    .split(" ")
-    .map((hex) => `#${hex}`)
-    .join()})`;
+// Signed numbers and shares are shown by how opaque a colour is, so that nothing looks like nothing in light and dark.
+const [MORE, LESS] = ["230, 97, 1", "94, 60, 153"]; // orange and purple, of the same colour map
+const opaque = (colour, share) => `rgba(${colour}, ${Math.min(1, share).toFixed(3)})`;
+
+/** A CSS gradient from one end of a scale to the other. */
+export function gradient({ name, share }) {
+  const stops = share ? [0, 1].map((each) => opaque(MORE, each)) : MAPS[name].split(" ").map((hex) => `#${hex}`);
+  const signs = [opaque(LESS, 1), "transparent", opaque(MORE, 1)];
+  return `linear-gradient(to right, ${(name === "PuOr_r" && !share ? signs : stops).join()})`;
 }
 
 /**
@@ -47,17 +50,19 @@ export function scaleOf(values, kind = {}) {
     return Math.log(value / scale.from) / Math.log(scale.to / scale.from);
   };
   const rgb = (value) => mapped(scale.name, share(value));
-  const nothing = kind.share || scale.name === "PuOr_r" ? 0.01 * scale.to : -1; // what is close to 0 stays uncoloured
-  const missing = (value) =>
-    value === null || value === undefined || (scale.log && value < scale.from) || Math.abs(value) <= nothing;
-  return { ...scale, rgb, css: (value) => (missing(value) ? null : `rgb(${rgb(value).join()})`) };
+  const css = (value) => {
+    if (value === null || value === undefined || (scale.log && value < scale.from)) return null;
+    if (scale.name !== "PuOr_r") return `rgb(${rgb(value).join()})`;
+    return Math.abs(value) < 0.01 * scale.to ? null : opaque(value < 0 ? LESS : MORE, Math.abs(value) / scale.to);
+  };
+  return { ...scale, rgb, css };
 }
 
 const VISITS = 0.01; // fewer expected visits are left uncoloured
 
 function limits(seen, { range, share = false, log = false, diverging = false, sequential = false }) {
   if (range) return { name: "viridis", from: range[0], to: range[1], log: false };
-  if (share) return { name: "YlOrBr", from: 0, to: 1, log: false };
+  if (share) return { name: "PuOr_r", from: 0, to: 1, share, log: false };
   const low = Math.min(...seen, Infinity);
   const high = Math.max(...seen, -Infinity);
   if (!seen.length) return { name: "YlOrBr", from: 0, to: 1, log: false };

@@ -1,7 +1,7 @@
 // The exact figures of every pane, before and after the edits, and the numbers of the square pointed at.
 
 import { digits, make, minus, pair, signed } from "./dom.js";
-import { OVERLAYS, overlayOf } from "./overlay.js";
+import { SHORT, overlayOf } from "./overlay.js";
 
 const FIGURES = [
   ["P(cheese)", ({ figures }) => figures?.p_cheese, 3],
@@ -117,12 +117,12 @@ export function makeSquare(app) {
     const { pointed } = app.look;
     const pane = pointed && !pointed.donor && pointed.pane < app.panes.length ? pointed.pane : app.active;
     const square = app.look.square ?? app.startOf(pane);
-    const extra = !["none", "visits", "value"].includes(app.look.overlay);
+    const extra = app.look.overlay in SHORT;
     const words = [
       ...app.moves.map((move) => (move === "noop" ? "no-op" : move)),
       "value",
       "visits",
-      ...(extra ? [OVERLAYS[app.look.overlay]] : []),
+      ...(extra ? [SHORT[app.look.overlay]] : []),
     ];
     const rows = numbersOf(app, pane, square, extra);
     node.setAttribute("aria-live", app.look.byKeyboard ? "polite" : "off"); // a pointer passes too many squares

@@ -15,6 +15,9 @@ export const OVERLAYS = {
   attribution: "attribution of the decision",
 };
 
+/** Shorter words, for the head of a column. */
+export const SHORT = { places: "P(cheese) there", channel: "channel", probe: "probe", attribution: "attribution" };
+
 const bySquare = (squares, values) => new Map(squares.map((square, i) => [String(square), values[i]]));
 
 /** Numbers of a map's pixels by square: a square lies at pixel (rows[y], columns[x]). */

@@ -73,7 +73,9 @@ export function pixelMap(name, point, use) {
     });
     svg.replaceChildren();
     map.forEach((row, y) =>
-      row.forEach((value, x) => shape("rect", { x, y, width: 1.02, height: 1.02, fill: scale.css(value) }, svg)),
+      row.forEach((value, x) =>
+        shape("rect", { x, y, width: 1.02, height: 1.02, fill: scale.css(value) ?? "none" }, svg),
+      ),
     );
     for (const [mark, pixel] of Object.entries(marks)) {
       if (pixel)

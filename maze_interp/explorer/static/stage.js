@@ -127,7 +127,7 @@ function changes(before, after) {
 
 function legend(scale) {
   const [from, to] = scaleEnds(scale);
-  const bar = make("i", { style: `background: ${gradient(scale.name)}` });
+  const bar = make("i", { style: `background: ${gradient(scale)}` });
   return make(
     "p",
     {},
