@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 
-from maze_interp.arguments import several, text
+from maze_interp.arguments import several, shown, text
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.cache import ActivationCache
 
@@ -125,11 +125,14 @@ def hooked(
         functions: by layer, or (layer, function) pairs.
 
     Raises:
-        MazeInterpError: an unknown layer; a layer that never ran inside the block (unless the
+        MazeInterpError: no pairs; an unknown layer; a layer that never ran inside the block (unless the
             block ends in another exception); a layer that puts out anything but one tensor; a
             function's result that is no tensor or differs in shape.
     """
-    pairs = functions.items() if isinstance(functions, Mapping) else functions
+    pairs = list(functions.items() if isinstance(functions, Mapping) else functions)
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not callable(pair[1]):
+            raise MazeInterpError(f"hooks are pairs of a layer and a function, not {shown(pair)}")
     with _attached(network, [_Hook(resolve_layer(network, name), function) for name, function in pairs]):
         yield
 
