@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
+import matplotlib
 from matplotlib import style
 from matplotlib.figure import Figure
 
@@ -60,8 +61,12 @@ def styled(draw: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
     @wraps(draw)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        with _STYLING, style.context(["default", STYLE]):
-            return draw(*args, **kwargs)
+        with _STYLING:
+            with style.context(["default", STYLE]):
+                result = draw(*args, **kwargs)
+                interactive = matplotlib.is_interactive()  # a notebook's backend turns it on when it is first used
+            matplotlib.interactive(interactive)
+            return result
 
     return run
 
