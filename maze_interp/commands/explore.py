@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
+from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Count, Names, Positive
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -26,6 +27,8 @@ def explore(
     levels: Positive = 6,
     workers: Positive | None = None,
     scheduler: str | None = None,
+    device: Device = "auto",
+    precision: Precision = "float32",
 ) -> None:
     """Redraw a maze, change the network, and see at once where the agent goes; or write some levels as a page.
 
@@ -46,11 +49,13 @@ def explore(
         levels: Levels of the page that --export writes.
         workers: Processes that --export uses on this machine; one per core unless given.
         scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
+        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
     from maze_interp.edits import load
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
 
-    policy, its_mode = load_policy(agent), mode or agent_mode(agent)
+    policy, its_mode = load_policy(agent, device, precision), mode or agent_mode(agent)
     changes = tuple(load(edits)) if edits else ()
     if export is not None:
         from maze_interp.explorer.page import write_explorer
