@@ -1,9 +1,10 @@
-# `make report` measures the bundled agent and writes the page, `make test` checks everything; both set up .venv first.
+# `make report` measures the bundled agent and writes the page, `make test` checks everything, `make docs` builds the site
+# in docs/_build/html and runs its notebooks; each sets up .venv first.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report test clean
+.PHONY: report test docs clean
 
 report: .venv/.installed
 	$(BIN)/maze-interp report --out runs/report
@@ -15,6 +16,14 @@ test: .venv/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "The site: file://$(CURDIR)/docs/_build/html/index.html"
+
+.venv/.docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]' --constraint constraints.txt
+	@touch $@
 
 .venv/.installed: setup.cfg pyproject.toml constraints.txt
 	@echo "Installing into .venv (once; it takes minutes) ..."

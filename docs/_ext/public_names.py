@@ -1,0 +1,42 @@
+"""Signatures as people read them: types without the checks that `Annotated` carries."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+
+def plain(app: Sphinx, what: str, name: str, found: Any, options: Any, signature: str | None, returned: str | None) -> Any:
+    """The signature with `Annotated[T, ...]` written as `T`."""
+    return (_bare(signature), _bare(returned)) if signature else None
+
+
+def _bare(text: str | None) -> str | None:
+    while text and (start := text.find("Annotated[")) >= 0:
+        end, comma = _parts(text, start + len("Annotated["))
+        text = text[:start] + text[start + len("Annotated[") : comma] + text[end + 1 :]
+    return re.sub(r"~?maze_interp(\.\w+)+\.", "", text) if text else text
+
+
+def _parts(text: str, begin: int) -> tuple[int, int]:
+    """Where the bracket closes, and the first comma at its own depth."""
+    depth, comma = 0, -1
+    for place in range(begin, len(text)):
+        character = text[place]
+        if character in "[(":
+            depth += 1
+        elif character in "])":
+            if depth == 0:
+                return place, comma if comma >= 0 else place
+            depth -= 1
+        elif character == "," and depth == 0 and comma < 0:
+            comma = place
+    raise ValueError(f"no end of Annotated in {text}")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to autodoc."""
+    app.connect("autodoc-process-signature", plain)
+    return {"parallel_read_safe": True}
