@@ -8,7 +8,9 @@ from typing import Any
 from sphinx.application import Sphinx
 
 
-def plain(app: Sphinx, what: str, name: str, found: Any, options: Any, signature: str | None, returned: str | None) -> Any:
+def plain(
+    app: Sphinx, what: str, name: str, found: Any, options: Any, signature: str | None, returned: str | None
+) -> Any:
     """The signature with `Annotated[T, ...]` written as `T`."""
     return (_bare(signature), _bare(returned)) if signature else None
 
