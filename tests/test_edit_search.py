@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -29,6 +30,9 @@ from maze_interp.questions.edit_search import (
     propose,
     surest,
 )
+from maze_interp.questions.overwrites import Overwrites
+from maze_interp.questions.resolvers.destinations import Recipe, levels_reached
+from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.channels.simple import FEATURES, SimpleChannels, explained, feature_maps
 from maze_interp.studies.constructed.region_parts import INSIDE, OUTSIDE, apart_from_corner, matched_difference
 from maze_interp.studies.retarget.destinations import UNEDITED, Destinations, activation_total, most_probable_path
@@ -166,6 +170,25 @@ def test_destinations_are_reached_as_retargeting_says(bundled: Impala) -> None:
     found = mi.retarget(bundled, maze, targets, channels=(5, 17), value=20.0)
     assert rows[rows["mark"] == UNEDITED]["p_visit"].tolist() == pytest.approx(found.p_visit_unedited, abs=1e-6)
     assert rows[rows["mark"] == "mark"]["p_visit"].tolist() == pytest.approx(found.p_visit, abs=1e-6)
+
+
+def test_a_layer_overwritten_whole_is_the_cheese_at_the_destination(bundled: Impala, tmp_path: Path) -> None:
+    maze = LEVEL.maze(SEED).with_cheese(None)
+    rows = Overwrites(bundled, "", LEVEL, destinations=2).rows(maze)
+    assert [(row["x"], row["y"]) for row in rows] == [
+        (row["x"], row["y"]) for row in Destinations(bundled, "", LEVEL, (), destinations=2).rows(maze)
+    ]
+    for row in rows:
+        there = mi.behaviour(bundled, maze.with_cheese((row["x"], row["y"])))
+        assert row["p_visit"] == pytest.approx(there.p_cheese, abs=1e-5)
+    # Beside a mark: a column for each recipe, 1 where a range of the destinations is reached.
+    recipes = [Recipe(LAYER, Mark("mark", (5,), 20.0), 1), Recipe(LAYER, None, 8192)]
+    setting = Setting(mi.DEFAULT_AGENT, "easy", 3, "full", tmp_path, workers=1)
+    asked = {"below": 1.1, "destinations": 2, "reached_if": 0.5, "range": 0.5}
+    reached = levels_reached(setting, recipes, LevelSet([SEED], "easy", "none"), asked)
+    assert list(reached.columns) == [f"{LAYER}, mark", f"{LAYER}, overwritten whole"]
+    share = np.mean([row["p_visit"] >= 0.5 for row in rows])
+    assert reached.iloc[0, 1] == float(share >= 0.5)
 
 
 def test_destinations_may_be_far_and_hard(bundled: Impala) -> None:

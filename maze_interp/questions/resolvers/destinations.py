@@ -36,11 +36,11 @@ def retarget(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     shares = sorted(float(share) for share in parameters["shares"])
     recipes = _recipes(setting, parameters)
     choosing = setting.levels(parameters["chosen_on"], "none", decision=False, first=CHOOSING, least=6)
-    success = _levels_reached(setting, recipes, choosing, parameters).mean()
+    success = levels_reached(setting, recipes, choosing, parameters).mean()
     best = {share: _best(recipes, success, share * activation_total(setting.policy)) for share in shares}
     levels = setting.levels(parameters["levels"], "none", decision=False)
     wanted = list(dict.fromkeys(recipe for recipe in best.values() if recipe is not None))
-    reached = _levels_reached(setting, wanted, levels, parameters)
+    reached = levels_reached(setting, wanted, levels, parameters)
     columns = {str(share): reached[str(recipe)] if recipe else 0.0 for share, recipe in best.items()}
     table = pd.DataFrame(columns, reached.index)
 
@@ -78,7 +78,7 @@ def _recipes(setting: Setting, parameters: Mapping[str, Any]) -> list[Recipe]:
     return found
 
 
-def _levels_reached(
+def levels_reached(
     setting: Setting, recipes: Sequence[Recipe], levels: LevelSet, parameters: Mapping[str, Any]
 ) -> pd.DataFrame:
     """1 where a recipe reaches a range of a level's destinations, else 0: a row per level, a column per recipe."""
