@@ -42,8 +42,8 @@ def test_a_mistake_is_one_line(text: str, message: str, tmp_path: Path) -> None:
 
 def test_a_config_is_what_the_file_says(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text("method: imitation\nname: a\nregion: null\nlearning_rate: 1e-4\nsamples: 320\n")
-    assert read_config(path) == ImitationConfig("a", region=None, learning_rate=1e-4, samples=320)
+    path.write_text("method: imitation\nname: a\nregion: null\nlearning_rate: 1e-4\nsamples: 5120\n")
+    assert read_config(path) == ImitationConfig("a", region=None, learning_rate=1e-4, samples=5120)
 
 
 def test_the_configs_in_the_box_are_read() -> None:
