@@ -37,7 +37,7 @@ from maze_interp import (
 )
 from maze_interp.commands.options import run_script
 from maze_interp.environment.observe import FACINGS, MazeView
-from maze_interp.measure.evaluate import distinct_states, draw_states
+from maze_interp.measure.states import states_of
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.devices import BATCH
@@ -203,9 +203,8 @@ def time_behaviours(policy: PolicyNetwork, levels: int, chunk: int = 50) -> None
 
 def distinct_pictures(maze: Maze) -> NDArray[np.uint8]:
     """The observations that the exact behaviour needs, each once."""
-    view = MazeView(maze)
-    states, _ = distinct_states(view, [square for square in maze.squares if square != maze.cheese], FACINGS)
-    return draw_states(view, states)
+    states = states_of([maze])
+    return states.observations(np.arange(len(states)))
 
 
 def forward(policy: PolicyNetwork, pictures: NDArray[np.uint8]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +49,35 @@ class MazeView:
     def patch(self, square: Square, facing: Facing) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
         """Where in the picture the mouse's cell lies, and its pixels with the mouse there."""
         x, y = self.maze.require_open(square, "square")
-        key = (_as_facing(facing, "facing"), x % 2, y % 2)
-        if key not in self._sheets:
-            alike = [other for other in self.maze.squares if (other[0] % 2, other[1] % 2) == key[1:]]
-            self._sheets[key] = self._render([self._cell(other) for other in alike], facing)
         where = cell_pixels(self.maze, square)
-        return where, self._sheets[key][where]
+        return where, self._sheet(_as_facing(facing, "facing"), x % 2, y % 2)[where]
+
+    def patches(
+        self, squares: Sequence[Square], facing: Facing
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint8]]:
+        """Patches of one size that hold the mouse's cell for each of n open squares: all that it changes.
+
+        Returns:
+            first row `[n]`, first column `[n]`, and pixels `[n, s, s, 3]`.
+        """
+        world = WORLD_SIZE[self.maze.distribution_mode]
+        size = math.ceil(PIXELS / world) + 1  # as many as a cell touches
+        x, y = np.array(squares).T
+        cells = np.stack([world - 1 - y, x]) + [[-self.maze.padding], [self.maze.padding]]
+        top, left = np.minimum(cells * PIXELS // world, PIXELS - size)
+        pixels = np.empty((len(squares), size, size, 3), np.uint8)
+        for odd_x, odd_y in np.unique(np.stack([x, y]) % 2, axis=1).T.tolist():
+            alike = np.flatnonzero((x % 2 == odd_x) & (y % 2 == odd_y))
+            pixels[alike] = cut_patches(self._sheet(facing, odd_x, odd_y)[None], 0 * alike, top[alike], left[alike], size)
+        return top, left, pixels
+
+    def _sheet(self, facing: Facing, odd_x: int, odd_y: int) -> NDArray[np.uint8]:
+        """The picture with mice on every open square whose coordinates are odd, or even, alike."""
+        key = (facing, odd_x, odd_y)
+        if key not in self._sheets:
+            cells = [self._cell(square) for square in self.maze.squares if (square[0] % 2, square[1] % 2) == key[1:]]
+            self._sheets[key] = self._render(cells, facing)
+        return self._sheets[key]
 
     def draw(self, out: NDArray[np.uint8], square: Square, facing: Facing) -> None:
         """Write the observation with the mouse on `square` into `out`, uint8 `[64, 64, 3]`."""
@@ -67,6 +90,15 @@ class MazeView:
 
     def _render(self, cells: Sequence[Square], facing: Facing) -> NDArray[np.uint8]:
         return self._simulator.render(states.with_mice(self._state, cells, mirrored=facing == "right"))
+
+
+def cut_patches(
+    pictures: NDArray[Any], picture: NDArray[np.intp], top: NDArray[np.intp], left: NDArray[np.intp], size: int
+) -> NDArray[Any]:
+    """Patches `[n, size, size, ...]` of pictures `[m, 64, 64, ...]`, by number of the picture, first row and column."""
+    reach = np.arange(size)
+    rows, columns = top[:, None] + reach, left[:, None] + reach
+    return np.asarray(pictures[picture[:, None, None], rows[:, :, None], columns[:, None, :]])
 
 
 def cell_pixels(maze: Maze, square: Square) -> tuple[slice, slice]:

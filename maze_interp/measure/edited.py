@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
-from maze_interp.environment.observe import FACINGS, Facing, MazeView
+from maze_interp.environment.observe import FACINGS, Facing
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import Evaluation, distinct_states, draw_states, outputs_of, shared_picture
+from maze_interp.measure.evaluate import Evaluation, outputs_of
+from maze_interp.measure.states import states_of
 from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import to_input
-from maze_interp.policies.split import Crossing, Split, concatenate, split
+from maze_interp.policies.split import Crossing, Split, concatenate, share, split
 from maze_interp.policies.threads import one_thread
 
 
@@ -50,9 +51,8 @@ def evaluate_edits(
         MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.
     """
     layer = resolve_layer(policy, layer)
-    squares = tuple(square for square in maze.squares if square != maze.cheese)
-    view = MazeView(maze)
-    states, rows = distinct_states(view, squares, facings)
+    states = states_of([maze], facings)
+    (squares,), (rows,) = states.squares, states.rows
     cut = split(policy, layer)
     bound = [_bind(policy, layer, some) for some in edits]
     needed = np.ones((len(edits), len(states)), bool)
@@ -66,11 +66,14 @@ def evaluate_edits(
     used = np.flatnonzero(needed.any(axis=0))
     always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
     with torch.inference_mode(), one_thread():
-        shared = shared_picture(policy, view, [layer, *(edit.layer for edit in always)])
+        shared = share(policy, to_input(states.pictures, device), [layer, *(edit.layer for edit in always)])
         with applied(policy, always):
             for first in range(0, len(used), size):
                 part = used[first : first + size]
-                crossing = cut.prefix(to_input(draw_states(view, [states[i] for i in part]), device), shared)
+                if shared is None:
+                    crossing = cut.prefix(to_input(states.observations(part), device))
+                else:
+                    crossing = cut.prefix(shared.differing(states.patches(part)), shared.layer)
                 for number, run, result in _run(cut, crossing, bound, needed[:, part], size // 2):
                     outputs[number, torch.from_numpy(part[run]).to(device)] = result
     results = [output[rows] for output in on_host(outputs)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -11,13 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
-from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
+from maze_interp.environment.observe import FACINGS, Facing
 from maze_interp.mazes.maze import Maze, Square
+from maze_interp.measure.states import States, states_of
 from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.references import Reference
-from maze_interp.policies.split import SharedPicture, share, split
+from maze_interp.policies.split import share, split
 from maze_interp.policies.threads import one_thread
+
+TOGETHER = 16
+"""Mazes whose states share batches, and whose chains are stepped as one: enough to hide the cost of a call."""
+
+_NEAR = 2  # times as many observations are run together where they differ from their picture only
 
 
 @dataclass(frozen=True)
@@ -44,70 +52,34 @@ def evaluate(
 ) -> Iterator[Evaluation]:
     """Evaluate `policy` on every (square, facing) of each maze, in order.
 
-    Observations that are pixel-equal (in hard mode the facing often changes nothing) share one
-    forward pass, and on a CPU all of a maze share what the network makes of the picture without a mouse; any other
-    device runs several mazes in a batch. A reference policy is given the maze instead, and its facings are the states
-    of its memory.
+    Observations that are pixel-equal (in hard mode the facing often changes nothing) share one forward pass, and on a
+    CPU all of a maze share what the network makes of the picture without a mouse. Batches hold states of several
+    mazes; any other device is at work on one group of mazes while the next is drawn. A reference policy is given the
+    maze instead, and its facings are the states of its memory.
     """
     edits = bind(policy, edits)
     if isinstance(policy, Reference):
         yield from (_told(policy, maze) for maze in mazes)
         return
-    states = (_states(maze, facings) for maze in mazes)
-    device = device_of(policy)
-    if device.type == "cpu":
-        for one in states:
-            yield one.evaluation(run_observations(policy, one.view, one.observations, edits))
-    else:
-        yield from _run_together(policy, states, edits, batch_size(device))
+    ahead = int(device_of(policy).type != "cpu")
+    waiting, under_way = iter(mazes), deque[tuple[States, Tensor]]()
+    while group := list(islice(waiting, TOGETHER)):
+        states = states_of(group, facings)
+        under_way.append((states, Runner(policy, states, edits).launch(np.arange(len(states)))))
+        if len(under_way) > ahead:
+            yield from _evaluations(*under_way.popleft())
+    for of_group in under_way:
+        yield from _evaluations(*of_group)
 
 
-@dataclass(frozen=True)
-class _States:
-    """The distinct states of a maze, and for each (square, facing) the number of the one that looks like it."""
-
-    view: MazeView
-    squares: tuple[Square, ...]
-    observations: NDArray[np.uint8]
-    rows: NDArray[np.intp]
-
-    def evaluation(self, outputs: NDArray[np.float64]) -> Evaluation:
-        results = outputs[self.rows]
-        return Evaluation(self.view.maze, self.squares, results[..., :5], results[..., 5])
+def _evaluations(states: States, outputs: Tensor) -> Iterator[Evaluation]:
+    return evaluations(states, on_host(outputs))
 
 
-def _states(maze: Maze, facings: Sequence[Facing]) -> _States:
-    view = MazeView(maze)
-    squares = tuple(square for square in maze.squares if square != maze.cheese)
-    states, rows = distinct_states(view, squares, facings)
-    return _States(view, squares, draw_states(view, states), rows)
-
-
-def _run_together(policy: nn.Module, states: Iterator[_States], edits: Edits, least: int) -> Iterator[Evaluation]:
-    """Batches of at least so many observations, mazes whole; each is drawn while the device is at work on the last."""
-    under_way: tuple[list[_States], Tensor] | None = None
-    while True:
-        group: list[_States] = []
-        while sum(len(one.observations) for one in group) < least and (one := next(states, None)) is not None:
-            group.append(one)
-        outputs = _launch(policy, group, edits) if group else None
-        if under_way is not None:
-            yield from _evaluations(*under_way)
-        if outputs is None:
-            return
-        under_way = group, outputs
-
-
-def _launch(policy: nn.Module, group: Sequence[_States], edits: Edits) -> Tensor:
-    """Outputs `[n, 6]` of all their observations in turn, still on the device."""
-    with torch.inference_mode(), one_thread(), applied(policy, edits):
-        return _run(policy, np.concatenate([one.observations for one in group]), device_of(policy))
-
-
-def _evaluations(group: Sequence[_States], outputs: Tensor) -> Iterator[Evaluation]:
-    ends = np.cumsum([len(one.observations) for one in group])[:-1]
-    for one, own in zip(group, np.split(on_host(outputs), ends), strict=True):
-        yield one.evaluation(own)
+def evaluations(states: States, outputs: NDArray[np.float64]) -> Iterator[Evaluation]:
+    """Outputs `[n, 6]` on the states of some mazes, maze by maze."""
+    for maze, squares, rows in zip(states.mazes, states.squares, states.rows, strict=True):
+        yield Evaluation(maze, squares, outputs[rows, :5], outputs[rows, 5])
 
 
 def _told(policy: Reference, maze: Maze) -> Evaluation:
@@ -117,64 +89,44 @@ def _told(policy: Reference, maze: Maze) -> Evaluation:
     return Evaluation(maze, squares, probs[kept], np.full(probs[kept].shape[:2], np.nan), shown[kept])
 
 
-def distinct_states(
-    view: MazeView, squares: Sequence[Square], facings: Sequence[Facing]
-) -> tuple[list[tuple[Square, Facing]], NDArray[np.intp]]:
-    """The states to run, and for each (square, facing) the number of the one that looks like it.
+class Runner:
+    """A policy under edits on the states of some mazes.
 
-    Returns:
-        the states, and int `[squares, facings]`.
+    Args:
+        policy: the network; its weights must not change while this is in use.
+        states: the states; what they share is computed once.
+        edits: in force throughout.
     """
-    states: list[tuple[Square, Facing]] = []
-    seen: dict[bytes, int] = {}
-    rows = np.empty((len(squares), len(facings)), np.intp)
-    for i, square in enumerate(squares):
-        for j, facing in enumerate(facings):
-            where, pixels = view.patch(square, facing)
-            shows_mouse = not np.array_equal(pixels, view.empty[where])
-            look = repr(where).encode() + pixels.tobytes() if shows_mouse else b"no mouse to be seen"
-            if look not in seen:
-                seen[look] = len(states)
-                states.append((square, facing))
-            rows[i, j] = seen[look]
-    return states, rows
 
-
-def draw_states(view: MazeView, states: Sequence[tuple[Square, Facing]]) -> NDArray[np.uint8]:
-    """Observations of a maze's states, uint8 `[n, 64, 64, 3]`."""
-    observations = np.empty((len(states), PIXELS, PIXELS, 3), np.uint8)
-    for out, (square, facing) in zip(observations, states, strict=True):
-        view.draw(out, square, facing)
-    return observations
-
-
-def run_observations(
-    policy: nn.Module, view: MazeView, observations: NDArray[np.uint8], edits: Edits = ()
-) -> NDArray[np.float64]:
-    """Move probabilities and value on observations `[n, 64, 64, 3]` of one maze, float64 `[n, 6]`."""
-    edits = bind(policy, edits)
-    with torch.inference_mode(), one_thread():
-        run: Callable[[Tensor], tuple[Tensor, Tensor]] = policy
-        if (shared := shared_picture(policy, view, [edit.layer for edit in edits])) is not None:
-            cut, picture = split(policy, shared.layer), shared
-            run = lambda x: cut.suffix(cut.prefix(x, picture))  # noqa: E731
+    def __init__(self, policy: nn.Module, states: States, edits: Edits = ()) -> None:
+        self._policy, self._states, self._edits = policy, states, list(bind(policy, edits))
+        self._device = device_of(policy)
+        with torch.inference_mode(), one_thread():
+            pictures = to_input(states.pictures, self._device)
+            self._shared = share(policy, pictures, [edit.layer for edit in self._edits])
+        if self._shared is not None:
+            self._cut = split(policy, self._shared.layer)
             # Of a container the leaf that puts out its output runs; hooks of leaves fire first.
-            edits = [Bound(cut.runs(edit.layer), edit.change) for edit in sorted(edits, key=_depth, reverse=True)]
-        with applied(policy, edits):
-            return on_host(_run(run, observations, device_of(policy)))
+            self._edits.sort(key=_depth, reverse=True)
+            self._edits = [Bound(self._cut.runs(edit.layer), edit.change) for edit in self._edits]
 
+    def run(self, some: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Move probabilities and value on some of the states, by number, float64 `[k, 6]`."""
+        return on_host(self.launch(some))
 
-def _run(
-    run: Callable[[Tensor], tuple[Tensor, Tensor]], observations: NDArray[np.uint8], device: torch.device
-) -> Tensor:
-    size = batch_size(device)
-    parts = (observations[first : first + size] for first in range(0, len(observations), size))
-    return torch.cat([outputs_of(*run(to_input(part, device))) for part in parts])
+    def launch(self, some: NDArray[np.intp]) -> Tensor:
+        """`run`, the outputs still on the device, which may be at work on them."""
+        size = batch_size(self._device) * (1 if self._shared is None else _NEAR)
+        parts = (some[first : first + size] for first in range(0, len(some), size))
+        with torch.inference_mode(), one_thread(), applied(self._policy, self._edits):
+            return torch.cat([outputs_of(*output) for part in parts for output in self._outputs(part)])
 
-
-def shared_picture(policy: nn.Module, view: MazeView, layers: Sequence[str]) -> SharedPicture | None:
-    """What a maze's observations share, if it comes before all of these layers; see `policies.split.share`."""
-    return share(policy, to_input(view.empty[None], device_of(policy)), layers)
+    def _outputs(self, some: NDArray[np.intp]) -> Iterator[tuple[Tensor, Tensor]]:
+        if self._shared is None:
+            yield self._policy(to_input(self._states.observations(some), self._device))
+            return
+        for part in self._shared.differing(self._states.patches(some)).split(batch_size(self._device)):
+            yield self._cut.suffix(self._cut.prefix(part, self._shared.layer))
 
 
 def _depth(edit: Edit) -> int:

@@ -38,7 +38,12 @@ def to_input(observations: Pictures, device: torch.device | str = "cpu") -> Tens
     given = np.asarray(observations)
     if given.dtype != np.uint8 or given.shape[1:] != (PIXELS, PIXELS, 3):
         raise MazeInterpError(f"observations are uint8 [n, 64, 64, 3], not {given.dtype} {list(given.shape)}")
-    pictures = torch.from_numpy(np.require(given, requirements=["C", "W"]))
+    return pixels_to_input(given, device)
+
+
+def pixels_to_input(pixels: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
+    """`to_input` of a part of each observation, uint8 `[n, rows, columns, 3]`."""
+    pictures = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
     if torch.device(device).type == "cuda":
         pictures = pictures.pin_memory()
     return pictures.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)

@@ -23,7 +23,7 @@ from maze_interp.policies.hooks import (
     resolve_layer,
     run_with_cache,
 )
-from maze_interp.policies.split import SharedPicture, Split, WholeNetwork
+from maze_interp.policies.split import SharedPictures, Split, WholeNetwork
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -155,11 +155,11 @@ class PolicyNetwork(nn.Module, ABC):
         """The network in two parts, after a layer given by its module path. Here all of it is the second part."""
         return WholeNetwork(self, layer)
 
-    def share(self, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
-        """What the network makes of a picture that observations differ little from; None where that saves nothing.
+    def share(self, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
+        """What the network makes of pictures that observations differ little from; None where that saves nothing.
 
         Args:
-            picture: `[1, 3, 64, 64]`.
+            pictures: `[m, 3, 64, 64]`.
             layers: module paths of layers that are changed, or cut after.
         """
         return None

@@ -2,7 +2,7 @@
 
 What crosses the cut is the layer's output and whatever earlier output a later layer still reads
 (the input of a residual block whose branch is cut). Running both parts in turn gives what the
-whole network gives. Of observations that share a picture, the first part can run where they differ only.
+whole network gives. Of observations that share a picture, the first layers can run where they differ only.
 """
 
 from __future__ import annotations
@@ -54,24 +54,44 @@ def concatenate(crossings: Sequence[Crossing]) -> Crossing:
     return Crossing(torch.cat([one.activation for one in crossings]), kept)
 
 
-class SharedPicture(Protocol):
-    """What a network makes of the picture that observations differ little from, up to one layer."""
+@dataclass(frozen=True)
+class Patches:
+    """Observations, each of which differs from one of some pictures inside a square patch only.
+
+    Attributes:
+        picture: int `[n]`, which picture.
+        top: int `[n]`, the first row of the patch.
+        left: int `[n]`, its first column.
+        pixels: `[n, 3, s, s]`, what the observation has in the patch.
+    """
+
+    picture: Tensor
+    top: Tensor
+    left: Tensor
+    pixels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+
+class SharedPictures(Protocol):
+    """What a network makes of the pictures that observations differ little from, up to one layer."""
 
     @property
     def layer(self) -> str:
         """Module path of that layer."""
         ...
 
-    def differing(self, x: Tensor) -> Tensor:
-        """The layer's output for observations `[n, 3, 64, 64]`, equal to the network's up to rounding."""
+    def differing(self, patches: Patches) -> Tensor:
+        """The layer's output for observations, equal to the network's up to rounding."""
         ...
 
 
 class Split(Protocol):
     """The two parts of a network."""
 
-    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
-        """Run up to the layer, on observations `[n, 3, 64, 64]`; from what they share, if that is given."""
+    def prefix(self, x: Tensor, after: str = INPUT) -> Crossing:
+        """Run up to the layer, on observations `[n, 3, 64, 64]` or on what an earlier layer, `after`, puts out."""
         ...
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
@@ -97,16 +117,16 @@ def split(network: nn.Module, layer: str) -> Split:
     return cut(path) if cut else WholeNetwork(network, path)
 
 
-def share(network: nn.Module, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+def share(network: nn.Module, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
     """What observations share, for `Split.prefix`; None where that would change the outcome or saves nothing.
 
     Args:
         network: the network.
-        picture: `[1, 3, 64, 64]`, what the observations have in common.
+        pictures: `[m, 3, 64, 64]`, each of which many observations differ little from.
         layers: module paths of the layers that are cut after or changed.
     """
-    sharing: Callable[[Tensor, Sequence[str]], SharedPicture | None] | None = getattr(network, "share", None)
-    return sharing(picture, layers) if sharing else None
+    sharing: Callable[[Tensor, Sequence[str]], SharedPictures | None] | None = getattr(network, "share", None)
+    return sharing(pictures, layers) if sharing else None
 
 
 class WholeNetwork:
@@ -115,7 +135,7 @@ class WholeNetwork:
     def __init__(self, network: nn.Module, layer: str) -> None:
         self._network, self._layer = network, layer
 
-    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
+    def prefix(self, x: Tensor, after: str = INPUT) -> Crossing:
         """See `Split`."""
         seen: list[Tensor] = []
         with hooked(self._network, {self._layer: lambda activation, _: seen.append(activation)}):

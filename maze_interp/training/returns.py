@@ -19,7 +19,8 @@ from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_within, successors
-from maze_interp.measure.evaluate import distinct_states, draw_states, run_observations
+from maze_interp.measure.evaluate import Runner
+from maze_interp.measure.states import states_of
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.objective import ExactConfig
 
@@ -55,12 +56,10 @@ class LevelReturns(NamedTuple):
 
 def level_returns(policy: PolicyNetwork, maze: Maze, config: ExactConfig) -> LevelReturns:
     """Evaluate a policy on every state of a level, and solve for the value of each and the visits to it."""
-    view = MazeView(maze)
-    squares = tuple(square for square in maze.squares if square != maze.cheese)
-    states, rows = distinct_states(view, squares, FACINGS)
-    observations = draw_states(view, states)
+    states = states_of([maze])
+    (squares,), (rows,), every = states.squares, states.rows, np.arange(len(states))
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
-        probs = run_observations(policy, view, observations)[:, :5]
+        probs = Runner(policy, states).run(every)[:, :5]
     row = rows.ravel()  # the distinct state of each (square, facing)
     after = successors(maze, squares)
     value, visits, transitions, start = _solve(maze, squares, probs[row], after, config)
@@ -71,7 +70,7 @@ def level_returns(policy: PolicyNetwork, maze: Maze, config: ExactConfig) -> Lev
     goal = np.append(_at_corner(maze, squares, config), config.goal == "cheese")
     success = reach_within(transitions, goal[:, None], HORIZON)[start, 0]
     efficiency = _efficiency(maze, float(value[start]), config)
-    return LevelReturns(observations, mean, by_state, gain, probs, float(value[start]), float(success), efficiency)
+    return LevelReturns(states.observations(every), mean, by_state, gain, probs, float(value[start]), float(success), efficiency)
 
 
 def _solve(

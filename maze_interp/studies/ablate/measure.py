@@ -24,8 +24,8 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_cheese
 from maze_interp.measure.channels import ablated_outputs
-from maze_interp.measure.evaluate import distinct_states, draw_states
 from maze_interp.measure.field import move_between
+from maze_interp.measure.states import states_of
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import MOVES, to_input
 from maze_interp.policies.network import PolicyNetwork
@@ -214,13 +214,16 @@ class ExactAblation(Ablation):
 
 def _reaching(maze: Maze, name: str, horizon: int) -> Situation:
     squares = squares_before_cheese(maze)
-    view = MazeView(maze)
-    states, rows = distinct_states(view, squares, FACINGS)
+    states = states_of([maze])
+    (every,), (of_squares,) = states.squares, states.rows
+    rows = of_squares[[every.index(square) for square in squares]]
+    used, rows = np.unique(rows, return_inverse=True)
+    rows = rows.reshape(len(squares), -1)
 
     def metrics(outputs: Floats) -> dict[str, Floats]:
         return {name: reach_cheese(maze, squares, outputs[:, rows, :5], horizon)}
 
-    return Situation(to_input(draw_states(view, states)), metrics)
+    return Situation(to_input(states.observations(used)), metrics)
 
 
 def squares_before_cheese(maze: Maze) -> tuple[Square, ...]:

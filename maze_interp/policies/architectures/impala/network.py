@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from maze_interp.policies.architectures.impala.split import cut, share
 from maze_interp.policies.moves import ACTIONS
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.policies.split import SharedPicture, Split
+from maze_interp.policies.split import SharedPictures, Split
 
 _BLOCKS = tuple(f"embedder.block{number}" for number in (1, 2, 3))
 _STUDIED = "embedder.block2.res1.resadd"
@@ -150,9 +150,9 @@ class Impala(PolicyNetwork):
         """See `PolicyNetwork`. A subclass may run its modules in another order, so it is not cut."""
         return (cut(self, layer) if type(self) is Impala else None) or super().cut(layer)
 
-    def share(self, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+    def share(self, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
         """See `PolicyNetwork`."""
-        return share(self, picture, layers) if type(self) is Impala else None
+        return share(self, pictures, layers) if type(self) is Impala else None
 
     def _initialise(self) -> None:
         """Xavier-uniform weights, zero biases; the heads orthogonal, the policy's nearly flat (as published)."""

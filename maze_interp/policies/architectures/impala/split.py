@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from maze_interp.policies.architectures.impala.shared_picture import SHARED, PictureOfImpala
+from maze_interp.policies.architectures.impala.shared_picture import SHARED, PicturesOfImpala
 from maze_interp.policies.as_built import as_built
-from maze_interp.policies.split import INPUT, Crossing, SharedPicture, Split
+from maze_interp.policies.split import INPUT, Crossing, Patches, SharedPictures, Split
 
 if TYPE_CHECKING:
     from maze_interp.policies.architectures.impala.network import Impala
@@ -38,13 +38,12 @@ class SplitImpala:
         read_later = {path for step in self._after for path in step.reads} | {"fc_policy", "fc_value"}
         self._kept = [step.path for step in self._before if step.path in read_later and step.path != self._cut]
 
-    def prefix(self, x: Tensor, shared: SharedPicture | None = None) -> Crossing:
+    def prefix(self, x: Tensor, after: str = INPUT) -> Crossing:
         """See `Split`."""
-        x = self._network.prepared(x)
-        if shared is None:
-            outputs = self._run(self._before, {INPUT: x})
+        if after == INPUT:
+            outputs = self._run(self._before, {INPUT: self._network.prepared(x)})
         else:
-            outputs = self._run(_later(self._before, SHARED), {SHARED: shared.differing(x)})
+            outputs = self._run(_later(self._before, after), {after: x})
         return Crossing(outputs[self._cut], {path: outputs[path] for path in self._kept})
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
@@ -71,12 +70,12 @@ def cut(network: Impala, layer: str) -> Split | None:
     return SplitImpala(network, layer) if _proven(network) else None
 
 
-def share(network: Impala, picture: Tensor, layers: Sequence[str]) -> SharedPicture | None:
+def share(network: Impala, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
     """What observations share, if all of `layers` run after it and that is proven to be what the network makes."""
     late = {step.path for step in _later(_steps(), SHARED)}
     if not _shares(network) or not late.issuperset(SplitImpala(network, SHARED).runs(layer) for layer in layers):
         return None
-    return PictureOfImpala(network, network.prepared(picture)) if _proven(network) else None
+    return PicturesOfImpala(network, network.prepared(pictures)) if _proven(network) else None
 
 
 def _shares(network: Impala) -> bool:
@@ -104,10 +103,16 @@ def _agrees(network: Impala) -> bool:
         return True
     picture = torch.arange(3 * 64 * 64, dtype=torch.float32).mul(0.618).frac().view(1, 3, 64, 64)
     x = picture.clone()
-    x[..., 20:27, 33:40] = 1 - x[..., 20:27, 33:40]
-    shared = PictureOfImpala(network, network.prepared(picture)) if _shares(network) else None
+    patch = x[..., 20:27, 33:40]
+    patch.copy_(1 - patch)
     parts = SplitImpala(network, SHARED)
-    got, expected = _row(parts.suffix(parts.prefix(x, shared))), _row(network(x))
+    if _shares(network):
+        shared = PicturesOfImpala(network, network.prepared(picture))
+        patches = Patches(torch.tensor([0]), torch.tensor([20]), torch.tensor([33]), patch)
+        crossing = parts.prefix(shared.differing(patches), SHARED)
+    else:
+        crossing = parts.prefix(x)
+    got, expected = _row(parts.suffix(crossing)), _row(network(x))
     error = (got - expected).abs().max() / (1 + expected.abs().max())
     return bool(error < (1e-3 if weights.dtype in (torch.float32, torch.float64) else 5e-2))
 
