@@ -36,7 +36,6 @@ from maze_interp import (
     vector_field,
 )
 from maze_interp.commands.options import run_script
-from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.measure.states import states_of
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.architectures.impala import Impala

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 
 from maze_interp import edits
-from maze_interp.environment.observe import FACINGS, MazeView
+from maze_interp.environment.observe import FACINGS, observe
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.measure.edited import evaluate_edits
-from maze_interp.measure.evaluate import distinct_states, draw_states, evaluate, run_observations
+from maze_interp.measure.evaluate import Runner, evaluate
+from maze_interp.measure.states import states_of
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.architectures.impala.shared_picture import SHARED, PictureOfImpala
+from maze_interp.policies.architectures.impala.shared_picture import SHARED, PicturesOfImpala
 from maze_interp.policies.moves import move_probabilities, to_input
-from maze_interp.policies.split import share, split
+from maze_interp.policies.split import Patches, share, split
 
 LATE, EARLY = "embedder.block2.res1.resadd", "embedder.block1.res1.resadd"
 
@@ -37,51 +38,63 @@ def first_layers(network: Impala, x: Tensor) -> Tensor:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("mode", ["easy", "hard"])
-def test_every_observation_of_a_maze(network: Impala, mode: DistributionMode) -> None:
-    for seed in range(4):
-        maze = Maze.from_seed(seed, mode)
-        view = MazeView(maze)
-        states, _ = distinct_states(view, maze.squares, FACINGS)
-        x = to_input(draw_states(view, states))
-        shared = PictureOfImpala(network, to_input(view.empty[None]))
-        torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
+def test_every_observation_of_several_mazes(network: Impala, mode: DistributionMode) -> None:
+    states = states_of([Maze.from_seed(seed, mode) for seed in range(4)])
+    every = np.arange(len(states))
+    shared = PicturesOfImpala(network, to_input(states.pictures))
+    expected = first_layers(network, to_input(states.observations(every)))
+    torch.testing.assert_close(shared.differing(states.patches(every)), expected, rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("size", [1, 2, 5, 13, 40, 64])
-def test_differences_of_any_size_and_place(network: Impala, size: int) -> None:
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 13, 40, 64])
+def test_patches_of_any_size_and_place(network: Impala, size: int) -> None:
     rng = np.random.default_rng(size)
-    picture = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
-    others = picture.repeat(40, axis=0)
+    pictures = torch.from_numpy(rng.random((3, 3, 64, 64), np.float32))
     corners = [(row, column) for row in (0, 64 - size) for column in (0, 64 - size)]
-    places = [*corners, *rng.integers(0, 65 - size, (35, 2)).tolist()]
-    for other, (row, column) in zip(others[1:], places, strict=True):  # the first stays the picture itself
-        other[row : row + size, column : column + size] = rng.integers(0, 256, (size, size, 3))
-    shared = PictureOfImpala(network, to_input(picture))
-    x = to_input(others)
-    torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
-
-
-@torch.inference_mode()
-def test_small_and_large_differences_in_one_batch(network: Impala) -> None:
-    rng = np.random.default_rng(1)
-    picture = rng.integers(0, 256, (1, 64, 64, 3), np.uint8)
-    others = picture.repeat(4, axis=0)
-    others[0, 63, 63] += 1
-    others[1, :, :] += 1
-    others[2, 20:29, 55:64] += 1
-    shared, x = PictureOfImpala(network, to_input(picture)), to_input(others)
-    torch.testing.assert_close(shared.differing(x), first_layers(network, x), rtol=0, atol=1e-5)
+    places = np.array([*corners, *rng.integers(0, 65 - size, (36, 2)).tolist()])
+    patches = Patches(
+        picture=torch.from_numpy(rng.integers(0, 3, 40)),
+        top=torch.from_numpy(places[:, 0]),
+        left=torch.from_numpy(places[:, 1]),
+        pixels=torch.from_numpy(rng.random((40, 3, size, size), np.float32)),
+    )
+    x = pictures[patches.picture]
+    for one, (row, column), pixels in zip(x, places, patches.pixels, strict=True):
+        one[:, row : row + size, column : column + size] = pixels
+    shared = PicturesOfImpala(network, pictures)
+    for _ in range(2):  # windows of another batch are written over
+        torch.testing.assert_close(shared.differing(patches), first_layers(network, x), rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
 def test_outputs_are_those_of_the_whole_network(network: Impala) -> None:
-    maze = Maze.from_seed(3)
-    view = MazeView(maze)
-    observations = draw_states(view, [(square, "left") for square in maze.squares])
-    logits, value = network(to_input(observations))
+    states = states_of([Maze.from_seed(3), Maze.from_seed(5)])
+    every = np.arange(len(states))
+    logits, value = network(to_input(states.observations(every)))
     expected = torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1)
-    np.testing.assert_allclose(run_observations(network, view, observations), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(Runner(network, states).run(every), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [(), (edits.Zero("embedder.fc", 0),)])
+def test_outputs_do_not_depend_on_what_shares_their_batch(network: Impala, kind: tuple[edits.Edit, ...]) -> None:
+    states = states_of([Maze.from_seed(seed) for seed in range(3)])
+    every = np.arange(len(states))
+    run = Runner(network, states, kind)
+    together = run.run(every)
+    for some in (every[5:6], every[::-1], every[7:52:3]):
+        np.testing.assert_array_equal(run.run(some)[:, :5], together[some, :5])
+
+
+@pytest.mark.parametrize("mode", ["easy", "hard"])
+def test_states_are_those_that_procgen_draws_each_once(mode: DistributionMode) -> None:
+    mazes = [Maze.from_seed(seed, mode).with_cheese(None) for seed in (0, 3)]
+    states = states_of(mazes)
+    drawn = states.observations(np.arange(len(states)))
+    assert len(np.unique(drawn.reshape(len(drawn), -1), axis=0)) == len(drawn)
+    for maze, squares, rows in zip(mazes, states.squares, states.rows, strict=True):
+        for column, facing in enumerate(FACINGS):
+            np.testing.assert_array_equal(drawn[rows[:, column]], observe(maze, squares, facing))
 
 
 @pytest.mark.parametrize("layer", [LATE, "embedder.block2", SHARED, EARLY, "embedder.block1", "embedder.fc"])
@@ -121,7 +134,7 @@ def test_what_cannot_be_shared_is_not(network: Impala) -> None:
         pass
 
     picture = torch.zeros(1, 3, 64, 64)
-    assert isinstance(share(network, picture, [LATE, "embedder.block2", "fc_value"]), PictureOfImpala)
+    assert isinstance(share(network, picture, [LATE, "embedder.block2", "fc_value"]), PicturesOfImpala)
     for layers in ([SHARED], [EARLY], [LATE, EARLY], ["embedder.block1"]):
         assert share(network, picture, layers) is None
     assert share(Other(1), picture, [LATE]) is None
@@ -141,10 +154,12 @@ def test_hooks_see_whole_activations(network: Impala) -> None:
 
 @torch.inference_mode()
 def test_a_prefix_from_what_is_shared(network: Impala) -> None:
-    maze = Maze.from_seed(4)
-    view = MazeView(maze)
-    x = to_input(draw_states(view, [(square, "right") for square in maze.squares]))
+    states = states_of([Maze.from_seed(4)], ["right"])
+    every = np.arange(len(states))
+    x = to_input(states.observations(every))
+    shared = share(network, to_input(states.pictures), [])
+    assert shared is not None
     for layer in (SHARED, "embedder.block2.res1.conv1", LATE, "embedder.block3", "fc_value"):
         cut = split(network, layer)
-        shared = share(network, to_input(view.empty[None]), [])
-        torch.testing.assert_close(cut.suffix(cut.prefix(x, shared)), network(x), rtol=0, atol=1e-5)
+        crossing = cut.prefix(shared.differing(states.patches(every)), shared.layer)
+        torch.testing.assert_close(cut.suffix(crossing), network(x), rtol=0, atol=1e-5)

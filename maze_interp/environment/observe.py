@@ -68,7 +68,9 @@ class MazeView:
         pixels = np.empty((len(squares), size, size, 3), np.uint8)
         for odd_x, odd_y in np.unique(np.stack([x, y]) % 2, axis=1).T.tolist():
             alike = np.flatnonzero((x % 2 == odd_x) & (y % 2 == odd_y))
-            pixels[alike] = cut_patches(self._sheet(facing, odd_x, odd_y)[None], 0 * alike, top[alike], left[alike], size)
+            pixels[alike] = cut_patches(
+                self._sheet(facing, odd_x, odd_y)[None], 0 * alike, top[alike], left[alike], size
+            )
         return top, left, pixels
 
     def _sheet(self, facing: Facing, odd_x: int, odd_y: int) -> NDArray[np.uint8]:

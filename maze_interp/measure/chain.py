@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_diag, csr_array
+from scipy.sparse import csr_array
 
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import Evaluation
@@ -67,12 +67,13 @@ class Chain:
 
 
 def make_chain(evaluation: Evaluation) -> Chain:
-    """The chain of a policy evaluated on every (square, facing) of a maze."""
+    """The chain of a policy evaluated on the (square, facing) of a maze; states that are not evaluated are ends."""
     maze, squares, facings = evaluation.maze, evaluation.squares, evaluation.probs.shape[1]
     after = successors(maze, squares, facings)
     n = after.shape[0]
     pointers = np.append(np.arange(n + 1) * 5, n * 5)
-    transitions = csr_array((evaluation.probs.reshape(n * 5), after.ravel(), pointers), shape=(n + 1, n + 1))
+    probs = np.nan_to_num(evaluation.probs.reshape(n * 5))
+    transitions = csr_array((probs, after.ravel(), pointers), shape=(n + 1, n + 1))
     return Chain(maze, squares, transitions, facings)
 
 
@@ -93,7 +94,12 @@ def successors(maze: Maze, squares: Sequence[Square], facings: int = 2) -> NDArr
 
 def stack(chains: Sequence[Chain]) -> csr_array:
     """The chains' transitions as one block-diagonal matrix."""
-    return csr_array(block_diag([one.transitions for one in chains], format="csr"))
+    parts = [one.transitions for one in chains]
+    first = np.cumsum([0, *(part.shape[0] for part in parts)])
+    entries = np.cumsum([0, *(part.nnz for part in parts)])
+    columns = np.concatenate([part.indices + offset for part, offset in zip(parts, first[:-1], strict=True)])
+    pointers = np.concatenate([[0], *(part.indptr[1:] + n for part, n in zip(parts, entries[:-1], strict=True))])
+    return csr_array((np.concatenate([part.data for part in parts]), columns, pointers), shape=(first[-1], first[-1]))
 
 
 def reach_within(
@@ -148,6 +154,35 @@ def reach_cheese(
         found = reach_within(transitions, np.tile(goal, len(some))[:, None], horizon)
         reached.append(found.reshape(len(some), size)[:, start])
     return np.concatenate(reached)
+
+
+def arrivals(
+    transitions: csr_array, start: NDArray[np.float64], sets: NDArray[np.bool_], horizon: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First arrivals in each of some sets of states, and the time spent in each state.
+
+    Args:
+        transitions: `[s, s]`.
+        start: `[s]`, probability of beginning in each state.
+        sets: bool `[s, k]`.
+        horizon: moves allowed.
+
+    Returns:
+        float64 `[s, k]`, probability that the set is first entered in this state, and `occupancy`.
+    """
+    backwards = csr_array(transitions.T)
+    now = np.column_stack([start, np.repeat(start[:, None], sets.shape[1], axis=1)])
+    inside = np.flatnonzero(np.column_stack([np.zeros_like(start, bool), sets]))
+    total, arrived = np.zeros_like(start), np.zeros(len(inside))
+    for _ in range(horizon):
+        arrived += now.ravel()[inside]
+        now.ravel()[inside] = 0
+        total += now[:, 0]
+        now = backwards @ now
+    arrived += now.ravel()[inside]
+    entered = np.zeros(now.shape)
+    entered.ravel()[inside] = np.minimum(arrived, 1.0)  # sums of products may overshoot by a rounding
+    return entered[:, 1:], total
 
 
 def occupancy(transitions: csr_array, start: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from maze_interp.policies.threads import one_thread
 TOGETHER = 16
 """Mazes whose states share batches, and whose chains are stepped as one: enough to hide the cost of a call."""
 
+_EVEN = 16  # batches are padded to a multiple of this: in smaller ones linear layers add in another order
 _NEAR = 2  # times as many observations are run together where they differ from their picture only
 
 
@@ -62,14 +63,21 @@ def evaluate(
         yield from (_told(policy, maze) for maze in mazes)
         return
     ahead = int(device_of(policy).type != "cpu")
-    waiting, under_way = iter(mazes), deque[tuple[States, Tensor]]()
-    while group := list(islice(waiting, TOGETHER)):
+    under_way = deque[tuple[States, Tensor]]()
+    for group in together(mazes):
         states = states_of(group, facings)
         under_way.append((states, Runner(policy, states, edits).launch(np.arange(len(states)))))
         if len(under_way) > ahead:
             yield from _evaluations(*under_way.popleft())
     for of_group in under_way:
         yield from _evaluations(*of_group)
+
+
+def together(mazes: Iterable[Maze]) -> Iterator[list[Maze]]:
+    """Successive mazes of one mode in groups of at most `TOGETHER`."""
+    for _, alike in groupby(mazes, lambda maze: maze.distribution_mode):
+        while group := list(islice(alike, TOGETHER)):
+            yield group
 
 
 def _evaluations(states: States, outputs: Tensor) -> Iterator[Evaluation]:
@@ -119,14 +127,14 @@ class Runner:
         size = batch_size(self._device) * (1 if self._shared is None else _NEAR)
         parts = (some[first : first + size] for first in range(0, len(some), size))
         with torch.inference_mode(), one_thread(), applied(self._policy, self._edits):
-            return torch.cat([outputs_of(*output) for part in parts for output in self._outputs(part)])
+            return torch.cat([self._outputs(part)[: len(part)] for part in parts])
 
-    def _outputs(self, some: NDArray[np.intp]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _outputs(self, some: NDArray[np.intp]) -> Tensor:
         if self._shared is None:
-            yield self._policy(to_input(self._states.observations(some), self._device))
-            return
-        for part in self._shared.differing(self._states.patches(some)).split(batch_size(self._device)):
-            yield self._cut.suffix(self._cut.prefix(part, self._shared.layer))
+            return outputs_of(*self._policy(to_input(self._states.observations(some), self._device)))
+        padded = np.pad(some, (0, -len(some) % _EVEN), mode="edge")
+        near = torch.split(self._shared.differing(self._states.patches(padded)), batch_size(self._device))
+        return torch.cat([outputs_of(*self._cut.suffix(self._cut.prefix(part, self._shared.layer))) for part in near])
 
 
 def _depth(edit: Edit) -> int:

@@ -83,6 +83,8 @@ class VectorField(Displayed):
         wanted = self.maze.require_open(square, "square")
         if wanted == self.maze.cheese:
             raise MazeInterpError(f"the field has no vector on the cheese {wanted}, where an episode ends")
+        if wanted not in self.squares:
+            raise MazeInterpError(f"square {wanted} was not evaluated, being hardly reached: measure with tolerance=0")
         return self.squares.index(wanted)
 
 
@@ -116,7 +118,9 @@ def vector_fields(
 
 
 def field_of(result: Evaluation) -> VectorField:
-    """The vector field of a policy evaluated on every square."""
+    """The vector field of an evaluated policy, on the squares on which it was evaluated."""
     rows = np.arange(len(result.squares))
     shown = np.zeros_like(rows) if result.shown is None else result.shown
-    return VectorField(result.maze, result.squares, result.probs[rows, shown], result.value[rows, shown])
+    rows = np.flatnonzero(~np.isnan(result.probs[rows, shown, 0]))
+    squares = tuple(result.squares[row] for row in rows)
+    return VectorField(result.maze, squares, result.probs[rows, shown[rows]], result.value[rows, shown[rows]])

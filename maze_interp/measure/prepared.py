@@ -12,22 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maze_interp.edits.base import Bound, Edit, applied, bind
-from maze_interp.environment.observe import FACINGS, PIXELS, Facing, MazeView
+from maze_interp.environment.observe import FACINGS, PIXELS, Facing
 from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import (
-    Evaluation,
-    distinct_states,
-    draw_states,
-    evaluate,
-    outputs_of,
-    shared_picture,
-)
+from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of
+from maze_interp.measure.states import States, states_of
 from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.references import Reference
-from maze_interp.policies.split import Crossing, Split, WholeNetwork, split
+from maze_interp.policies.split import Crossing, SharedPictures, Split, WholeNetwork, share, split
 from maze_interp.policies.threads import one_thread
 
 _LARGEST = 2**26  # bytes of activations that are kept
@@ -57,15 +51,14 @@ class PreparedMaze:
         )
         if self._whole:
             return
-        self._view, self._order = MazeView(maze), running_order(policy)
-        self._squares = tuple(square for square in maze.squares if square != maze.cheese)
-        self._states, self._rows = distinct_states(self._view, self._squares, FACINGS)
+        self._states, self._order = states_of([maze]), running_order(policy)
+        (self._squares,), (self._rows,) = self._states.squares, self._states.rows
         size = batch_size(device_of(policy))
         left = np.unique(self._rows[:, 0])
         right = np.setdiff1d(np.arange(len(self._states)), left)
         self._parts = [some[i : i + size] for some in (left, right) for i in range(0, len(some), size)]
         with torch.inference_mode(), one_thread():
-            self._shared = shared_picture(policy, self._view, ())
+            self._shared = share(policy, to_input(self._states.pictures, device_of(policy)), ())
 
     def evaluation(self, edits: Sequence[Edit] = (), facings: Sequence[Facing] = FACINGS) -> Evaluation:
         """The policy under the edits on every square, as `evaluate` gives it up to rounding.
@@ -105,7 +98,7 @@ class PreparedMaze:
             with torch.inference_mode(), one_thread():
                 crossing = crossings[i]
                 if crossing is None:
-                    crossing = cut.prefix(self._input(self._parts[i]), shared)
+                    crossing = run_prefix(cut, self._states, self._parts[i], shared)
                     if self._room(crossing):
                         crossings[i] = crossing
                 return _finish(self.policy, cut, layer, crossing, changes)
@@ -125,8 +118,11 @@ class PreparedMaze:
         tensors = [crossing.activation, *crossing.kept.values()]
         return sum(each.nbytes for each in tensors) * len(self._parts) <= _LARGEST
 
-    def _input(self, part: NDArray[np.intp]) -> Tensor:
-        return to_input(draw_states(self._view, [self._states[i] for i in part]))
+
+def run_prefix(cut: Split, states: States, some: NDArray[np.intp], shared: SharedPictures | None) -> Crossing:
+    if shared is None:
+        return cut.prefix(to_input(states.observations(some)))
+    return cut.prefix(shared.differing(states.patches(some)), shared.layer)
 
 
 @lru_cache(maxsize=32)

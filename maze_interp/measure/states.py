@@ -54,15 +54,19 @@ class States:
 
     def patches(self, some: Numbers) -> Patches:
         """Some of them as a network takes them that knows the pictures."""
-        numbers = (torch.from_numpy(of[some]) for of in (self.picture, self.top, self.left))
-        return Patches(*numbers, pixels_to_input(self.pixels[some]))
+        picture, top, left = (torch.from_numpy(of[some]) for of in (self.picture, self.top, self.left))
+        return Patches(picture, top, left, pixels_to_input(self.pixels[some]))
 
 
 def states_of(mazes: Sequence[Maze], facings: Sequence[Facing] = FACINGS) -> States:
-    """The states of some mazes. Where the mouse looks the same facing either way, or is not seen, they share one."""
+    """The states of some mazes of one mode.
+
+    Facings between which the mouse looks the same share one, and so do all places where it is not seen.
+    """
     squares = [tuple(square for square in maze.squares if square != maze.cheese) for maze in mazes]
     views = [MazeView(maze) for maze in mazes]
-    rows, tops, lefts, pixels, counts = [], [], [], [], []
+    rows, tops, lefts, pixels = [], [], [], []
+    counts: list[int] = []
     for view, of_maze in zip(views, squares, strict=True):
         (top, left, _), *_ = of_facings = [view.patches(of_maze, facing) for facing in facings]
         patches = np.stack([pixels for _, _, pixels in of_facings], axis=1)
@@ -78,7 +82,9 @@ def states_of(mazes: Sequence[Maze], facings: Sequence[Facing] = FACINGS) -> Sta
     return States(mazes, squares, rows, pictures, *_trimmed(pictures, *where, np.concatenate(pixels)))
 
 
-def _distinct(picture: NDArray[np.uint8], top: Numbers, left: Numbers, patches: NDArray[np.uint8]) -> tuple[Numbers, Numbers]:
+def _distinct(
+    picture: NDArray[np.uint8], top: Numbers, left: Numbers, patches: NDArray[np.uint8]
+) -> tuple[Numbers, Numbers]:
     """Which (square, facing) to run, and for each of all the place among them of the one that looks like it.
 
     Returns:

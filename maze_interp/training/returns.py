@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import splu
 
-from maze_interp.environment.observe import FACINGS, MazeView
+from maze_interp.environment.observe import FACINGS
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import reach_within, successors
@@ -70,7 +70,9 @@ def level_returns(policy: PolicyNetwork, maze: Maze, config: ExactConfig) -> Lev
     goal = np.append(_at_corner(maze, squares, config), config.goal == "cheese")
     success = reach_within(transitions, goal[:, None], HORIZON)[start, 0]
     efficiency = _efficiency(maze, float(value[start]), config)
-    return LevelReturns(states.observations(every), mean, by_state, gain, probs, float(value[start]), float(success), efficiency)
+    return LevelReturns(
+        states.observations(every), mean, by_state, gain, probs, float(value[start]), float(success), efficiency
+    )
 
 
 def _solve(

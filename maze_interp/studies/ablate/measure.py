@@ -18,7 +18,7 @@ from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Mean, Resample, Zero
 from maze_interp.edits.observations import Observations
 from maze_interp.environment.levels import region_maze
-from maze_interp.environment.observe import FACINGS, MazeView, observe
+from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from torch import nn
 
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.behaviour import HORIZON, arrivals
+from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import Chain, make_chain, occupancy, reach_ever, reach_within
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.references import PREFIX, Reference
@@ -124,7 +124,7 @@ def visits(
     `p_first` is NaN where the mouth is never reached; leaving it may take any time.
     """
     states = make_chain(next(evaluate(policy, [maze])))
-    mouths = [arrivals(states, branch.mouth) for branch in dead_ends]
+    mouths = [_arrivals(states, branch.mouth) for branch in dead_ends]
     targets = np.column_stack(
         [*(reach for reach, _ in mouths), *(states.states([branch.first]) for branch in dead_ends)]
     )
@@ -142,6 +142,14 @@ def visits(
         }
         for branch, weights, enter in zip(dead_ends, arriving, entered, strict=True)
     ]
+
+
+def _arrivals(states: Chain, square: Square) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """First arrivals at a square: bool `[states, facings]`, the square with each facing, and with any other."""
+    here = states.states([square])
+    reach = np.zeros((len(here), states.facings), bool)
+    reach[np.flatnonzero(here), range(states.facings)] = True
+    return reach, here[:, None] & ~reach
 
 
 def _leaving(states: Chain, branch: Branch) -> NDArray[np.float64]:

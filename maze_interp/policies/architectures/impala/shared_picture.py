@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,6 +37,7 @@ class PicturesOfImpala:
 
     def __init__(self, network: Impala, pictures: Tensor) -> None:
         block1, block2 = network.embedder.block1, network.embedder.block2
+        self._one_at_a_time = Lock()  # windows are laid down in the maps
         self._conv1 = _Convolved(block1.conv, pictures)
         self._pool1 = _Pooled(block1.maxpool, self._conv1.output)
         self._res1 = _Residual(block1.res1, self._pool1.output)
@@ -45,9 +47,11 @@ class PicturesOfImpala:
 
     def differing(self, patches: Patches) -> Tensor:
         """See `SharedPictures`."""
-        window = _Window(patches.pixels, _Place(patches.picture, patches.top, patches.left, patches.pixels.shape[-1]))
-        for part in (self._conv1, self._pool1, self._res1, self._res2, self._conv2, self._pool2):
-            window = part.near(window)
+        place = _Place(patches.picture, patches.top, patches.left, patches.pixels.shape[-1])
+        window = _Window(patches.pixels.to(self._pool2.output.dtype), place)
+        with self._one_at_a_time:
+            for part in (self._conv1, self._pool1, self._res1, self._res2, self._conv2, self._pool2):
+                window = part.near(window)
         return _whole(self._pool2.output, window)
 
 
@@ -101,7 +105,9 @@ class _Framed:
         values = window.values.permute(0, 2, 3, 1)
         end = self._shared + values.shape[:3].numel()
         if end > len(self._rows):
-            self._rows = torch.cat([self._rows[: self._shared], self._rows.new_empty(end - self._shared, values.shape[3])])
+            self._rows = torch.cat(
+                [self._rows[: self._shared], self._rows.new_empty(end - self._shared, values.shape[3])]
+            )
         laid = self._rows[self._shared : end].view(values.shape).copy_(values)
         if relu:
             laid.relu_()
@@ -149,7 +155,9 @@ class _Residual:
         branch = self._second.near(self._first.near(window))
         self._before.put(window)
         place = branch.place
-        return _Window(branch.values.add_(self._before.around(window.place, place.top + 1, place.left + 1, place.size)), place)
+        return _Window(
+            branch.values.add_(self._before.around(window.place, place.top + 1, place.left + 1, place.size)), place
+        )
 
 
 class _Pooled:
@@ -168,7 +176,8 @@ class _Pooled:
 
 def _whole(output: Tensor, window: _Window) -> Tensor:
     """The map of each observation's picture with its window put in, `[n, channels, h, w]`."""
-    place, reach = window.place, torch.arange(window.place.size)
+    place = window.place
+    reach = torch.arange(place.size)
     wholes = output.permute(0, 2, 3, 1)[place.picture]
     rows, columns = place.top[:, None] + reach, place.left[:, None] + reach
     every = torch.arange(len(wholes))[:, None, None]

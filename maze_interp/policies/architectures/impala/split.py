@@ -32,6 +32,7 @@ class SplitImpala:
     def __init__(self, network: Impala, layer: str) -> None:
         self._network = network
         steps = _steps()
+        self._modules = {step.path: network.get_submodule(step.path) for step in steps}
         self._cut = self.runs(layer)
         number = [step.path for step in steps].index(self._cut)
         self._before, self._after = steps[: number + 1], steps[number + 1 :]
@@ -61,7 +62,7 @@ class SplitImpala:
 
     def _run(self, steps: Sequence[_Step], outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         for step in steps:
-            outputs[step.path] = self._network.get_submodule(step.path)(*(outputs[path] for path in step.reads))
+            outputs[step.path] = self._modules[step.path](*(outputs[path] for path in step.reads))
         return outputs
 
 
