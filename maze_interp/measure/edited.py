@@ -13,7 +13,7 @@ from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
 from maze_interp.environment.observe import FACINGS, Facing
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import Evaluation, outputs_of
+from maze_interp.measure.evaluate import Evaluation, first_part, outputs_of
 from maze_interp.measure.states import states_of
 from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.hooks import resolve_layer
@@ -70,10 +70,7 @@ def evaluate_edits(
         with applied(policy, always):
             for first in range(0, len(used), size):
                 part = used[first : first + size]
-                if shared is None:
-                    crossing = cut.prefix(to_input(states.observations(part), device))
-                else:
-                    crossing = cut.prefix(shared.differing(states.patches(part)), shared.layer)
+                crossing = first_part(cut, states, part, shared, device)
                 for number, run, result in _run(cut, crossing, bound, needed[:, part], size // 2):
                     outputs[number, torch.from_numpy(part[run]).to(device)] = result
     results = [output[rows] for output in on_host(outputs)]

@@ -19,7 +19,7 @@ from maze_interp.measure.states import States, states_of
 from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.references import Reference
-from maze_interp.policies.split import share, split
+from maze_interp.policies.split import Crossing, SharedPictures, Split, share, split
 from maze_interp.policies.threads import one_thread
 
 TOGETHER = 16
@@ -135,6 +135,19 @@ class Runner:
         padded = np.pad(some, (0, -len(some) % _EVEN), mode="edge")
         near = torch.split(self._shared.differing(self._states.patches(padded)), batch_size(self._device))
         return torch.cat([outputs_of(*self._cut.suffix(self._cut.prefix(part, self._shared.layer))) for part in near])
+
+
+def first_part(
+    cut: Split,
+    states: States,
+    some: NDArray[np.intp],
+    shared: SharedPictures | None,
+    device: torch.device | str = "cpu",
+) -> Crossing:
+    """What crosses a cut for some of the states, from what their mazes share if that is given."""
+    if shared is None:
+        return cut.prefix(to_input(states.observations(some), device))
+    return cut.prefix(shared.differing(states.patches(some)), shared.layer)
 
 
 def _depth(edit: Edit) -> int:

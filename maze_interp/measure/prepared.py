@@ -9,19 +9,19 @@ from functools import lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from maze_interp.edits.base import Bound, Edit, applied, bind
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing
 from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of
-from maze_interp.measure.states import States, states_of
+from maze_interp.measure.evaluate import Evaluation, evaluate, first_part, outputs_of
+from maze_interp.measure.states import states_of
 from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.references import Reference
-from maze_interp.policies.split import Crossing, SharedPictures, Split, WholeNetwork, share, split
+from maze_interp.policies.split import Crossing, Split, WholeNetwork, share, split
 from maze_interp.policies.threads import one_thread
 
 _LARGEST = 2**26  # bytes of activations that are kept
@@ -98,7 +98,7 @@ class PreparedMaze:
             with torch.inference_mode(), one_thread():
                 crossing = crossings[i]
                 if crossing is None:
-                    crossing = run_prefix(cut, self._states, self._parts[i], shared)
+                    crossing = first_part(cut, self._states, self._parts[i], shared)
                     if self._room(crossing):
                         crossings[i] = crossing
                 return _finish(self.policy, cut, layer, crossing, changes)
@@ -117,12 +117,6 @@ class PreparedMaze:
         """Whether all parts of this size may be kept."""
         tensors = [crossing.activation, *crossing.kept.values()]
         return sum(each.nbytes for each in tensors) * len(self._parts) <= _LARGEST
-
-
-def run_prefix(cut: Split, states: States, some: NDArray[np.intp], shared: SharedPictures | None) -> Crossing:
-    if shared is None:
-        return cut.prefix(to_input(states.observations(some)))
-    return cut.prefix(shared.differing(states.patches(some)), shared.layer)
 
 
 @lru_cache(maxsize=32)
