@@ -3,19 +3,21 @@
     python scripts/benchmark.py
 
 Every ratio is the median over repeats of (time of the whole) / (time of its forward passes alone,
-same batches, same precision, one thread), the two taken in turn so that a busy machine slows both.
-Timings decide no test.
+same batches, same precision, one thread), the two taken in turn so that a busy machine slows both. Beside it stands the
+ratio kept in `benchmark.json`, which `--keep` writes, so that what became slower shows. Timings decide no test.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -32,16 +34,22 @@ from maze_interp import (
     behaviours,
     observe,
     record,
+    retarget,
     to_input,
     vector_field,
+    vector_fields,
 )
 from maze_interp.commands.options import run_script
+from maze_interp.measure.behaviour import HORIZON, TOLERANCE, behaviours_of
+from maze_interp.measure.evaluate import together
+from maze_interp.measure.reached import evaluate_reached
 from maze_interp.measure.states import states_of
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.devices import BATCH
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.split import split
+from maze_interp.results.files import write_json
 from maze_interp.studies.ablate.measure import Ablation, DecisionAblation, ExactAblation
 from maze_interp.training.curriculum import Curriculum
 from maze_interp.training.exact import ExactConfig
@@ -50,24 +58,30 @@ from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imita
 from maze_interp.training.muon import make_optimisers
 from maze_interp.training.returns import level_returns
 
-BEHAVIOUR_LEVELS = 1000
+KEPT = Path(__file__).with_suffix(".json")
+"""Ratios of an earlier run, by name."""
+
+ratios: dict[str, float] = {}
+"""Of this run."""
 
 
 def main(
     agent: str = "rand_region_5",
-    levels: int = BEHAVIOUR_LEVELS,
+    levels: int = 50,
     repeats: int = 5,
     without_sweeps: bool = False,
     sweep_agent: str = DEFAULT_AGENT,
+    keep: bool = False,
 ) -> None:
     """Time measurements beside the forward passes that they need, and print the ratios.
 
     Args:
         agent: Whose network; only its width matters.
-        levels: Hard levels whose exact behaviour is timed, both facings.
+        levels: Hard levels whose exact behaviour and vector fields are timed.
         repeats: Times the short measurements are repeated.
         without_sweeps: Leave out the time and the peak memory of sweeps of 100 and of 10,000 levels.
         sweep_agent: The agent of those, on its own mode of levels.
+        keep: Keep this run's ratios for later runs to be compared with.
     """
     torch.set_num_threads(1)
     policy = load_network(agent)
@@ -77,14 +91,17 @@ def main(
     small = Maze.from_seed(next(seed for seed in itertools.count() if Maze.from_seed(seed).size == 9))
     few = observe(small, [square for square in small.squares if square != small.cheese])
     report("vector field, size 9", lambda: vector_field(policy, small), lambda: forward(policy, few), repeats)
+    time_levels(policy, levels, repeats)
+    time_retargeting(policy, repeats)
     time_ablations(policy, repeats)
     time_recording(policy, repeats)
     time_exact_gradients(repeats)
     time_imitation(repeats)
-    time_behaviours(policy, levels)
     if not without_sweeps:
         for count in (100, 10_000):
             time_sweep(sweep_agent, count)
+    if keep:
+        write_json(KEPT, {name: round(ratio, 3) for name, ratio in ratios.items()})
 
 
 def time_ablations(policy: PolicyNetwork, repeats: int) -> None:
@@ -189,15 +206,49 @@ def time_imitation(repeats: int, batches: int = 8) -> None:
     report(f"{batches} batches of imitation", work, floor, repeats)
 
 
-def time_behaviours(policy: PolicyNetwork, levels: int, chunk: int = 50) -> None:
-    """Exact behaviour on `levels` hard levels against the forward passes, in turns of `chunk`."""
-    whole = floor = 0.0
-    for first in range(0, levels, chunk):
-        mazes = [Maze.from_seed(seed) for seed in range(first, first + chunk)]
-        pictures = np.concatenate([distinct_pictures(maze) for maze in mazes])
-        whole += seconds(partial(list, behaviours(policy, mazes)))
-        floor += seconds(partial(forward, policy, pictures))
-    print(f"behaviour of {levels} hard levels, both facings: {whole:.1f} s / {floor:.1f} s = {whole / floor:.2f}")
+def time_levels(policy: PolicyNetwork, levels: int, repeats: int) -> None:
+    """Exact behaviour and vector fields of hard levels, each against the forward passes of its observations."""
+    mazes = [Maze.from_seed(seed) for seed in range(levels)]
+    states = states_of(mazes)
+    both = states.observations(np.arange(len(states)))
+    left = np.concatenate([observe(maze, [one for one in maze.squares if one != maze.cheese]) for maze in mazes])
+    for name, work, pictures in (
+        ("behaviour", lambda: list(behaviours(policy, mazes)), both),
+        ("behaviour from every state", lambda: list(behaviours(policy, mazes, tolerance=0)), both),
+        ("vector fields", lambda: list(vector_fields(policy, mazes)), left),
+    ):
+        report(f"{name}, {levels} hard levels", work, partial(forward, policy, pictures), repeats)
+    print(f"share of the chains in that behaviour: {chain_share(policy, mazes):.2f}")
+
+
+def chain_share(policy: PolicyNetwork, mazes: Sequence[Maze]) -> float:
+    """Share of the time of exact behaviour that its Markov chains take."""
+    start = time.perf_counter()
+    evaluations = [evaluate_reached(policy, group, (), HORIZON, TOLERANCE) for group in together(mazes)]
+    evaluated = time.perf_counter()
+    for group in evaluations:
+        list(behaviours_of(group))
+    return (time.perf_counter() - evaluated) / (time.perf_counter() - start)
+
+
+def time_retargeting(policy: PolicyNetwork, repeats: int) -> None:
+    """All targets of one hard level of size 13 against its suffix passes, and against a whole pass for each of them."""
+    maze = next(maze for maze in map(Maze.from_seed, itertools.count()) if maze.size == 13).with_cheese(None)
+    paths = [maze.path(maze.start, target) for target in maze.squares]
+    passes = sum(max(1, len(path) - 1) for path in paths)
+    pictures = observe(maze)[np.arange(passes) % len(maze.squares)]
+    cut = split(policy, policy.default_layer)
+    with torch.inference_mode():
+        crossing = cut.prefix(to_input(pictures[:BATCH]))
+
+    def suffixes() -> None:
+        with torch.inference_mode():
+            for _ in range(0, passes, BATCH):
+                cut.suffix(crossing)
+
+    work = partial(retarget, policy, maze, channels=[0], value=5.0, p_visit=False)
+    report("retargeting, size 13, over its suffix passes", work, suffixes, repeats)
+    report("retargeting, size 13, over whole passes", work, partial(forward, policy, pictures), repeats)
 
 
 def distinct_pictures(maze: Maze) -> NDArray[np.uint8]:
@@ -218,7 +269,10 @@ def report(name: str, whole: Callable[[], object], floor: Callable[[], object], 
     whole(), floor()
     pairs = sorted(((seconds(whole), seconds(floor)) for _ in range(repeats)), key=lambda pair: pair[0] / pair[1])
     slow, fast = pairs[repeats // 2]
-    print(f"{name}: {slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms = {slow / fast:.2f}")
+    ratios[name] = slow / fast
+    kept = json.loads(KEPT.read_text()).get(name) if KEPT.exists() else None
+    before = "" if kept is None else f" (kept: {kept:.2f})"
+    print(f"{name}: {slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms = {slow / fast:.2f}{before}")
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -33,7 +33,7 @@ class SplitImpala:
         self._network = network
         steps = _steps()
         self._modules = {step.path: network.get_submodule(step.path) for step in steps}
-        self._cut = self.runs(layer)
+        self._cut = _leaf(layer)
         number = [step.path for step in steps].index(self._cut)
         self._before, self._after = steps[: number + 1], steps[number + 1 :]
         read_later = {path for step in self._after for path in step.reads} | {"fc_policy", "fc_value"}
@@ -57,8 +57,7 @@ class SplitImpala:
 
     def runs(self, layer: str) -> str:
         """See `Split`."""
-        # A container's output is that of the last of its leaves.
-        return [step.path for step in _steps() if f"{step.path}.".startswith(f"{layer}.")][-1]
+        return _leaf(layer)
 
     def _run(self, steps: Sequence[_Step], outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         for step in steps:
@@ -74,7 +73,7 @@ def cut(network: Impala, layer: str) -> Split | None:
 def share(network: Impala, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
     """What observations share, if all of `layers` run after it and that is proven to be what the network makes."""
     late = {step.path for step in _later(_steps(), SHARED)}
-    if not _shares(network) or not late.issuperset(SplitImpala(network, SHARED).runs(layer) for layer in layers):
+    if not _shares(network) or not late.issuperset(map(_leaf, layers)):
         return None
     return PicturesOfImpala(network, network.prepared(pictures)) if _proven(network) else None
 
@@ -120,6 +119,11 @@ def _agrees(network: Impala) -> bool:
 
 def _row(outputs: tuple[Tensor, Tensor]) -> Tensor:
     return torch.cat([outputs[0], outputs[1][:, None]], dim=1)
+
+
+def _leaf(layer: str) -> str:
+    """The leaf that puts out what a layer does; of a container the last."""
+    return [step.path for step in _steps() if f"{step.path}.".startswith(f"{layer}.")][-1]
 
 
 def _later(steps: Sequence[_Step], path: str) -> Sequence[_Step]:
