@@ -1,17 +1,13 @@
-"""The explorer's server: who is let in, what a message can do, and that only the newest request counts."""
+"""The explorer's server: who is let in, and that only the newest request counts."""
 
 from __future__ import annotations
 
-import copy
 import json
-import logging
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
+from explorer_client import AGENT, MAZE, Running, receive, send, state
 from starlette.requests import HTTPConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from maze_interp import Maze, vector_field
 from maze_interp.environment.assets import MAZES_ONLY
@@ -31,37 +27,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.server import Site, listen
 from maze_interp.explorer.session import Opening
-from maze_interp.mazes.constructed import random_tree
 from maze_interp.policies.agents import load_network
-
-AGENT = "rand_region_3_easy"
-MAZE = random_tree(5, "easy", 3).with_cheese((4, 4))
-
-
-class Running:
-    """A server on a free port of this machine, in a thread."""
-
-    def __init__(self) -> None:
-        self.site = Site(Opening(Agents(load_network(AGENT)), MAZE), token="a token")
-        self._socket = listen("127.0.0.1", 0)
-        self.port = self._socket.getsockname()[1]
-        config = uvicorn.Config(
-            self.site.app, log_level="error", lifespan="off", ws="websockets-sansio", ws_max_size=2**16
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
-        self._socket.close()
-
-    def address(self, path: str = "/", token: str | None = "a%20token", scheme: str = "http") -> str:
-        return f"{scheme}://127.0.0.1:{self.port}{path}" + ("" if token is None else f"?token={token}")
-
-    def visit(self, **options: Any) -> ClientConnection:
-        return connect(self.address("/ws", scheme="ws"), max_size=None, **options)
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +35,6 @@ def running() -> Iterator[Running]:
     server = Running()
     yield server
     server.stop()
-
-
-def state(maze: Maze, **pane: Any) -> dict[str, Any]:
-    drawn = {"ascii": maze.to_ascii(), "mode": maze.distribution_mode, "seed": maze.seed}
-    return {"panes": [{"agent": AGENT, "maze": drawn, **pane}]}
-
-
-def send(visit: ClientConnection, number: int, what: str, **fields: Any) -> None:
-    visit.send(json.dumps({"id": number, "what": what, **fields}))
-
-
-def receive(visit: ClientConnection, number: int) -> Any:
-    """The answer to a request, those before it passed over."""
-    while True:
-        answer = json.loads(visit.recv(timeout=60))
-        if answer["id"] == number:
-            return answer
 
 
 def status(address: str, **headers: str) -> int:
@@ -200,86 +149,6 @@ def test_progressive_work_gives_way(running: Running) -> None:
         receive(visit, 4)
         send(visit, 5, "export", version=2)
         assert json.loads(visit.recv(timeout=60))["id"] == 5  # the map of the old state is no more
-
-
-def test_random_messages(running: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """10,000 messages, from noise to nearly right: no fault, and the session goes on."""
-    caplog.set_level(logging.WARNING)
-    draw = random.Random(0)
-    with running.visit() as visit:
-        send(visit, 1, "state", version=1, state=state(MAZE))
-        messages = [strange(draw) for _ in range(10_000)]
-        last = 10**9
-
-        def send_all() -> None:
-            for message in messages:
-                visit.send(message)
-            send(visit, last, "hello")
-
-        threading.Thread(target=send_all).start()
-        while (answer := json.loads(visit.recv(timeout=60)))["id"] != last:
-            assert "a fault of the explorer" not in answer.get("error", ""), answer
-            assert "Traceback" not in answer.get("error", "")
-        send(visit, last + 1, "state", version=10**9, state=state(MAZE))
-        send(visit, last + 2, "field", version=10**9)
-        assert "data" in receive(visit, last + 2)
-    assert not caplog.records
-
-
-WORDS = ("hello", "state", "field", "figures", "episode", "layers", "channels", "channel", "probe", "probes", "maze")
-VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    1,
-    3,
-    1e9,
-    2**70,
-    1e400,
-    "",
-    "x",
-    "../../etc/passwd",
-    [],
-    {},
-    [[1]],
-    "\ud800",
-)
-
-
-def strange(draw: random.Random) -> str | bytes:
-    """Noise, or a message with something wrong in it."""
-    kind = draw.randrange(4)
-    if kind == 0:
-        return draw.randbytes(draw.randrange(40))
-    if kind == 1:
-        return "".join(chr(draw.randrange(32, 0x2000)) for _ in range(draw.randrange(60)))
-    edit = {"kind": draw.choice(("zero", "scale", "patch", "given")), "layer": "embedder.fc", "number": 0, "factor": 2}
-    message: dict[str, Any] = {"id": draw.randrange(100), "version": draw.randrange(3), "what": draw.choice(WORDS)}
-    message |= {"layer": "embedder.fc", "channel": draw.randrange(300), "mode": "easy", "seed": draw.randrange(9)}
-    if message["what"] == "state":
-        message = {**message, "state": state(MAZE, edits=[edit])}
-    else:
-        message |= {"pane": draw.randrange(3), "edited": draw.random() < 0.5}
-    for _ in range(draw.randrange(1, 4)):
-        spoil(draw, message)
-    return json.dumps(message)
-
-
-def spoil(draw: random.Random, content: Any) -> None:
-    """Change, drop or add something somewhere inside."""
-    keys = list(content) if isinstance(content, dict) else list(range(len(content)))
-    if not keys or draw.random() < 0.1:
-        if isinstance(content, dict):
-            content[draw.choice(WORDS)] = copy.deepcopy(draw.choice(VALUES))
-        return
-    key = draw.choice(keys)
-    if isinstance(content[key], dict | list) and draw.random() < 0.8:
-        spoil(draw, content[key])
-    elif draw.random() < 0.4:
-        del content[key]
-    else:
-        content[key] = copy.deepcopy(draw.choice(VALUES))
 
 
 def test_a_message_has_a_largest_size(running: Running) -> None:
