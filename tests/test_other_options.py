@@ -19,6 +19,7 @@ from maze_interp.policies.checkpoints import write_weights
 from maze_interp.report.build import report_settings
 from maze_interp.report.context import Context
 from maze_interp.studies.registry import STUDIES
+from maze_interp.sweeps.spread import cluster
 from maze_interp.training import card
 
 AT_LEAST_TRIED = {name for name in commands() if name not in STUDIES and name != "explore"}
@@ -184,9 +185,10 @@ TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 1\nlevels: 1\nstates: 4\n
 def test_train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(card.bundle_agent, "__defaults__", (1,))  # levels to measure it on
     Path("tiny.yaml").write_text(TINY)
-    main(["train", "tiny.yaml", "--out", "run", "--into", "agents"])
-    assert agent_info("tiny").distribution_mode == "easy"
-    main(["train", "tiny.yaml", "--out", "run", "--into", "agents"])
+    for _ in range(2):
+        with cluster(1):  # measuring in this process
+            main(["train", "tiny.yaml", "--out", "run", "--into", "agents"])
+        assert agent_info("tiny").distribution_mode == "easy"
     assert "its threads is 1, not 2" in refused(capsys, "train", "tiny.yaml", "--out", "run", "--threads", "2")
     other = TINY.replace("levels: 1", "levels: 2", 1)
     Path("other.yaml").write_text(other)
