@@ -92,16 +92,18 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask's client says nothing itself of what it lost: that is done again, or raised as one line."""
+    """Dask says nothing itself of what it lost or had to kill: that is done again, or raised as one line."""
     import distributed  # noqa: F401  # sets the loggers up, levels and all
 
-    logger = logging.getLogger("distributed.client")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(f"distributed.{part}") for part in ("client", "nanny")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
