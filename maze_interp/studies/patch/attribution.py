@@ -36,16 +36,16 @@ def integrated(run: PairRun, steps: int = STEPS) -> Tensor:
     sum over a layer tends to the whole effect of patching it, which `attribution` misses where the
     probabilities saturate.
     """
-    start, change = run.recipient.activation, run.activation_difference
+    start, change = run.recipient.activation, run.donor.activation - run.recipient.activation
     along = (torch.arange(steps) + 0.5) / steps
     gradients = torch.stack([_gradient(run, start + float(share) * change) for share in along])
-    return gradients.mean(0) * change
+    return gradients.mean(0) * run.activation_difference
 
 
 def _gradient(run: PairRun, activation: Tensor) -> Tensor:
     point = activation.detach().clone().requires_grad_()
     (gradient,) = torch.autograd.grad(run.probability_difference_at(point).sum(), point)
-    return gradient
+    return gradient.cpu()
 
 
 METHODS = ("gradient", "integrated")

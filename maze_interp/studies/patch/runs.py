@@ -56,8 +56,8 @@ class PairRun:
 
     @property
     def activation_difference(self) -> Tensor:
-        """Donor minus recipient, `[n, ...]`."""
-        return self.donor.activation - self.recipient.activation
+        """Donor minus recipient, `[n, ...]`; on the host, where activations are ranked and put into sets."""
+        return (self.donor.activation - self.recipient.activation).cpu()
 
     def outputs(self, masks: Tensor) -> NDArray[np.float64]:
         """Move probabilities and value under each of m masks, float64 `[m, n, 6]`; see `run_masks`."""
