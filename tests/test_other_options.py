@@ -32,6 +32,7 @@ QUESTION = """\
   measurement: value-agreement
   parameters: {levels: 240, cheese: anywhere, squares: decision, split: test}
   rule: {agreement: above 0.5}
+  source: this test
 """
 
 
