@@ -108,7 +108,7 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     printed("new-forecast", "mine.yaml", "--questions", "asked")
     assert "best-move" in Path("mine.yaml").read_text()
     assert "mine.yaml exists" in refused(capsys, "questions", "new-forecast", "mine.yaml")
-    assert "answers no question" in refused(
+    assert "forecaster: should be text" in refused(
         capsys, "questions", "new-forecast", "mine.yaml", "--lock", "--questions", "asked"
     )
     filled = Path("mine.yaml").read_text().replace("binary:", "binary: 0.7")
