@@ -29,6 +29,7 @@ FROM_ZERO = {
     *{("ablate", "exact_levels"), ("vectors", "exact_levels"), ("vectors", "draws"), ("vectors", "sources")},
     *{("retarget", "visits"), ("retarget", "draws"), ("retarget", "value"), ("vectors", "coefficients")},
     *{("field", "seed"), ("finetune", "seed"), ("compare", "study_levels")},
+    *{("explore", "seed"), ("explore", "port")},
 }
 """Numbers that may be 0."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
+from maze_interp.errors import MazeInterpError
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Count, Names, Positive
 
@@ -52,6 +54,9 @@ def explore(
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
         precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
+    served = {"--sweeps": sweeps, "--host": host != "127.0.0.1", "--port": port, "--no-browser": no_browser}
+    exported = {"--levels": levels != 6, "--workers": workers, "--scheduler": scheduler}
+    _refuse(served if export else exported, "without" if export else "with")
     from maze_interp.edits import load
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
 
@@ -74,3 +79,10 @@ def explore(
     agents = Agents(policy, its_mode)
     opening = Opening(agents, maze_from_seed(seed, its_mode), changes, open_sweeps([Path(name) for name in sweeps]))
     serve(opening, host, port, not no_browser)
+
+
+def _refuse(options: Mapping[str, object], where: str) -> None:
+    """Refuse options that were given and would have no effect."""
+    given = [option for option, value in options.items() if value]
+    if given:
+        raise MazeInterpError(f"{given[0]} has an effect only {where} --export")
