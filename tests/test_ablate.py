@@ -359,7 +359,7 @@ def test_the_result_shows_every_channel() -> None:
     assert [text.get_text() for text in points.get_yticklabels()] == [
         f"block3.res2.resadd  {channel}" for channel in chosen["channel"].unique()
     ]
-    assert f"of 32 channels, {chosen['channel'].iloc[0]} of block3.res2.resadd" in result.statement
+    assert f"of 32 channels, channel {chosen['channel'].iloc[0]} of block3.res2.resadd" in result.statement
     assert len(result.notes) <= 3
     alone = mi.studies.ablate(seeds=SEEDS[:1], layers=(layer,), kinds=("zero",), exact_levels=0).run()
     assert set(alone.figures) == {"effects_zero"}
@@ -370,7 +370,7 @@ def test_the_report_measures_the_default_layer_exactly() -> None:
     study = mi.studies.ablate.for_report(DEFAULT_AGENT, None, 1, {})
     assert study is not None
     decision, exact = study.experiments
-    assert (len(decision.levels.seeds), len(exact.levels.seeds)) == (120, 20)
+    assert (len(decision.levels.seeds), len(exact.levels.seeds)) == (120, 14)
     assert (decision.layers, exact.layers) == (Impala.main_layers, (Impala.default_layer,))
 
 

@@ -176,8 +176,8 @@ def test_an_untrained_copy_has_the_shape_and_nothing_else(published: Impala) -> 
     [
         ({"layer": "embedder.fc"}, "embedder.fc has no map of positions"),
         ({"layer": "embedder.block2.res1.resad"}, "unknown layer .*: did you mean embedder.block2.res1.resadd"),
-        ({"placements": 1}, "2 placements or more, not 1"),
-        ({"untrained": 0}, "set against untrained networks; give 1 or more"),
+        ({"placements": 1}, "placements is a whole number from 2 to 1000000, not 1"),
+        ({"untrained": 0}, "untrained is a whole number from 1 to 10000, not 0"),
         ({"levels": LevelSet(range(7, 8), "easy")}, "tested over levels; give 2 or more"),
         ({"sign": 0}, "sign is 1, -1, or None for both, not 0"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+import torch
 
 from maze_interp.commands.main import commands, main, make_parser
 from maze_interp.commands.options import Option
@@ -174,6 +175,8 @@ def test_every_option_decides_what_is_measured(command: str, name: str, edit: Pa
         arguments = [f"--edits={edit}"]
     elif (command, name) in EFFECTS:
         arguments = [text.format(mazes=mazes) for text in EFFECTS[command, name]]
+    elif name == "device" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU; devices are tried in test_devices")
     elif name in ("store", "sweep", "sweeps", "agents"):
         pytest.skip("needs a finished run; tried in the tests of the study")
     else:

@@ -133,7 +133,7 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
     assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
     assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --quick" in measured["plain"]
-    assert "is of the weights" in refused(capsys, "questions", *base, "--quick", "--out", "by-plain")
+    assert "is of other weights or levels" in refused(capsys, "questions", *base, "--quick", "--out", "by-plain")
     assert "has no effect" in refused(capsys, "questions", *base[:-1], "2", "--scheduler", SCHEDULER, "--out", "far")
     assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-2], "--scheduler", SCHEDULER)
     assert NO_GPU in refused(capsys, "questions", *base, "--device", "cuda", "--out", "far")

@@ -92,7 +92,8 @@ def test_the_rule_is_recovered(variable: str, swept: dict[str, FinishedSweep]) -
 
     single = single_regressions(levels, "p_cheese", QUICK)
     assert single["variable"][0] == variable
-    assert single["accuracy_low"][0] > 0.97
+    assert single["accuracy"][0] > 0.98
+    assert single["accuracy_low"][0] > 0.94  # the interval can leave 1
     assert single["coefficient_high"][0] < 0
     three = coefficients(levels, "p_cheese", QUICK).query("model == 'three stable'").set_index("variable")
     assert three["coefficient_high"][variable] < 0

@@ -141,7 +141,7 @@ def test_changes_average_random_sets_first_and_pair_by_level() -> None:
     assert found["mean"]["given", "same"] == pytest.approx(0.15)
     assert found["mean"]["given", "other_less_same"] == pytest.approx(0.1)
     assert found["mean"]["random", "same"] == pytest.approx(0.1)
-    assert found.loc[("random", "same"), ["low", "high"]].tolist() == [0.1, 0.1]
+    assert found["low"]["random", "same"] < 0.1 < found["high"]["random", "same"]  # two equal levels leave it open
     assert found["mean"]["given_less_random", "other"] == pytest.approx(0.15)
     assert found["n"]["given_less_random", "other_less_same"] == 2
 

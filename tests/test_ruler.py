@@ -92,12 +92,12 @@ def test_figures_are_compared_by_value(tmp_path: Path, monkeypatch: pytest.Monke
     summary = tmp_path / "out" / "summary.json"
     summary.write_text('{"agent": "a", "figures": {"kinds": ["zero"], "difference": {"low": null, "mean": 0.5}}}')
     (result,) = compare_case(Case("toy", [], []), tmp_path / "out")
-    assert "2 figures are missing, the first lead/low" in result.detail
+    assert "1 figures are missing, the first lead/mean" in result.detail
     (result,) = compare_case(Case("toy", [], [], words={"lead": "difference"}), tmp_path / "out")
     assert result.verdict == "same"
     summary.write_text('{"figures": {"kinds": ["mean"], "lead": {"low": null, "mean": 0.5}}}')
     (result,) = compare_case(Case("toy", [], []), tmp_path / "out")
-    assert result.detail == "1 of 3 figures, the first kinds/0: recorded zero now mean"
+    assert result.detail == "1 of 2 figures, the first kinds/0: recorded zero now mean"
 
 
 def test_a_large_table_is_compared_by_its_first_rows_and_its_hash(toy: Case, tmp_path: Path) -> None:

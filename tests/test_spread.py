@@ -171,6 +171,8 @@ def test_ctrl_c_to_all_processes_is_one_line_and_resumed(agent: Path, finished: 
     wait_for(lambda: rows_in(out) >= JOB or command.poll() is not None)
     os.killpg(command.pid, signal.SIGINT)
     _, said = command.communicate(timeout=PATIENCE)
+    if command.returncode == 0:
+        pytest.skip("the run ended before it could be stopped")
     lines = [line for line in said.splitlines() if line and f"/{LEVELS} [" not in line]
     assert lines == ["maze-interp: stopped; the same command resumes the run"], said
     assert command.returncode == 130
