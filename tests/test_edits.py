@@ -305,7 +305,7 @@ def test_a_mean_is_computed_once_per_network_and_again_when_its_weights_change(
             for _ in vector_fields(policy, mazes, [edits.Mean(CONV, channel, source=SEVERAL)]):
                 pass
         rows.append(count.rows)
-    assert rows[0] - rows[1] == len(all_observations(SEVERAL))
+    assert 0 <= rows[0] - rows[1] - len(all_observations(SEVERAL)) < 16  # batches are filled up to multiples of 16
     before = edits.Mean(CONV, source=SEVERAL).bind(policy)(torch.zeros(1, 32, 16, 16))
     policy.embedder.block1.conv.weight.data.mul_(2)
     after = edits.Mean(CONV, source=SEVERAL).bind(policy)(torch.zeros(1, 32, 16, 16))

@@ -95,7 +95,7 @@ def _quiet() -> Iterator[None]:
     """Dask says nothing itself of what it lost or had to kill: that is done again, or raised as one line."""
     import distributed  # noqa: F401  # sets the loggers up, levels and all
 
-    loggers = [logging.getLogger(f"distributed.{part}") for part in ("client", "nanny")]
+    loggers = [logging.getLogger(f"distributed.{part}") for part in ("client", "nanny", "scheduler")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
@@ -128,12 +128,15 @@ def _connect(workers: int, scheduler: str | None) -> Iterator[Client]:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Threads and processes started within never see Ctrl-C, which a terminal sends to all: this process ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Processes started within ignore Ctrl-C, which a terminal sends to all of them: this process ends them."""
+    if threading.current_thread() is not threading.main_thread():  # only that thread may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a new process inherits
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
 
 
 def ordered(
