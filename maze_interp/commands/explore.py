@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,12 @@ from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Count, Names, Positive
+
+if TYPE_CHECKING:
+    from maze_interp.edits import Edit
+    from maze_interp.mazes.maze import DistributionMode
+    from maze_interp.policies.network import PolicyNetwork
+    from maze_interp.policies.references import Reference
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -61,24 +67,36 @@ def explore(
     from maze_interp.policies.agents import agent_mode, load_policy, training_region
 
     policy, its_mode = load_policy(agent, device, precision), mode or agent_mode(agent)
-    changes = tuple(load(edits)) if edits else ()
-    if export is not None:
-        from maze_interp.explorer.page import write_explorer
-        from maze_interp.explorer.record import Explored
-        from maze_interp.sweeps.levels import LevelSet
-
-        experiment = Explored(policy, agent, LevelSet(range(seed, seed + levels), its_mode), changes)
-        for line in write_explorer(experiment, training_region(agent), export, workers, scheduler):
-            print(line)
+    changes = load(edits) if edits else ()
+    if export is None:
+        _serve(policy, its_mode, seed, changes, sweeps, host, port, not no_browser)
         return
+    from maze_interp.explorer.page import write_explorer
+    from maze_interp.explorer.record import Explored
+    from maze_interp.sweeps.levels import LevelSet
+
+    experiment = Explored(policy, agent, LevelSet(range(seed, seed + levels), its_mode), changes)
+    for line in write_explorer(experiment, training_region(agent), export, workers, scheduler):
+        print(line)
+
+
+def _serve(
+    policy: PolicyNetwork | Reference,
+    mode: DistributionMode,
+    seed: int,
+    edits: tuple[Edit, ...],
+    sweeps: Names,
+    host: str,
+    port: int,
+    browser: bool,
+) -> None:
     from maze_interp.environment.levels import maze_from_seed
     from maze_interp.explorer.agents import Agents
     from maze_interp.explorer.server import serve
     from maze_interp.explorer.session import Opening, open_sweeps
 
-    agents = Agents(policy, its_mode)
-    opening = Opening(agents, maze_from_seed(seed, its_mode), changes, open_sweeps([Path(name) for name in sweeps]))
-    serve(opening, host, port, not no_browser)
+    opened = open_sweeps([Path(name) for name in sweeps])
+    serve(Opening(Agents(policy, mode), maze_from_seed(seed, mode), edits, opened), host, port, browser)
 
 
 def _refuse(options: Mapping[str, object], where: str) -> None:

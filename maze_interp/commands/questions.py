@@ -82,8 +82,6 @@ def questions_resolve(
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
         precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
     """
-    import shlex
-
     from rich.console import Console
 
     from maze_interp.policies.agents import agent_mode, training_region
@@ -107,15 +105,22 @@ def questions_resolve(
         device=device,
         precision=precision,
     )
-    given = {"--questions": questions and str(questions), "--mode": mode}
-    options = [part for name, value in given.items() if value for part in (name, value)] + ["--quick"] * quick
-    command = shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, *options])
+    command = _resolve_command(agent, quick, questions, mode)
     check_workers(workers, scheduler)
     asked = [name.strip() for name in only.split(",")] if only else ()
     for name, resolution in resolve_all(setting, known, path, command, asked):
         for line in resolution_lines(known[name], resolution):
             Console().print(line, highlight=False, soft_wrap=True)
     print(f"written to {path}")
+
+
+def _resolve_command(agent: str, quick: bool, questions: Path | None, mode: str | None) -> str:
+    """The command line that answers the questions in the same setting."""
+    import shlex
+
+    given = {"--questions": questions and str(questions), "--mode": mode}
+    options = [part for name, value in given.items() if value for part in (name, value)] + ["--quick"] * quick
+    return shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, *options])
 
 
 def questions_score(
