@@ -10,12 +10,13 @@ from typing import Any, cast
 import pytest
 import torch
 from hypothesis import settings
-from stores import LAYERS, recording
+from stores import LAYERS, LEVELS, recording
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.checkpoints import write_weights
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording
 from maze_interp.recording.store import ActivationStore
@@ -88,6 +89,14 @@ def untrained() -> Impala:
 
 
 @pytest.fixture(scope="session")
+def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its weights as a file, which commands take as an agent."""
+    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
+    write_weights(untrained, path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def store_path(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store: five squares, both facings, of twenty levels, in several shards."""
     out = tmp_path_factory.mktemp("store") / "store"
@@ -104,5 +113,5 @@ def store_copy(store_path: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def store(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> ActivationStore:
     """Another: two squares of each of forty levels, every second with a cheese, the mouse facing left."""
-    wanted = Recording(untrained, "agent", LevelSet(range(40), "easy", "half"), LAYERS, squares=2, facings=["left"])
+    wanted = Recording(untrained, "agent", LevelSet(range(LEVELS), "easy", "half"), LAYERS, squares=2, facings=["left"])
     return record(wanted, tmp_path_factory.mktemp("store") / "store", workers=1)

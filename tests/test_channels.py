@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_mazes import LAYER, SIZE, level_of_size
 from torch import Tensor, nn
 
 import maze_interp as mi
 from maze_interp.commands.main import main
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
-from maze_interp.mazes.maze import Maze
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.policies.untrained import untrained_like
@@ -41,14 +41,6 @@ from maze_interp.studies.channels.tracking import (
     place,
 )
 from maze_interp.sweeps.levels import LevelSet
-
-LAYER = "embedder.block2.res1.resadd"
-SIZE = (16, 16)
-MAZE = next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(50)) if maze.size == 9)
-
-
-def level_of_size(size: int) -> Maze:
-    return next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(100)) if maze.size == size)
 
 
 class Planted(nn.Module):

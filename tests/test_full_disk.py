@@ -10,8 +10,6 @@ import pytest
 
 from maze_interp import LevelSet, Recording, load_network
 from maze_interp.commands.main import main
-from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.checkpoints import write_weights
 from maze_interp.recording.recorder import record
 from maze_interp.sweeps.spread import cluster
 from maze_interp.training import card
@@ -67,13 +65,6 @@ def check(disk: Path, size: int, finished: Path, capsys: pytest.CaptureFixture[s
     main([*command, "--out", str(out)])
     assert files(out) == whole
     assert all(part in (out / "levels.csv").read_text() for part in parts)
-
-
-@pytest.fixture(scope="module")
-def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
-    write_weights(untrained, path)
-    return path
 
 
 @pytest.fixture(scope="module")

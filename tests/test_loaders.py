@@ -28,6 +28,11 @@ def claim(path: Path) -> None:
         raise AssertionError("another run's folder was claimed")
 
 
+def data(*parts: str) -> Callable[[], str]:
+    """A reader of a bundled file's text."""
+    return lambda: bundled_path("data", *parts).read_text()
+
+
 def bundled_probe() -> Path:
     return next(bundled_path("probes").glob("*/*/*"))
 
@@ -41,19 +46,19 @@ READERS: dict[str, tuple[str, str, Callable[[], str], Callable[[Path], object]]]
     "a forecast": (
         "forecast.yaml",
         "forecaster: ",
-        lambda: bundled_path("data", "forecasts", "nanda-2023.yaml").read_text(),
+        data("forecasts", "nanda-2023.yaml"),
         lambda path: load_forecast(path, load_questions()),
     ),
     "questions": (
         "questions/asked.yaml",
         "kind: ",
-        lambda: bundled_path("data", "questions", "asked.yaml").read_text(),
+        data("questions", "asked.yaml"),
         lambda path: load_questions(path.parent),
     ),
     "resolutions": (
         "resolution.yaml",
         "agent: ",
-        lambda: bundled_path("data", "resolutions", "rand_region_5.yaml").read_text(),
+        data("resolutions", "rand_region_5.yaml"),
         lambda path: read_resolutions(path, load_questions()),
     ),
     "an agent's config": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from stores import BLOCK2, FC, LEVELS, make_plan
 
 from maze_interp import ActivationStore, LevelSet, Maze, MazeInterpError
 from maze_interp.policies.architectures.impala import Impala
@@ -26,15 +27,6 @@ from maze_interp.probing.scoring import folds_by_level
 from maze_interp.studies.probe.measure import measure
 from maze_interp.studies.probe.plan import Plan
 from maze_interp.studies.probe.trial import Trial
-
-BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
-LEVELS = 40
-
-
-def make_plan(
-    store: ActivationStore, policy: Impala, layers: Sequence[str], targets: Sequence[str], **options: Any
-) -> Plan:
-    return Plan(store=store, policy=policy, layers=layers, targets=targets, region=3, **options)
 
 
 @pytest.fixture

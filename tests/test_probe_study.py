@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from stores import BLOCK2, BLOCK3, FC, LEVELS, make_plan
 
 import maze_interp as mi
 from maze_interp import ActivationStore, LevelSet, Maze, MazeInterpError, Recording, behaviour, record
@@ -20,35 +20,16 @@ from maze_interp.commands.main import main, make_parser
 from maze_interp.edits.vectors import activation_difference
 from maze_interp.errors import Unmeasurable
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.checkpoints import write_weights
 from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.files import load_probe
 from maze_interp.studies.probe.edits import ProbeEdits, edit_effects, fit_place_probes
 from maze_interp.studies.probe.figures import curve_figure, parts_figure, table_figure
 from maze_interp.studies.probe.maps import edits_figure, places_figure
 from maze_interp.studies.probe.parts import run_parts
-from maze_interp.studies.probe.plan import Plan
 from maze_interp.studies.probe.study import Probe
 from maze_interp.studies.probe.trial import Trial
 from maze_interp.studies.result import Result
 from maze_interp.studies.runner import Run
-
-BLOCK2, BLOCK3, FC = "embedder.block2.res1.resadd", "embedder.block3", "embedder.fc"
-LEVELS = 40
-
-
-def make_plan(
-    store: ActivationStore, policy: Impala, layers: Sequence[str], targets: Sequence[str], **options: Any
-) -> Plan:
-    return Plan(store=store, policy=policy, layers=layers, targets=targets, region=3, **options)
-
-
-@pytest.fixture(scope="module")
-def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
-    write_weights(untrained, path)
-    return path
-
 
 ASKED, TARGETS = (PIXELS, BLOCK3, FC), ("cheese_square_world", "cheese_here", "value")
 

@@ -17,8 +17,6 @@ import pytest
 from distributed import Client
 
 from maze_interp.commands.main import main
-from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.checkpoints import write_weights
 from maze_interp.sweeps.spread import cluster as local_cluster
 from maze_interp.sweeps.spread import ordered
 
@@ -94,13 +92,6 @@ def rows_in(out: Path) -> int:
     run = out / "rows" / "levels"
     parts = sum(path.read_bytes().count(b"\n") for path in run.glob("parts/*.csv"))
     return LEVELS if (run / "levels.csv").exists() else parts
-
-
-@pytest.fixture(scope="module")
-def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
-    write_weights(untrained, path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from maze_interp import Maze, MazeInterpError, behaviour, maze_features
 from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.checkpoints import write_weights
 from maze_interp.results.estimates import estimate
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.groups import binned, by_place, groups, in_region, outcome_table, surprises
@@ -28,13 +27,6 @@ from maze_interp.sweeps.selection import parse_cheese, parse_seeds
 from maze_interp.sweeps.sweep import sweep
 
 LEVELS = "0:40"  # two whole jobs and a half
-
-
-@pytest.fixture(scope="module")
-def agent(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("agent") / "agent.safetensors"
-    write_weights(untrained, path)
-    return path
 
 
 def command(agent: Path, out: Path, *options: str) -> list[str]:

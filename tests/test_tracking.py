@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_mazes import LAYER, MAZE, SIZE, level_of_size
 
 from maze_interp.environment.observe import observe
 from maze_interp.mazes.maze import Maze, Square
@@ -22,14 +23,6 @@ from maze_interp.studies.channels.tracking import (
     value_at_cheese,
     wall_correlation,
 )
-
-LAYER = "embedder.block2.res1.resadd"
-SIZE = (16, 16)
-MAZE = next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(50)) if maze.size == 9)
-
-
-def level_of_size(size: int) -> Maze:
-    return next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(100)) if maze.size == size)
 
 
 def marking(placements: Placements, squares: list[Square], value: float) -> Maps:

@@ -25,6 +25,7 @@ from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.measure.chain import successors
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.results.estimates import estimate
+from maze_interp.results.files import read_csv
 from maze_interp.results.run_directory import read_settings
 from maze_interp.sweeps.levels import LevelSet
 
@@ -104,7 +105,7 @@ def read_sweep(folder: Path) -> Sweep:
     settings, table = read_settings(folder), folder / "levels.csv"
     if not table.is_file() or not {"mode", "cheese"} <= settings.keys():
         raise MazeInterpError(f"{folder} holds no levels.csv of a finished sweep")
-    rows = pd.read_csv(table, float_precision="round_trip")
+    rows = read_csv(table)
     return Sweep(LevelSet(rows["seed"].tolist(), settings["mode"], settings["cheese"]), rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +155,6 @@ class Session:
                 yield attribution(pane, request.edited, request.layer, request.method)
 
     def _hello(self) -> Data:
-        try:
-            package = version("maze-interp")
-        except PackageNotFoundError:
-            package = ""
         return {
             "protocol": 1,
             "agents": self._opening.agents.table(),
@@ -166,7 +162,7 @@ class Session:
             "moves": MOVES,
             "sweeps": list(self._opening.sweeps),
             "horizon": HORIZON,
-            "version": package,
+            "version": version("maze-interp"),
         }
 
     def _set_state(self, request: messages.SetState) -> Data:

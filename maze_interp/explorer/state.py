@@ -64,24 +64,26 @@ class Patched(_Part):
     kind: Literal["patch"]
 
 
-class PixelSet(_Change):
-    """One position set, the others of the channels left or filled."""
+class _Set(_Change):
+    """A value written at one position of some channels, their other positions left or filled."""
+
+    channels: Channels = None
+    value: Real
+    fill: Real | None = None
+
+
+class PixelSet(_Set):
+    """At a position of the map."""
 
     kind: Literal["set_pixel"]
-    channels: Channels = None
     pixel: Place
-    value: Real
-    fill: Real | None = None
 
 
-class SquareSet(_Change):
-    """The position of a square set, likewise: retargeting."""
+class SquareSet(_Set):
+    """At the position of a square: retargeting."""
 
     kind: Literal["set_square"]
-    channels: Channels = None
     square: Place
-    value: Real
-    fill: Real | None = None
 
 
 class CheeseVector(_Change):

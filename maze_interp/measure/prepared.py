@@ -46,9 +46,7 @@ class PreparedMaze:
         self._outputs: dict[tuple[Edit, ...], NDArray[np.float64]] = {}
         self._crossings: tuple[str, list[Crossing | None]] = ("", [])
         # A network that cannot be cut gains nothing here.
-        self._whole = isinstance(policy, Reference) or isinstance(
-            split(policy, activation_layers(policy)[0]), WholeNetwork
-        )
+        self._whole = not _is_cut(policy)
         if self._whole:
             return
         self._states, self._order = states_of([maze]), running_order(policy)

@@ -27,6 +27,7 @@ from maze_interp.measure.decision import decision, evaluate_at, unseen, visited
 from maze_interp.measure.evaluate import Evaluation
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.results.estimates import refitted
 from maze_interp.studies.ablate.effects import level_effects
 from maze_interp.studies.ablate.measure import REFERENCE
 from maze_interp.sweeps.experiment import Experiment
@@ -255,9 +256,7 @@ def resampled_means(table: pd.DataFrame) -> Means:
 def resampled(values: NDArray[np.float64], resamples: int = 400, seed: int = 0) -> NDArray[np.float64]:
     """Means over levels of `[levels, k]`, as they are and, in the other rows, resampled, `[resamples, k]`."""
     levels = len(values)
-    drawn = np.random.default_rng(seed).multinomial(levels, np.full(levels, 1 / levels), resamples - 1)
-    means: NDArray[np.float64] = np.vstack([np.ones(levels), drawn]) / levels @ values
-    return means
+    return np.vstack(refitted(lambda counts: counts @ values / levels, levels, resamples - 1, seed))
 
 
 def kept(means: Means, columns: Sequence[str]) -> NDArray[np.float64]:

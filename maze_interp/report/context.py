@@ -14,9 +14,10 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
 from maze_interp.policies.placement import Device, Precision
+from maze_interp.results.files import read_csv
 from maze_interp.studies.study import NetworkOptions
 from maze_interp.studies.sweep.study import Sweep
-from maze_interp.sweeps.groups import in_region, read_levels
+from maze_interp.sweeps.groups import in_region
 
 FULL = 1000
 """Levels of a report of full size."""
@@ -97,7 +98,7 @@ class Context:
     @cached_property
     def rows(self) -> dict[str, pd.DataFrame]:
         """The rows of both finished sweeps, levels in the same order."""
-        return {name: read_levels(self.folder(name) / "levels.csv") for name in self.sweeps}
+        return {name: read_csv(self.folder(name) / "levels.csv") for name in self.sweeps}
 
     @cached_property
     def outside(self) -> pd.Series:

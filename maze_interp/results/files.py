@@ -18,6 +18,11 @@ def write_csv(path: Path, table: pd.DataFrame) -> Path:
     return write_whole(path, table.to_csv(index=False, lineterminator="\n"))
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of `write_csv` to the last digit; empty cells are NaN."""
+    return pd.read_csv(path, float_precision="round_trip")
+
+
 def write_json(path: Path, content: Any) -> Path:
     """Write plain JSON values and whatever has `as_dict` (an `Estimate`); returns the path."""
     return write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n")

@@ -19,7 +19,7 @@ from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.identity import code_hash
-from maze_interp.results.files import write_whole, write_with
+from maze_interp.results.files import read_csv, write_whole, write_with
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.provenance import provenance
@@ -96,7 +96,7 @@ def run_experiment(
             _run_jobs(experiment, parts, workers, scheduler)
             write_with(table, lambda path: _gather(experiment, parts, path))
         shutil.rmtree(parts, ignore_errors=True)
-        return pd.read_csv(table, float_precision="round_trip")
+        return read_csv(table)
 
 
 def _jobs(experiment: Experiment) -> list[Sequence[int]]:

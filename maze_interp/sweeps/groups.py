@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -18,11 +16,6 @@ BIN_WIDTH = {
     "size": 2,
 }
 """The variables P(cheese) is tabled by, and the width of a bin."""
-
-
-def read_levels(path: Path) -> pd.DataFrame:
-    """The rows of a sweep, one per level; empty cells are NaN."""
-    return pd.read_csv(path, float_precision="round_trip")
 
 
 def groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:

@@ -21,7 +21,7 @@ from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.questions.resolutions import Draws, Measured, resample_levels
-from maze_interp.results.files import write_whole
+from maze_interp.results.files import write_csv
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
@@ -133,7 +133,7 @@ class Setting:
         with run_directory(self.folder(name), settings) as folder:
             path = folder / "table.csv"
             if not path.exists():
-                write_whole(path, make().to_csv(index=False, lineterminator="\n"))
+                write_csv(path, make())
             return pd.read_csv(path)
 
     def folder(self, name: str) -> Path:

@@ -75,9 +75,9 @@ class Field(AgentOptions):
     @classmethod
     def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
         """See `Study`: the level with a decision square whose P(cheese) is nearest to one half."""
-        from maze_interp.sweeps.groups import read_levels
+        from maze_interp.results.files import read_csv
 
-        levels = read_levels(sweeps["anywhere"] / "levels.csv")
+        levels = read_csv(sweeps["anywhere"] / "levels.csv")
         levels = levels[levels["exit_cheese"].notna()]
         if not len(levels):
             return None

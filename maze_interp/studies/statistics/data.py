@@ -16,8 +16,9 @@ from maze_interp.mazes.features import FEATURE_NAMES, REGION, maze_features
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.agents import load_policy, training_region
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.results.files import read_csv
 from maze_interp.results.run_directory import RECORD, read_settings
-from maze_interp.sweeps.groups import groups, read_levels
+from maze_interp.sweeps.groups import groups
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.selection import parse_seeds, seeds_name
 from maze_interp.sweeps.sweep import COLUMNS
@@ -169,7 +170,7 @@ def _rows(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise MazeInterpError(f"the sweep in {path.parent} is unfinished: it has no levels.csv yet")
     try:
-        levels = read_levels(path)
+        levels = read_csv(path)
     except (ValueError, UnicodeDecodeError) as error:
         raise MazeInterpError(f"{path} is damaged: {error}") from error
     if missing := [column for column in COLUMNS if column not in levels]:

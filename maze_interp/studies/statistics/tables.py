@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from maze_interp.mazes.features import FEATURE_NAMES
-from maze_interp.results.files import write_csv
+from maze_interp.results.files import read_csv, write_csv
 from maze_interp.studies.statistics import change_point, hypotheses, layout, published, regression, stability
 from maze_interp.studies.statistics.data import OUTCOMES, FinishedSweep, known, select, with_region
 from maze_interp.studies.statistics.fits import FULL, Effort
@@ -46,7 +46,7 @@ def make_tables(sweep: FinishedSweep, run: Run, effort: Effort = FULL) -> Tables
     folder = run.folder / "rows"
     tables = {"levels": _kept(folder / "levels.csv", lambda: layout.with_layout(sweep, chosen))}
     _make_missing(folder, tables["levels"], parts(effort), run)
-    tables |= {name: _read(folder / f"{name}.csv") for name in parts(effort)}
+    tables |= {name: read_csv(folder / f"{name}.csv") for name in parts(effort)}
     tables["change_points"] = change_point.change_points(tables["steps"], tables["shapes"])
     return tables | {"comparison": comparison(tables)}
 
@@ -153,8 +153,4 @@ def _kept(path: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table from its file, which is written if it is not there yet."""
     if not path.exists():
         write_csv(path, make())
-    return _read(path)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, float_precision="round_trip")
+    return read_csv(path)

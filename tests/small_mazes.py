@@ -1,0 +1,17 @@
+"""Easy mazes of a given size, and the map of the layer that is studied by default, for tests of tracking."""
+
+from __future__ import annotations
+
+from maze_interp.mazes.maze import Maze
+
+LAYER = "embedder.block2.res1.resadd"
+SIZE = (16, 16)
+"""Of the layer's map."""
+
+
+def level_of_size(size: int) -> Maze:
+    """The first easy level of that size."""
+    return next(maze for maze in (Maze.from_seed(seed, "easy") for seed in range(100)) if maze.size == size)
+
+
+MAZE = level_of_size(9)
