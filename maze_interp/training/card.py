@@ -191,7 +191,7 @@ def _card(
 ## Measured
 
 Exact probability of reaching the cheese within 500 moves, actions sampled, mean over {levels} held-out levels
-(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% bootstrap intervals over levels.
+(seeds {HELD_OUT:,} to {HELD_OUT + levels - 1:,}) with 95% intervals over levels.
 
 | levels | n | P(cheese) | interval |
 |-|-|-|-|

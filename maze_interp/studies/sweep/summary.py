@@ -26,7 +26,7 @@ EXITS = {
 _SURPRISES = 10  # levels of either kind in the tables
 
 _NOTES = (
-    "Every figure is a mean over levels with its 95% bootstrap interval over levels. The probabilities of one level "
+    "Every figure is a mean over levels with its 95% interval. The probabilities of one level "
     "are exact, so an interval says how far other levels might move the mean.",
     "The decision square is the last square that the paths from the start to the cheese and to the top-right corner "
     "share. “First exit” is where the mouse goes when it first leaves that square, given that it gets there.",

@@ -51,9 +51,10 @@ def summarise(anywhere: pd.DataFrame, trained: pd.DataFrame) -> Result:
 
 
 def _statement(figures: Figures) -> str:
+    """Of the decision square and of all squares; the training region's figures are in the table."""
     agent, untrained = figures["agent"], figures.get("untrained", {})
     parts = []
-    for name in SQUARES:
+    for name in ("decision", "all"):
         if name in agent:
             shares = {quantity: percent(estimate) for quantity, estimate in agent[name].items()}
             control = percent(untrained[name]["agreement"]) if name in untrained else "unmeasured"
