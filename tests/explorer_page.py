@@ -138,13 +138,13 @@ class Explorer:
         self.page.click(f"[data-tab={name}]")
         self.settle()
 
-    def button(self, name: str) -> Any:
+    def button(self, name: str) -> Control:
         """The visible button of that name."""
-        return self.page.get_by_role("button", name=name, exact=True)
+        return Control(self, self.page.get_by_role("button", name=name, exact=True))
 
-    def field(self, name: str) -> Any:
+    def field(self, name: str) -> Control:
         """The visible control with that label."""
-        return self.page.get_by_label(name, exact=True).locator("visible=true")
+        return Control(self, self.page.get_by_label(name, exact=True).locator("visible=true"))
 
     def svg(self, kind: str = "before", pane: int = 0) -> Any:
         """A picture of a maze."""
@@ -212,6 +212,23 @@ class Explorer:
         rows = [row.locator("td").all_inner_texts() for row in self.page.locator("table.square tbody tr").all()]
         rows = [[number(text) for text in row if text.strip()] for row in rows]
         return {head: [row[i] for row in rows] for i, head in enumerate(heads)}
+
+
+class Control:
+    """A control of the page; after whatever is done with it, the page settles."""
+
+    def __init__(self, explorer: Explorer, locator: Any) -> None:
+        self._explorer, self.locator = explorer, locator
+
+    def __getattr__(self, name: str) -> Any:
+        action = getattr(self.locator, name)
+
+        def act(*values: Any, **options: Any) -> Any:
+            result = action(*values, **options)
+            self._explorer.settle()
+            return result
+
+        return act
 
 
 def number(text: str) -> float | None:

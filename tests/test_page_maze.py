@@ -151,7 +151,7 @@ def test_episode(explorer: Explorer, policy: Any) -> None:
     assert f"{p_cheese:.3f}" in told.inner_text(), "at the start the chance is the figure"
     explorer.button("One move forward").click()
     explorer.settle()
-    assert told.inner_text().startswith("After 1 moves")
+    assert told.inner_text().startswith("After 1 move on")
     explorer.button("Play").press("Enter")
     expect(told).to_contain_text("the end", timeout=60_000)
     explorer.button("Play").click()

@@ -89,5 +89,5 @@ export function makeEpisodes(app) {
 
 function describe({ squares, moves, p_success: chance }, step) {
   const next = moves[step] === undefined ? "the end" : `next move ${moves[step] === "noop" ? "no-op" : moves[step]}`;
-  return `After ${step} moves on ${pair(squares[step])}; P(cheese) from there, in the moves left, ${digits(chance[step])}; ${next}.`;
+  return `After ${step} ${step === 1 ? "move" : "moves"} on ${pair(squares[step])}; P(cheese) from there, in the moves left, ${digits(chance[step])}; ${next}.`;
 }
