@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -131,16 +131,18 @@ class Pane:
             self._set_state()
             numbers.append(self._ask("field"))
             time.sleep(0.01)
-        asked = self._ask("layers")  # answered after the last field
-        answered: list[int] = []
-        end = time.perf_counter()
-        received: list[tuple[float, dict[str, Any]]] = []
-        while not received or received[-1][1]["id"] != asked:
-            answer = self._answer()
-            received.append((time.perf_counter(), answer))
-        answered = [each["id"] for at, each in received if each["what"] == "field" and at > end + 0.001]
-        assert received[-2][1]["id"] == numbers[-1], "the last field is not that of the last move"
-        return len(answered)
+            self._drop_answers()
+        self._ask("layers")  # answered after the last field
+        answered = []
+        while (answer := self._answer())["what"] != "layers":
+            answered.append(answer)
+        assert answered[-1]["id"] == numbers[-1], "the last field is not that of the last move"
+        return sum(each["what"] == "field" for each in answered)
+
+    def _drop_answers(self) -> None:
+        with suppress(TimeoutError):
+            while True:
+                self._socket.recv(timeout=0)
 
     def _set_state(self) -> None:
         self._version = next(_numbers)
