@@ -53,7 +53,15 @@ def policy() -> Any:
 @pytest.fixture(scope="module")
 def address(policy: Any) -> Iterator[str]:
     """A running server's address, with its token."""
-    site = Site(Opening(Agents(policy, "easy"), Maze.from_seed(SEED, "easy")))
+    opening = Opening(Agents(policy, "easy"), Maze.from_seed(SEED, "easy"))
+    with serving(opening) as address:
+        yield address
+
+
+@contextmanager
+def serving(opening: Opening) -> Iterator[str]:
+    """A server of one's own; gives its address, with its token."""
+    site = Site(opening)
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", lifespan="off", ws="websockets-sansio"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})

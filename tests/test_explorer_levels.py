@@ -13,7 +13,7 @@ from maze_interp import Maze, behaviour, vector_field
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.agents import Agents
-from maze_interp.explorer.levels import conflict, disagreement, loops, rank_levels, read_sweep, solve_rate
+from maze_interp.explorer.levels import conflict, disagreement, loops, rank_levels, solve_rate
 from maze_interp.explorer.messages import RankLevels
 from maze_interp.explorer.pane import Pane, text_of
 from maze_interp.explorer.session import open_sweeps
@@ -24,6 +24,7 @@ from maze_interp.measure.field import VectorField
 from maze_interp.policies.agents import load_policy
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.moves import MOVES, STEPS
+from maze_interp.studies.runner import run_study
 from maze_interp.studies.sweep.study import Sweep as SweepStudy
 from maze_interp.sweeps.levels import LevelSet
 
@@ -31,7 +32,7 @@ MAZES = [Maze.from_seed(HELD_OUT + i, "easy") for i in range(3)]
 
 
 def led_to(field: VectorField, square: Square) -> Square:
-    """Where the likeliest move leads."""
+    """Where the most probable move leads."""
     move = MOVES[int(np.argmax([field.prob(square, move) for move in MOVES]))]
     dx, dy = STEPS[MOVES.index(move)]
     x, y = square[0] + int(dx), square[1] + int(dy)
@@ -78,19 +79,10 @@ def test_levels_are_ranked(untrained: Impala) -> None:
 
 
 @pytest.fixture(scope="module")
-def swept(untrained: Impala, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished sweep; its P(cheese) is made up, since only its size is at stake."""
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished sweep."""
     folder = tmp_path_factory.mktemp("sweeps") / "small"
-    study = SweepStudy(agent="rand_region_3_easy", seeds=range(HELD_OUT, HELD_OUT + 60))
-    mazes = LevelSet(range(HELD_OUT, HELD_OUT + 60), "easy")
-    folder.mkdir()
-    from maze_interp.mazes.features import maze_features
-    from maze_interp.results.run_directory import run_directory
-
-    random = np.random.default_rng(0)
-    rows = [{"seed": seed, **maze_features(mazes.maze(seed)), "p_cheese": random.random()} for seed in mazes.seeds]
-    with run_directory(folder, study.experiment.settings):
-        pd.DataFrame(rows).to_csv(folder / "levels.csv", index=False)
+    run_study(SweepStudy(seeds=range(HELD_OUT, HELD_OUT + 60)), folder)
     return folder
 
 
@@ -108,8 +100,8 @@ def test_surprise_in_a_sweep(untrained: Impala, swept: Path) -> None:
 
 
 def test_no_sweep(tmp_path: Path, swept: Path) -> None:
-    with pytest.raises(MazeInterpError, match=r"holds no run\.json"):
-        read_sweep(tmp_path)
+    with pytest.raises(MazeInterpError, match=r"is no sweep: it holds no run\.json"):
+        open_sweeps([tmp_path])
     with pytest.raises(MazeInterpError, match="two sweeps are called small"):
         open_sweeps([swept, swept])
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
-from explorer_page import LAYER, SEED, Explorer, opened, pane_of
+from explorer_page import AGENT, LAYER, SEED, Explorer, opened, pane_of, serving
 from playwright.sync_api import expect
 
 import maze_interp as mi
 from maze_interp import edits
+from maze_interp.bundled import HELD_OUT
 from maze_interp.edits.files import to_yaml
+from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.files import bundle
+from maze_interp.explorer.session import Opening, open_sweeps
 from maze_interp.mazes.maze import Maze
+from maze_interp.studies.runner import run_study
+from maze_interp.studies.sweep.study import Sweep
 
 pytest_plugins = ["explorer_page"]
 
@@ -47,6 +54,11 @@ def test_two_at_once(explorer: Explorer, policy: Any) -> None:
     assert explorer.panes[0]["agent"] == "rand_region_1_easy"
     page.get_by_label("one", exact=True).check()
     assert len(explorer.panes) == 1
+    explorer.button("Undo").click()
+    assert [pane["agent"] for pane in explorer.panes] == ["rand_region_1_easy", AGENT], "both come back"
+    assert [pane["edits"] for pane in explorer.panes] == [second["edits"], first["edits"]]
+    explorer.button("Redo").press("Enter")
+    assert len(explorer.panes) == 1
 
 
 def test_levels(explorer: Explorer) -> None:
@@ -64,6 +76,26 @@ def test_levels(explorer: Explorer) -> None:
     explorer.field("Score").select_option("disagreement")
     explorer.button("Search").press("Enter")
     expect(page.locator("[role=tabpanel]:visible .note")).to_contain_text("two agents")
+
+
+def test_levels_of_a_sweep(browser: Any, policy: Any, tmp_path: Path) -> None:
+    study = Sweep(agent=AGENT, seeds=range(HELD_OUT, HELD_OUT + 60))
+    run_study(study, tmp_path / "small")
+    table = pd.read_csv(tmp_path / "small" / "levels.csv").set_index("seed")
+    opening = Opening(Agents(policy, "easy"), Maze.from_seed(SEED, "easy"), (), open_sweeps([tmp_path / "small"]))
+    with serving(opening) as address, opened(browser, address) as explorer:
+        explorer.tab("levels")
+        explorer.field("From").select_option("small")
+        explorer.field("Score").select_option("surprise")
+        explorer.button("Search").press("Enter")
+        expect(explorer.page.locator("[role=tabpanel]:visible .note")).to_contain_text("levels")
+        rows = explorer.page.locator("table.levels tbody tr")
+        expect(rows.first).to_be_visible()
+        seed, _, p_cheese = rows.first.locator("td").all_inner_texts()[1:]
+        assert float(p_cheese) == pytest.approx(table.loc[int(seed), "p_cheese"], abs=6e-4)
+        explorer.button(f"Open level {seed}").press("Enter")
+        assert explorer.maze == Maze.from_seed(int(seed), "easy")
+        assert explorer.figures()["P(cheese)"] == pytest.approx([table.loc[int(seed), "p_cheese"]], abs=6e-4)
 
 
 def test_export(explorer: Explorer, browser: Any, address: str, policy: Any) -> None:

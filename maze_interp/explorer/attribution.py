@@ -28,8 +28,8 @@ def attribution(pane: Pane, edited: bool, layer: str, method: str) -> Data:
     """How much each part of a layer's output adds to the decision.
 
     The decision is ln P(move to the cheese) − ln P(move to the corner) at the decision square; in a maze without one
-    it is the log-odds of the likeliest move where the mouse stands. The activation, edits included, is multiplied by
-    the decision's gradient; by method `"integrated"` by the mean gradient on the straight way to it from 0, so that
+    it is the log-odds of the most probable move where the mouse stands. The activation, edits included, is multiplied
+    by the decision's gradient; by method `"integrated"` by the mean gradient on the straight way to it from 0, so that
     the parts sum to the decision's change (arXiv 1703.01365).
 
     Raises:
@@ -40,8 +40,8 @@ def attribution(pane: Pane, edited: bool, layer: str, method: str) -> Data:
     x, device = pane.observation(square), device_of(pane.policy)
     reached = activation(pane, edited, path, x).to(device)
     with torch.no_grad(), one_thread(), applied(pane.policy, pane.in_force(edited)):
-        likeliest = MOVES[int(move_probabilities(pane.policy(x)[0])[0].argmax())]
-    wanted, other = _moves(pane) or (likeliest, None)
+        first = MOVES[int(move_probabilities(pane.policy(x)[0])[0].argmax())]
+    wanted, other = _moves(pane) or (first, None)
     points = torch.ones(1) if method == "gradient" else (torch.arange(STEPS) + 0.5) / STEPS
     with one_thread():
         gradient = _gradient(pane, edited, path, x, reached, points.to(device), wanted, other)

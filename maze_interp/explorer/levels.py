@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +23,7 @@ from maze_interp.measure.behaviour import Behaviour, behaviour
 from maze_interp.measure.chain import successors
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.results.estimates import estimate
-from maze_interp.results.files import read_csv
-from maze_interp.results.run_directory import read_settings
+from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.sweeps.levels import LevelSet
 
 SOLVE_LEVELS = range(HELD_OUT + 500, HELD_OUT + 532)
@@ -83,33 +80,7 @@ def _estimate(values: Sequence[float]) -> Data:
     return {"mean": result.mean, "low": result.low, "high": result.high}
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A finished sweep: which levels, and what its agent did there.
-
-    Attributes:
-        levels: the levels.
-        rows: `levels.csv`.
-    """
-
-    levels: LevelSet
-    rows: pd.DataFrame
-
-
-def read_sweep(folder: Path) -> Sweep:
-    """The sweep in a folder.
-
-    Raises:
-        MazeInterpError: it is no folder of a sweep.
-    """
-    settings, table = read_settings(folder), folder / "levels.csv"
-    if not table.is_file() or not {"mode", "cheese"} <= settings.keys():
-        raise MazeInterpError(f"{folder} holds no levels.csv of a finished sweep")
-    rows = read_csv(table)
-    return Sweep(LevelSet(rows["seed"].tolist(), settings["mode"], settings["cheese"]), rows)
-
-
-def rank_levels(request: RankLevels, panes: Sequence[Pane], sweeps: Mapping[str, Sweep]) -> Iterator[Data]:
+def rank_levels(request: RankLevels, panes: Sequence[Pane], sweeps: Mapping[str, FinishedSweep]) -> Iterator[Data]:
     """The levels with the highest scores so far; see the functions for what the scores are.
 
     Raises:
@@ -122,9 +93,9 @@ def rank_levels(request: RankLevels, panes: Sequence[Pane], sweeps: Mapping[str,
     if request.by == "disagreement" and (len(policies) < 2 or policies[0] is policies[1]):
         raise MazeInterpError("disagreement is between two agents: show another beside this one")
     if request.by == "surprise" and sweep is not None:
-        yield _surprises(sweep.rows, sweep.levels)
+        yield _surprises(sweep.levels, sweep.level_set)
         return
-    levels = sweep.levels if sweep else LevelSet(range(HELD_OUT, HELD_OUT + request.count), panes[0].mode)
+    levels = sweep.level_set if sweep else LevelSet(range(HELD_OUT, HELD_OUT + request.count), panes[0].mode)
     yield from _measured(request, policies, levels)
 
 
@@ -153,7 +124,7 @@ def _score(by: str, result: Behaviour, policies: Sequence[nn.Module]) -> float:
 
 
 def loops(field: VectorField) -> float:
-    """Share of squares from which the likeliest moves lead round and round, neither to the cheese nor to a rest."""
+    """Share of squares from which the most probable moves lead round and round, neither to the cheese nor to a rest."""
     after = _after(field)
     following = np.append(after[np.arange(len(after)), field.probs.argmax(1)], len(after))
     at = following
@@ -163,7 +134,7 @@ def loops(field: VectorField) -> float:
 
 
 def conflict(field: VectorField) -> float:
-    """Share of squares whose likeliest move leads to a lower value than that of the best square beside them."""
+    """Share of squares whose most probable move leads to a lower value than that of the best square beside them."""
     after, squares = _after(field), np.arange(len(field.squares))
     values = np.append(field.value, np.inf)[after]  # the cheese is better than any square
     best = np.where(after != squares[:, None], values, -np.inf).max(1)

@@ -113,10 +113,13 @@ class Site:
         loop = asyncio.get_running_loop()
 
         def send(answer: Mapping[str, Any]) -> None:
-            text = json.dumps(answer, allow_nan=False)
+            sending = socket.send_text(json.dumps(answer, allow_nan=False))
             try:
-                asyncio.run_coroutine_threadsafe(socket.send_text(text), loop).result()
-            except (RuntimeError, WebSocketDisconnect, OSError, asyncio.CancelledError) as error:
+                asyncio.run_coroutine_threadsafe(sending, loop).result()
+            except RuntimeError as error:
+                sending.close()  # the loop may have ended before it began
+                raise Closed from error
+            except (WebSocketDisconnect, OSError, asyncio.CancelledError) as error:
                 raise Closed from error
 
         worker = Worker(Session(self._opening), send)

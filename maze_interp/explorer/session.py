@@ -24,6 +24,7 @@ from maze_interp.explorer.state import PaneText
 from maze_interp.mazes.maze import Maze
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.policies.moves import MOVES
+from maze_interp.studies.statistics.data import FinishedSweep, read_sweep
 from maze_interp.validation import reason
 
 Data = dict[str, Any]
@@ -46,7 +47,7 @@ class Opening:
     agents: Agents
     maze: Maze
     edits: tuple[Edit, ...] = ()
-    sweeps: Mapping[str, levels.Sweep] = field(default_factory=dict)
+    sweeps: Mapping[str, FinishedSweep] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first_pane()  # refused now rather than when someone looks
@@ -65,7 +66,7 @@ class Opening:
         return Pane(self.pane, self.agents, self.edits)
 
 
-def open_sweeps(folders: Sequence[Path]) -> dict[str, levels.Sweep]:
+def open_sweeps(folders: Sequence[Path]) -> dict[str, FinishedSweep]:
     """Finished sweeps by the names of their folders.
 
     Raises:
@@ -75,7 +76,7 @@ def open_sweeps(folders: Sequence[Path]) -> dict[str, levels.Sweep]:
     for folder in folders:
         if folder.name in sweeps:
             raise MazeInterpError(f"two sweeps are called {folder.name}; rename one of their folders")
-        sweeps[folder.name] = levels.read_sweep(folder)
+        sweeps[folder.name] = read_sweep(folder)
     return sweeps
 
 

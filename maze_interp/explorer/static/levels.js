@@ -4,8 +4,8 @@ import { button, digits, labelled, make, offer, select } from "./dom.js";
 
 const SCORES = {
   surprise: "surprise: P(cheese) far from what the maze's features predict",
-  loops: "loops: squares from which the likeliest moves go round",
-  conflict: "conflict: the likeliest move leads to a lower value",
+  loops: "loops: squares from which the most probable moves go round",
+  conflict: "conflict: the most probable move leads to a lower value",
   disagreement: "disagreement of A and B",
 };
 const FIRST = ""; // no sweep: the first held-out levels

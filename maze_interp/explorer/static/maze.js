@@ -73,8 +73,8 @@ const STEPS = [
   [1, 0],
 ]; // left, down, up, right
 
-/** The likeliest way from the start: from each square to the likeliest next one, until the cheese or a square again. */
-export function likeliestWay(grid, field) {
+/** The most probable way from the start: from each square to the most probable next one, until the cheese or a square again. */
+export function probableWay(grid, field) {
   const probs = new Map(field.squares.map((square, i) => [String(square), field.probs[i]]));
   const way = [grid.start];
   for (let here = grid.start; probs.has(String(here)); here = way.at(-1)) {

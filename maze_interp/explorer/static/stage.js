@@ -4,7 +4,7 @@ import { attachHand, targetEdit } from "./hand.js";
 import { make, shape } from "./dom.js";
 import { gradient } from "./colours.js";
 import { drawMaze, MARKS } from "./mazeview.js";
-import { likeliestWay, readMaze } from "./maze.js";
+import { probableWay, readMaze } from "./maze.js";
 import { paint, scaleEnds } from "./overlay.js";
 import { walkOn } from "./episodes.js";
 
@@ -97,7 +97,7 @@ function sceneOf(app, pane, kind) {
     grid,
     fresh: answer.fresh && (before?.fresh ?? true),
     arrows: before ? changes(before.data, answer.data) : arrows(answer.data),
-    way: answer.data && !before ? likeliestWay(grid, answer.data) : null,
+    way: answer.data && !before ? probableWay(grid, answer.data) : null,
     episode: walkOn(app, pane, kind),
     region: typeof meta?.region === "number" ? meta.region : null,
     decision: meta?.decision,
@@ -150,7 +150,7 @@ function key() {
     shape("path", { d: MARKS[name], class: `mark ${name}` }, picture);
     return make("span", {}, picture, ` ${words}`);
   });
-  const lines = { region: "training region", way: "likeliest way" };
+  const lines = { region: "training region", way: "most probable way" };
   for (const [name, words] of Object.entries(lines)) {
     const picture = shape("svg", { viewBox: "-.5 -.5 1 1", "aria-hidden": "true" });
     shape("path", { d: "M-.5 0H.5", class: name }, picture);

@@ -60,8 +60,12 @@ class FinishedSweep:
     def mazes(self, levels: pd.DataFrame) -> list[Maze]:
         """The mazes of some of the rows, in their order."""
         seeds = levels["seed"].astype(int).tolist()
-        level_set = LevelSet(seeds, self.settings["mode"], self.settings["cheese"])
-        return [level_set.maze(seed) for seed in seeds]
+        return [self.level_set.maze(seed) for seed in seeds]
+
+    @property
+    def level_set(self) -> LevelSet:
+        """The levels swept."""
+        return LevelSet(self.levels["seed"].astype(int).tolist(), self.settings["mode"], self.settings["cheese"])
 
 
 def read_sweep(folder: Path, agent: str | None = None, region: int | None = None) -> FinishedSweep:
