@@ -20,7 +20,7 @@ from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.policies.untrained import untrained_like
+from maze_interp.policies.untrained import xavier_like
 from maze_interp.studies.channels.responses import Responses, strongest
 from maze_interp.studies.channels.scores import (
     CHOOSING,
@@ -140,15 +140,13 @@ def test_signs_are_chosen_and_repeat(published: Impala) -> None:
 
 def test_an_untrained_copy_depends_on_the_seed_alone(untrained: Impala) -> None:
     other = copy.deepcopy(untrained).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for mine, same in zip(
-        untrained_like(untrained, 1).parameters(), untrained_like(other, 1).parameters(), strict=True
-    ):
+    for mine, same in zip(xavier_like(untrained, 1).parameters(), xavier_like(other, 1).parameters(), strict=True):
         assert torch.equal(mine, same)
 
 
 def test_an_untrained_copy_has_the_shape_and_nothing_else(published: Impala) -> None:
     state = torch.get_rng_state()
-    one, again, other = (untrained_like(published, seed) for seed in (1, 1, 2))
+    one, again, other = (xavier_like(published, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     for (name, weights), same, different in zip(
         published.named_parameters(), again.parameters(), other.parameters(), strict=True

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 
-def untrained_like(network: nn.Module, seed: int) -> nn.Module:
-    """A copy whose convolutions and linear layers have random weights (Xavier-uniform, as published) and no biases.
+def xavier_like(network: nn.Module, seed: int) -> nn.Module:
+    """A copy with Xavier-uniform weights in convolutions and linear layers, as published, and no biases.
 
     The seed decides the weights, whatever the order in which the network's own lie in memory.
     """

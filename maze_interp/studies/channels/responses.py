@@ -16,7 +16,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.pixels import map_size
-from maze_interp.policies.untrained import untrained_like
+from maze_interp.policies.untrained import xavier_like
 from maze_interp.studies.channels.tracking import (
     SIGNS,
     TARGETS,
@@ -65,7 +65,7 @@ class Responses(Experiment):
     @cached_property
     def networks(self) -> tuple[nn.Module, ...]:
         """The agent's and the untrained ones."""
-        return self.policy, *(untrained_like(self.policy, seed) for seed in range(1, self.untrained + 1))
+        return self.policy, *(xavier_like(self.policy, seed) for seed in range(1, self.untrained + 1))
 
     def rows(self, maze: Maze) -> Sequence[Row]:
         """See `Experiment`."""

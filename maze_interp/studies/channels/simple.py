@@ -15,7 +15,7 @@ from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.policies.devices import on_host
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
-from maze_interp.policies.untrained import untrained_like
+from maze_interp.policies.untrained import xavier_like
 from maze_interp.sweeps.experiment import Experiment
 
 Grid = NDArray[np.float64]
@@ -85,7 +85,7 @@ class SimpleChannels(Experiment):
         f = np.array([maps[name].ravel() for name in self.features])
         x = to_input(observe(maze, [maze.start]))
         rows = []
-        for network, policy in zip(NETWORKS, (self.policy, untrained_like(self.policy, 1)), strict=True):
+        for network, policy in zip(NETWORKS, (self.policy, xavier_like(self.policy, 1)), strict=True):
             with without_hooks():
                 _, seen = run_with_cache(policy, x, [self.layer])
             a = _at_squares(on_host(seen[self.layer][0]).astype(float), WORLD_SIZE[maze.distribution_mode])

@@ -16,7 +16,7 @@ from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.effects import effects, free_moves
 from maze_interp.measure.field import VectorField, vector_field
 from maze_interp.policies.moves import STEPS
-from maze_interp.policies.untrained import untrained_like
+from maze_interp.policies.untrained import xavier_like
 from maze_interp.probing.controls import UNTRAINED
 from maze_interp.sweeps.experiment import Experiment
 
@@ -59,7 +59,7 @@ class ValueAgreement(Experiment):
     @cached_property
     def networks(self) -> dict[tuple[str, int], nn.Module]:
         """By their names and draws in the table, the agent first."""
-        untrained = {("untrained", draw): untrained_like(self.policy, draw) for draw in range(1, UNTRAINED + 1)}
+        untrained = {("untrained", draw): xavier_like(self.policy, draw) for draw in range(1, UNTRAINED + 1)}
         return {("agent", 0): self.policy, **untrained}
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
