@@ -20,7 +20,7 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import Chain, make_chain, occupancy, reach_ever, reach_within
 from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.references import PREFIX, Reference
-from maze_interp.policies.untrained import untrained_like
+from maze_interp.policies.untrained import xavier_like
 from maze_interp.sweeps.experiment import Experiment
 
 POLICIES = {"agent": "the agent", "untrained": "an untrained network", "random": "random actions"}
@@ -93,7 +93,7 @@ class DeadEndVisits(Experiment):
     @cached_property
     def policies(self) -> dict[str, nn.Module]:
         """By their names in the table."""
-        untrained = {} if isinstance(self.policy, Reference) else {"untrained": untrained_like(self.policy, 1)}
+        untrained = {} if isinstance(self.policy, Reference) else {"untrained": xavier_like(self.policy, 1)}
         return {"agent": self.policy, **untrained, "random": Reference(f"{PREFIX}random")}
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,3 +121,23 @@ class PairExperiment(Experiment):
     @abstractmethod
     def pair_rows(self, pair: Pair) -> Iterable[Row]:
         """The rows of one pair; none if it does not qualify."""
+
+
+@dataclass(frozen=True)
+class LayerwiseExperiment(PairExperiment):
+    """An experiment on the pair of each level, in one layer after the other.
+
+    Attributes:
+        layers: module paths.
+    """
+
+    layers: tuple[str, ...]
+
+    def pair_rows(self, pair: Pair) -> Iterator[Row]:
+        """See `PairExperiment`."""
+        for layer in self.layers:
+            yield from self.layer_rows(pair, layer)
+
+    @abstractmethod
+    def layer_rows(self, pair: Pair, layer: str) -> Iterable[Row]:
+        """The rows of one pair and layer; none if it does not qualify."""

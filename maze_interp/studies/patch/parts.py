@@ -12,7 +12,7 @@ from torch import Tensor
 
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.studies.patch.attribution import attribution, integrated
-from maze_interp.studies.patch.pairs import Pair, PairExperiment
+from maze_interp.studies.patch.pairs import LayerwiseExperiment, Pair, PairExperiment
 from maze_interp.studies.patch.runs import (
     PLACES,
     PairRun,
@@ -84,14 +84,11 @@ def _row(layer: str, part: str, metric: str, recipient: float, donor: float, pat
 
 
 @dataclass(frozen=True)
-class PartPatching(PairExperiment):
+class PartPatching(LayerwiseExperiment):
     """Every single channel and every single position of some layers, patched, and estimates by gradients.
 
     A row per layer and channel (`channel` filled) or position (`row` and `column` filled, and the positions of the
     two goals and the mouse). All effects are on the probability difference at the decision square.
-
-    Attributes:
-        layers: module paths.
     """
 
     name: ClassVar[str] = "parts"
@@ -100,14 +97,9 @@ class PartPatching(PairExperiment):
         *(f"{place}_{axis}" for place in PLACES for axis in ("row", "column")),
         *("recipient", "donor", "patched", "gradient", "integrated"),
     )
-    layers: tuple[str, ...]
 
-    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
-        """See `PairExperiment`."""
-        for layer in self.layers:
-            yield from self._layer_rows(pair, layer)
-
-    def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+    def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+        """See `LayerwiseExperiment`."""
         run = run_pair(self.policy, pair, layer)
         shared = {
             "layer": layer,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maze_interp.studies.patch.attribution import attribution, integrated
-from maze_interp.studies.patch.pairs import Pair, PairExperiment
+from maze_interp.studies.patch.pairs import LayerwiseExperiment, Pair, PairExperiment
 from maze_interp.studies.patch.runs import PLACES, PairRun, place_masks, run_pair
 from maze_interp.studies.patch.smallest_set import Effect, as_set, disjoint_sets, prefixes, smallest_set
 
@@ -41,7 +41,7 @@ _BEFORE, _AFTER = (
 
 
 @dataclass(frozen=True)
-class SmallestSets(PairExperiment):
+class SmallestSets(LayerwiseExperiment):
     """The smallest sets found, at the decision square, and what other sets of their size do.
 
     A row per layer and share, for levels whose whole effect on the probability difference is at least `LEAST`.
@@ -53,9 +53,6 @@ class SmallestSets(PairExperiment):
     are channel/row/column, or features.
 
     Sets of one or two are the smallest there are; larger ones are upper bounds.
-
-    Attributes:
-        layers: module paths.
     """
 
     name: ClassVar[str] = "sets"
@@ -64,14 +61,9 @@ class SmallestSets(PairExperiment):
         *("random", "random_changed", "largest", "without", "further", *_FURTHER),
         *(*_BEFORE, *_AFTER, *PLACES, "members"),
     )
-    layers: tuple[str, ...]
 
-    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
-        """See `PairExperiment`."""
-        for layer in self.layers:
-            yield from self._layer_rows(pair, layer)
-
-    def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+    def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+        """See `LayerwiseExperiment`."""
         run = run_pair(self.policy, pair, layer)
         before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
         if whole - before < LEAST:
@@ -223,25 +215,17 @@ RANKINGS = ("integrated", "gradient", "largest", "random_changed", "random")
 
 
 @dataclass(frozen=True)
-class PatchCurves(PairExperiment):
+class PatchCurves(LayerwiseExperiment):
     """The probability difference as more and more activations are patched, in several orders.
 
     A row per layer, ranking and count (powers of 2, and all); random rankings as the mean of `DRAWS`.
-
-    Attributes:
-        layers: module paths.
     """
 
     name: ClassVar[str] = "curves"
     columns: ClassVar[Sequence[str]] = ("layer", "ranking", "count", "recipient", "donor", "patched")
-    layers: tuple[str, ...]
 
-    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
-        """See `PairExperiment`."""
-        for layer in self.layers:
-            yield from self._layer_rows(pair, layer)
-
-    def _layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+    def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
+        """See `LayerwiseExperiment`."""
         run = run_pair(self.policy, pair, layer)
         shared = {
             "layer": layer,
