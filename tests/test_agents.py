@@ -32,6 +32,7 @@ BUNDLED = {
     "rand_region_5_easy": ("easy", 5),
     "rand_region_10_easy": ("easy", 10),
     "rand_region_5_easy_scratch": ("easy", 5),
+    "rand_region_5_easy_stage_2": ("easy", 5),
     "rand_region_5_easy_rl": ("easy", 5),
     "rand_anywhere_easy": ("easy", "anywhere"),
     "rand_region_5": ("hard", 5),

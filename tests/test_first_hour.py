@@ -38,7 +38,7 @@ CELLS = [
     Cell("print(maze.to_ascii())", TEXT, r"[#.CM]{9}\n"),
     Cell("maze.plot()", PICTURE, "<Axes: title="),
     Cell("mi.list_agents()[['mode', 'region', 'success']].head(3)", TABLE, r"rand_\w+ +easy"),
-    Cell("policy = mi.load_policy()\npolicy", TABLE, r"<Impala: name rand_region_3_easy, architecture impala"),
+    Cell("policy = mi.load_policy()\npolicy", TABLE, r"<Impala: name rand_region_5_easy_rl, architecture impala"),
     Cell("list(policy.layers)[:2]", TEXT, r"\['embedder', 'embedder.block1'\]"),
     Cell("field = mi.vector_field(policy, maze)\nfield", PICTURE, r"<VectorField: \d+ squares of <Maze"),
     Cell("field.p_cheese, field.prob((0, 0), 'up')", TEXT, r"\(0\.\d+, [\d.e-]+\)"),

@@ -19,9 +19,11 @@ from maze_interp.studies.patch.tables import channel_table, network_size, positi
 
 LAYER = "embedder.block3"
 
+AGENT = "rand_region_3_easy"
+
 
 def test_a_result_against_its_rows(tmp_path: Path) -> None:
-    study = mi.studies.patch(seeds=range(900_000_471, 900_000_473), layers=f"{LAYER}_out")
+    study = mi.studies.patch(agent=AGENT, seeds=range(900_000_471, 900_000_473), layers=f"{LAYER}_out")
     result = study.run(tmp_path / "run")
     rows = {path.stem: pd.read_csv(path) for path in (tmp_path / "run" / "rows").glob("*/*.csv")}
     assert set(rows) == {"curves", "parts", "sets", "episodes", "layers", "channels", "transfer"}
@@ -50,7 +52,7 @@ def test_a_result_against_its_rows(tmp_path: Path) -> None:
 
 
 def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
-    result = mi.studies.patch(seeds=range(900_000_471, 900_000_473), layers=LAYER).run(tmp_path)
+    result = mi.studies.patch(agent=AGENT, seeds=range(900_000_471, 900_000_473), layers=LAYER).run(tmp_path)
     assert {"by_count", "by_layer", "by_channel", "by_position_block3", "counts", "channel_sets", "field_whole"} <= set(
         result.figures
     )
@@ -58,7 +60,7 @@ def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
     assert len(curves.lines) == 5, "a curve for each ranking"
     assert curves.get_title(loc="left") == "block3 (2,048)"
     depth, branches = result.figures["by_layer"].axes
-    trunk = load_network(mi.DEFAULT_AGENT).trunk
+    trunk = load_network(AGENT).trunk
     assert [label.get_text() for label in depth.get_xticklabels()] == [
         layer.removeprefix("embedder.") for layer in trunk if "fc" not in layer
     ]
@@ -84,7 +86,7 @@ def test_the_report_has_the_same_study_with_the_default_layer() -> None:
         ({"seeds": "5:5"}, "the seed range 5:5 is empty"),
         (
             {"seeds": "900000000", "layers": "embedder.fc"},
-            r"none of the levels 900000000:900000001 has a decision square and its cheese outside the top-right 3×3",
+            r"none of the levels 900000000:900000001 has a decision square and its cheese outside the top-right 5×5",
         ),
     ],
 )

@@ -173,7 +173,7 @@ def test_an_agent_of_ones_own_under_a_bundled_name_is_reported(tmp_path: Path, m
     assert (table.drop(DEFAULT_AGENT)["problem"] == "").all()
     shutil.rmtree("agents")
     shutil.copytree(bundled_path("agents", DEFAULT_AGENT), f"agents/{DEFAULT_AGENT}")
-    assert agent_info(DEFAULT_AGENT).region == 3  # a copy with the same weights is the same agent
+    assert agent_info(DEFAULT_AGENT).region == 5  # a copy with the same weights is the same agent
 
 
 def test_damaged_agents_end_no_list(
@@ -202,7 +202,7 @@ def test_damaged_agents_end_no_list(
     agents_list()
     printed = capsys.readouterr().out
     assert "whole" in printed
-    assert "rand_region_3_easy (default)" in printed
+    assert f"{DEFAULT_AGENT} (default)" in printed
     for name in damaged:
         assert f"\n{name} cannot be used: " in printed
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer
 
 import maze_interp as mi
-from maze_interp import DEFAULT_AGENT, MazeInterpError, load_policy
+from maze_interp import MazeInterpError, load_policy
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES, maze_features
@@ -42,6 +42,7 @@ from maze_interp.studies.statistics.words import WORDS
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import COLUMNS
 
+AGENT = "rand_region_3_easy"
 SEEDS = range(HELD_OUT, HELD_OUT + 400)
 QUICK = Effort(repeats=1, refits=12)
 NEAR = "euclidean_cheese_decision_square"
@@ -84,8 +85,8 @@ def write_sweep(folder: Path, rows: pd.DataFrame, **changes: Any) -> Path:
     folder.mkdir(parents=True)
     settings: dict[str, Any] = {
         "study": "sweep",
-        "agent": DEFAULT_AGENT,
-        "agent_hash": agent_hash(load_policy(DEFAULT_AGENT)),
+        "agent": AGENT,
+        "agent_hash": agent_hash(load_policy(AGENT)),
         "mode": "easy",
         "seeds": f"{SEEDS.start}:{SEEDS.stop}",
         "region": "anywhere",
@@ -243,14 +244,14 @@ def finished(near: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tu
     rng = np.random.default_rng(0)
     noisy = near.assign(p_cheese=np.clip(near["p_cheese"] + rng.normal(0, 0.05, len(near)), 0, 1))
     sweep = write_sweep(folder / "sweep", noisy)
-    return folder, mi.studies.statistics(sweep=sweep, repeats=1, refits=3).run(folder / "out")
+    return folder, mi.studies.statistics(agent=AGENT, sweep=sweep, repeats=1, refits=3).run(folder / "out")
 
 
 def test_tables_summary_and_resumption(finished: tuple[Path, Result]) -> None:
     folder, result = finished
     out, tables = folder / "out", result.tables
     summary = json.loads((out / "summary.json").read_text())
-    assert (summary["study"], summary["agent"], summary["region"]) == ("statistics", DEFAULT_AGENT, 3)
+    assert (summary["study"], summary["agent"], summary["region"]) == ("statistics", AGENT, 3)
     figures = summary["figures"]
     levels = read_sweep(folder / "sweep").levels
     assert figures["selected_levels"] == len(tables["levels"]) == len(select(levels, 3))
@@ -270,12 +271,12 @@ def test_tables_summary_and_resumption(finished: tuple[Path, Result]) -> None:
     for name in ("rows/chain.csv", "comparison.csv", "summary.json"):
         (out / name).unlink()
     kept = (out / "rows" / "single.csv").stat().st_mtime_ns
-    mi.studies.statistics(sweep=folder / "sweep", repeats=1, refits=3).run(out)
+    mi.studies.statistics(agent=AGENT, sweep=folder / "sweep", repeats=1, refits=3).run(out)
     assert {path.name: path.read_bytes() for path in out.glob("*.csv")} == before
     assert (out / "rows" / "single.csv").stat().st_mtime_ns == kept
     assert json.loads((out / "summary.json").read_text()) == summary
     with pytest.raises(MazeInterpError, match="refits is 3, not 4"):
-        mi.studies.statistics(sweep=folder / "sweep", repeats=1, refits=4).run(out)
+        mi.studies.statistics(agent=AGENT, sweep=folder / "sweep", repeats=1, refits=4).run(out)
 
 
 def test_what_is_not_identified_is_said(finished: tuple[Path, Result]) -> None:
@@ -307,7 +308,7 @@ def test_pictures_show_the_tables(finished: tuple[Path, Result]) -> None:
 
 def bad(folder: Path, **options: Any) -> str:
     with pytest.raises(MazeInterpError) as caught:
-        mi.studies.statistics(sweep=folder, **options).run(folder.parent / "out")
+        mi.studies.statistics(sweep=folder, **{"agent": AGENT, **options}).run(folder.parent / "out")
     message = str(caught.value)
     assert "\n" not in message
     assert not (folder.parent / "out").exists()
@@ -317,7 +318,7 @@ def bad(folder: Path, **options: Any) -> str:
 def test_bad_sweeps(near: pd.DataFrame, tmp_path: Path) -> None:
     assert "is no sweep: it holds no run.json" in bad(tmp_path / "nowhere")
     good = write_sweep(tmp_path / "good", near)
-    assert f"is of {DEFAULT_AGENT} (" in bad(good, agent="reference:left-wall")
+    assert f"is of {AGENT} (" in bad(good, agent="reference:left-wall")
     assert "unknown agent" in bad(good, agent="rand_regoin_3")
     assert "--region cannot be 0: it should be greater than or equal to 1" in bad(good, region=0)
     assert "--seeds has no effect with --sweep" in bad(good, seeds=range(5))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from maze_interp.errors import unknown_name
 
-DEFAULT_AGENT = "rand_region_3_easy"
-"""The agent every command uses unless another is named: one that solves its own training levels."""
+DEFAULT_AGENT = "rand_region_5_easy_rl"
+"""The agent every command uses unless another is named: reinforcement learning alone, the published region, easy mode."""
 
 HELD_OUT = 900_000_000
 """Level seeds from here up are for measuring: no bundled agent was trained on any of them."""
