@@ -1,10 +1,10 @@
 # `make report` measures the bundled agent and writes the page, `make test` checks everything, `make docs` builds the site
-# in docs/_build/html and runs its notebooks; each sets up .venv first.
+# in docs/_build/html and runs its notebooks, `make findings` renews the results behind the site; each sets up .venv first.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: report test docs clean
+.PHONY: report test docs findings clean
 
 report: .venv/.installed
 	$(BIN)/maze-interp report --out runs/report
@@ -20,6 +20,10 @@ test: .venv/.installed
 docs: .venv/.docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "The site: file://$(CURDIR)/docs/_build/html/index.html"
+
+findings: .venv/.installed
+	$(BIN)/python scripts/renew_findings.py $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python scripts/readme_picture.py
 
 .venv/.docs: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]' --constraint constraints.txt

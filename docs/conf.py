@@ -18,6 +18,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "commands",
+    "figures",
     "public_names",
 ]
 exclude_patterns = ["_build", "_ext"]
@@ -47,7 +48,9 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        name: ["page-toc"] for name in ("index", "engineering", "tutorials/*", "reference/*")
+    },
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

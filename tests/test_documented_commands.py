@@ -1,9 +1,11 @@
-"""Every `maze-interp …` line that the project prints or documents is one that the command line takes."""
+"""Every `maze-interp …` line that the project prints or documents is one that the command line takes; other code is
+code that can be compiled, or that the shell can read, with targets that the Makefile has."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +19,23 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md
 PLACEHOLDERS = re.compile(r"\b(AGENT|NAME|FILE|FOLDER|STORE|SEED)\b")
 
 
+def blocks(*languages: str) -> Iterator[tuple[str, str]]:
+    """The code blocks of the pages in one of these languages, with where they begin; `{code-cell} …` is a language."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for found in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
+            if found[1].strip() in languages:
+                yield f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}", found[2]
+
+
 def in_pages() -> Iterator[tuple[str, str]]:
     """Command lines in code blocks and in inline code; a line that ends in a backslash goes on."""
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")
-        blocks = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+        blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
         inline = re.findall(r"`(maze-interp [^`]*)`", text)
-        lines = [line for block in blocks for line in block.splitlines() if line.lstrip().startswith("maze-interp ")]
+        written = [line.lstrip(" !") for block in blocks for line in block.splitlines()]
+        lines = [line for line in written if line.startswith("maze-interp ")]
         for line in [*lines, *inline]:
             for part in line.split(" #")[0].split("&&"):
                 yield str(page.relative_to(ROOT)), part.strip()
@@ -40,7 +52,13 @@ def in_resolutions() -> Iterator[tuple[str, str]]:
                     yield path.name, part.strip()
 
 
-DOCUMENTED = sorted(set(in_pages()) | set(in_resolutions()))
+def in_runs() -> Iterator[tuple[str, str]]:
+    """The commands whose results the findings show."""
+    for name, command in yaml.safe_load((ROOT / "docs" / "findings" / "runs.yaml").read_text()).items():
+        yield f"runs.yaml, {name}", " ".join(command.split())
+
+
+DOCUMENTED = sorted(set(in_pages()) | set(in_resolutions()) | set(in_runs()))
 
 
 def test_there_are_commands_to_check() -> None:
@@ -63,3 +81,42 @@ def test_the_command_line_takes_it(where: str, line: str) -> None:
     assert callable(parsed.run_command)
     if hasattr(parsed, "study"):
         assert parsed.study(parsed).name == arguments[0]
+
+
+@pytest.mark.parametrize(("where", "code"), list(blocks("python", "{code-cell} ipython3")))
+def test_python_can_be_compiled(where: str, code: str) -> None:
+    """Without the lines of cells that the shell runs; tutorials run when the site is built, the README below."""
+    code = "\n".join("pass" if line.startswith("!") else line for line in code.splitlines())
+    compile(re.sub(r"\A(:[\w-]+:.*\n)+", "", code), where, "exec")
+
+
+@pytest.mark.parametrize(("where", "code"), list(blocks("sh", "bash")))
+def test_the_shell_can_read_it(where: str, code: str) -> None:
+    subprocess.run(["bash", "-n"], input=code, text=True, check=True)
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", code, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), where
+    for path in re.findall(r"\b(?:scripts|tests)/\w+\.py\b", code):
+        assert (ROOT / path).exists(), where
+
+
+def test_no_block_is_of_a_language_that_no_test_reads() -> None:
+    known = {"", "sh", "bash", "python", "yaml", "toml", "{code-cell} ipython3"}  # text, files and what is tested here
+    found = re.compile(r"^```([^\n`{]*|\{code-cell\}[^\n]*)\n", re.MULTILINE)
+    assert {language.strip() for page in PAGES for language in found.findall(page.read_text())} <= known
+
+
+def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after another, as a reader would; the sweep and the study on fewer levels."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    lines = "\n".join(code for where, code in blocks("python") if where.startswith("README.md"))
+    study = "900_000_003), layers=layer, kinds='zero', exact_levels=3"
+    sizes = {"range(100)": "range(2)", "900_000_020), layers=layer": study}
+    assert all(lines.count(size) == 1 for size in sizes)
+    for size, smaller in sizes.items():
+        lines = lines.replace(size, smaller)
+    names: dict[str, object] = {}
+    exec(compile(lines, "README.md", "exec"), names)
+    assert {"maze", "policy", "cache", "result"} <= {*names}
+    assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,14 @@ def cheese_vector(policy: nn.Module, maze: Maze, layer: str) -> Tensor:
 
     Raises:
         MazeInterpError: the maze has no cheese, or an unknown layer.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> policy, layer = mi.load_policy("rand_region_5"), "embedder.block2.res1.resadd"
+        >>> vector = mi.cheese_vector(policy, mi.Maze.from_seed(0), layer)
+        >>> hide = mi.edits.Add(layer, vector, coefficient=-1)
+        >>> vector.shape
+        torch.Size([32, 16, 16])
     """
     if maze.cheese is None:
         raise MazeInterpError("a cheese vector needs a maze with cheese")

@@ -124,6 +124,12 @@ def observe(maze: Maze, squares: Squares | None = None, facing: Facing = "left")
 
     Raises:
         MazeInterpError: a square in a wall or off the maze, or another facing.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> maze = mi.Maze.from_seed(0, "easy")
+        >>> mi.observe(maze, [(0, 0), (0, 1)], facing="right").shape
+        (2, 64, 64, 3)
     """
     return observe_many([maze], [squares], facing)
 

@@ -37,6 +37,11 @@ def maze_features(maze: Maze, region: int = REGION) -> dict[str, float | None]:
         a distance to the region being the one to the nearest open square of the region;
         and `cheese_norm`, the L2 norm of the cheese's (x, y) in procgen's padded world. A feature
         that needs a decision square or a cheese is None where the maze has none.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> mi.maze_features(mi.Maze.from_seed(0, "easy"))["steps_cheese_top_right"]
+        5.0
     """
     ends: dict[str, list[Square]] = {
         "cheese": [maze.cheese] if maze.cheese else [],

@@ -76,6 +76,12 @@ class Maze(Displayed):
 
         Raises:
             MazeInterpError: procgen is not installed, or the seed is not in 0 … 2³¹ − 2.
+
+        Examples:
+            >>> import maze_interp as mi
+            >>> maze = mi.Maze.from_seed(0, "easy")
+            >>> maze.size, maze.start, maze.cheese
+            (3, (0, 0), (0, 1))
         """
         if _make_level is None:
             raise MazeInterpError("levels are procgen's: first import maze_interp.environment.levels, which makes them")
@@ -84,12 +90,18 @@ class Maze(Displayed):
     @classmethod
     @checked
     def from_ascii(cls, text: str, distribution_mode: DistributionMode = "hard", seed: LevelSeed = 0) -> Maze:
-        """Read a drawing: `#` wall, `.` open, `C` cheese, `M` start; top row first.
+        r"""Read a drawing: `#` wall, `.` open, `C` cheese, `M` start; top row first.
 
         Without an `M` the mouse starts at the bottom left. `seed` lends the looks.
 
         Raises:
             MazeInterpError: nothing, a ragged line, another character, or two `M` or `C`.
+
+        Examples:
+            >>> import maze_interp as mi
+            >>> maze = mi.Maze.from_ascii("..C\n.##\nM..")
+            >>> maze.steps(maze.start, maze.cheese)
+            4.0
         """
         grid, start, cheese = read_drawing(text)
         return cls(grid, start or (0, 0), cheese, distribution_mode, seed)

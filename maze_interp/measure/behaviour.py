@@ -158,6 +158,12 @@ def behaviour(
 
     Raises:
         MazeInterpError: a horizon below 1, or a negative tolerance.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> maze = mi.Maze.from_seed(0, "easy")
+        >>> mi.behaviour(mi.load_policy("reference:shortest-to-cheese"), maze).p_cheese
+        1.0
     """
     return next(behaviours(policy, [maze], edits, horizon, tolerance))
 

@@ -104,6 +104,13 @@ def vector_field(policy: nn.Module, maze: Maze, edits: Edits = ()) -> VectorFiel
         policy: any network from `[n, 3, 64, 64]` to (logits `[n, 15]`, value `[n]`).
         maze: the maze.
         edits: changes to the network's activations, in force throughout.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> maze = mi.Maze.from_seed(0, "easy")
+        >>> field = mi.vector_field(mi.load_policy("rand_region_5"), maze)
+        >>> field.probs.shape  # the squares but the cheese's, and the five moves
+        (6, 5)
     """
     return next(vector_fields(policy, [maze], edits))
 

@@ -118,6 +118,11 @@ def list_agents() -> pd.DataFrame:
         indexed by name; columns mode, region, training, success (as in training) and anywhere (exact probabilities of
         reaching the cheese on held-out levels, NaN where not measured), hash (of the weights), and problem: empty, or
         why the agent cannot be used.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> mi.list_agents().loc["rand_region_5", ["mode", "region"]].tolist()
+        ['hard', 5]
     """
     table = pd.DataFrame([_row(name) for name in sorted(agent_folders())], columns=["name", *_COLUMNS])
     return table.set_index("name").astype({"success": float, "anywhere": float})
@@ -165,6 +170,14 @@ def load_policy(
     Raises:
         MazeInterpError: an unknown name, a file that is missing, damaged, hostile, or holds another network, or a
             device that is not there.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> policy = mi.load_policy("rand_region_5")
+        >>> x = mi.to_input(mi.observe(mi.Maze.from_seed(0)))
+        >>> logits, value, cache = policy.run_with_cache(x, layers="embedder.fc")
+        >>> cache["embedder.fc"].shape[1:]
+        torch.Size([256])
     """
     return Reference(str(agent)) if is_reference(agent) else load_network(agent, device, precision)
 

@@ -35,6 +35,12 @@ def to_input(observations: Pictures, device: torch.device | str = "cpu") -> Tens
 
     Raises:
         MazeInterpError: another type, such as floats, or another shape.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> maze = mi.Maze.from_seed(0, "easy")
+        >>> mi.to_input(mi.observe(maze, [maze.start])).shape
+        torch.Size([1, 3, 64, 64])
     """
     given = np.asarray(observations)
     if given.dtype != np.uint8 or given.shape[1:] != (PIXELS, PIXELS, 3):

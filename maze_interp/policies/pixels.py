@@ -29,6 +29,11 @@ def activation_pixel(maze: Maze, square: Square, layer: str, network: nn.Module 
 
     Raises:
         MazeInterpError: a square off the maze, an unknown layer, or one without a map.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> mi.activation_pixel(mi.Maze.from_seed(0, "easy"), (0, 0), "embedder.block2.res1.resadd")
+        (9, 6)
     """
     return pixel_in(maze, square, _map_size(layer) if network is None else map_size(network, layer))
 

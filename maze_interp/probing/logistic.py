@@ -20,7 +20,7 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multinomial logistic regression on standardised features, with an L2 penalty on the weights.
 
     Equal to scikit-learn's `make_pipeline(StandardScaler(), LogisticRegression(C=C))`: it minimises
-    C · (sum of the log losses) + ½ |weights|², the intercepts free.
+    `C · (sum of the log losses) + ½ |weights|²`, the intercepts free.
 
     Args:
         C: inverse of the penalty, or several, of which cross-validation over the groups

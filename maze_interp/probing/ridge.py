@@ -26,7 +26,7 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
     """Ridge regression on standardised features.
 
     Equal to scikit-learn's `make_pipeline(StandardScaler(), Ridge(alpha))`: it minimises
-    |errors|² + alpha |weights|², the intercepts free.
+    `|errors|² + alpha |weights|²`, the intercepts free.
 
     Args:
         alpha: of the penalty, or several, of which cross-validation over the groups

@@ -104,6 +104,12 @@ def sweep(
     Raises:
         MazeInterpError: seeds, mode, region or edits that do not exist; no mode for a network that has the name of
             an agent and other weights.
+
+    Examples:
+        >>> import maze_interp as mi
+        >>> rows = mi.sweep(mi.load_policy("reference:shortest-to-cheese"), range(3), "easy")
+        >>> rows[["seed", "p_cheese"]].to_numpy().tolist()
+        [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
     """
     name = str(getattr(policy, "name", type(policy).__name__))
     mode = distribution_mode or _own_mode(policy, name)

@@ -1,0 +1,155 @@
+"""Tables of the pages as Markdown: parts of a run's table, the agents, outcomes of questions, commands of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import recorded
+
+from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import agent_info, list_agents
+from maze_interp.questions import load_questions
+
+LARGEST = {"easy": 15, "hard": 25}
+"""Side of the largest maze."""
+
+
+def measured(address: str, options: Mapping[str, Any]) -> list[str]:
+    """Rows and columns of `RUN:TABLE.csv`; `figures.py` says what the options are."""
+    run, _, name = address.partition(":")
+    frame, where = recorded.table(run, name), options.get("where", "")
+    frame = frame[[recorded.matches(record, where) for record in frame.to_dict("records")]]
+    frame = frame.head(int(options.get("limit", len(frame))))
+    if frame.empty:
+        raise MazeInterpError(f"no row of {name} has {where!r}")
+    shown = _pivoted(frame, options["pivot"]) if "pivot" in options else _merged(frame)
+    chosen = _pairs(options.get("columns", "")) or {column: column for column in shown}
+    for column in chosen:
+        if column not in shown:
+            raise MazeInterpError(f"there is no column {column!r}, only {', '.join(shown.columns)}")
+    path = (recorded.RESULTS / run / name).relative_to(recorded.ROOT / "docs")
+    return [
+        *_table(shown[list(chosen)].rename(columns=chosen)),
+        "",
+        f"{{download}}`All rows and columns </{path}>`",
+        "",
+    ]
+
+
+def commands(names: str) -> list[str]:
+    """The commands of runs and of those that they read, and what the recorded results are of."""
+    lines, facts = [], []
+    for name in names.split():
+        found, command = recorded.summary(name), recorded.runs()[name]
+        lines += [f"{recorded.runs()[needed]} --out runs/findings/{needed}" for needed in recorded.inputs(command)]
+        lines.append(command)
+        agents = dict.fromkeys(f"`{Path(agent).stem}` ({agent_hash})" for agent, agent_hash in recorded.agents(found))
+        levels = f", levels {found['seeds']}" if "seeds" in found else ""
+        smaller = "" if found["command"] == command else f", here by a smaller run (`{found['command']}`)"
+        facts.append(f"- *{name}*{smaller}: {', '.join(agents)}{levels}.")
+    return ["```sh", *dict.fromkeys(lines), "```", "", "The numbers above are of", "", *facts]
+
+
+def agents() -> list[str]:
+    """A row for every agent, by its card, the default first."""
+    table = list_agents()
+    rows = []
+    for name in sorted(table.index, key=lambda name: (name != DEFAULT_AGENT, table["mode"][name], _width(table, name))):
+        info, card = agent_info(name), recorded.cards(name)
+        region = f"{info.region}×{info.region}" if info.region != "anywhere" else "anywhere"
+        trained = "cheese anywhere" if region == "anywhere" else f"cheese in the top-right {region}"
+        chooses = next((value for levels, value in card.items() if levels.startswith("decision square")), None)
+        values = [card.get(trained), card.get(f"{trained}, size {LARGEST[info.distribution_mode]}")]
+        values += [card.get("cheese anywhere"), chooses]
+        label = f"`{name}`{', the default' if name == DEFAULT_AGENT else ''} ({table['hash'][name]})"
+        written = [str(value or "") for value in values]
+        rows.append([label, f"{region}, {info.distribution_mode}", *written, info.training])
+    heads = ["agent", "cheese in training, levels", "P(cheese) as in training", "at the largest size"]
+    heads += ["cheese anywhere", "must choose, cheese outside the region", "trained by"]
+    return _table(pd.DataFrame(rows, columns=heads))
+
+
+def _width(table: pd.DataFrame, name: str) -> tuple[int, str]:
+    region = table["region"][name]
+    return int(region) if region != "anywhere" else 100, name
+
+
+def outcomes(group: str) -> list[str]:
+    """A row for every question of a file in `data/questions`, a column for every agent that was resolved."""
+    resolved = sorted(path.stem for path in (recorded.ROOT / "data" / "resolutions").glob("*.yaml"))
+    asked = [name for name, question in load_questions().items() if question.group == group]
+    if not asked:
+        raise MazeInterpError(f"no question is of the group {group!r}")
+    rows = [[f"`{name}`", *(_outcome(agent, name) for agent in resolved)] for name in asked]
+    return _table(pd.DataFrame(rows, columns=["question", *(f"`{agent}`" for agent in resolved)]))
+
+
+def _outcome(agent: str, question: str) -> str:
+    answer = recorded.resolution(agent)["answers"].get(question)
+    if answer is None:
+        return ""
+    counted = answer.get("override", {}).get("outcome") or answer["measured"]
+    shares = {name: f"{share:.0%}" for name, share in counted.items()}
+    words = ", ".join(f"{name} {share}".removesuffix(" 100%") for name, share in shares.items() if share != "0%")
+    figures = [
+        f"{name.replace('_', ' ')} {recorded.Measured(found['value'], found.get('low'), found.get('high'))}"
+        for name, found in answer["figures"].items()
+    ]
+    return "; ".join([words, *figures])
+
+
+def _merged(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with estimates in one column each."""
+    columns = list(frame.columns)
+    numbers = frame.select_dtypes("number").columns
+    ends = {end for column in numbers for end in recorded.ends(columns, str(column))}
+    return pd.DataFrame({column: _cells(frame, column) for column in columns if column not in ends})
+
+
+def _cells(frame: pd.DataFrame, column: str) -> list[str]:
+    """A column as it is shown: whole numbers without a point, names with spaces but for those of agents."""
+    numeric = pd.api.types.is_numeric_dtype(frame[column])
+    if numeric and (frame[column].dropna() % 1 == 0).all() and not recorded.ends(list(frame.columns), column):
+        return ["" if pd.isna(value) else f"{value:,.0f}".replace("-", "−") for value in frame[column]]
+    if numeric:
+        return ["" if pd.isna(row[column]) else str(recorded.in_row(row, column)) for _, row in frame.iterrows()]
+    texts = ["" if pd.isna(value) else str(value) for value in frame[column]]
+    return texts if column == "agent" else [text.replace("_", " ") for text in texts]
+
+
+def _pivoted(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A row for each combination of the columns before `n` but one, whose values become columns of means."""
+    if column not in frame:
+        raise MazeInterpError(f"there is no column {column!r}, only {', '.join(frame.columns)}")
+    merged = _merged(frame).assign(**{column: frame[column].to_list()})
+    keys = [key for key in frame.columns[: list(frame.columns).index("n")] if key != column]
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in merged.to_dict("records"):
+        line = lines.setdefault(tuple(row[key] for key in keys), {"n": row["n"]})
+        line[row[column]] = row["mean"]
+    return pd.DataFrame([{**dict(zip(keys, key, strict=True)), **line} for key, line in lines.items()]).fillna("")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`column = heading; …` by column."""
+    parts = (part.partition("=") for part in " ".join(text.split()).split(";") if part.strip())
+    return {column.strip(): (heading.strip() if equals else column.strip()) for column, equals, heading in parts}
+
+
+def _table(frame: pd.DataFrame) -> list[str]:
+    heads = [column if column.startswith("`") else column.replace("_", " ") for column in map(str, frame)]
+    rows = [[str(cell).replace("|", "\\|") for cell in row] for row in frame.itertuples(index=False)]
+    return [f"| {' | '.join(row)} |" for row in [heads, ["-"] * len(heads), *rows]]
+
+
+TABLES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
+    "measured": measured,
+    "run": lambda names, _: commands(names),
+    "agents": lambda *_: agents(),
+    "resolutions": lambda group, _: outcomes(group),
+}
+"""What each directive writes, from its argument and options."""
