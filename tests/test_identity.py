@@ -6,18 +6,24 @@ import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 import maze_interp as mi
 from maze_interp.errors import MazeInterpError
+from maze_interp.policies.agents import import_agent
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.identity import structure_hash
 from maze_interp.studies.channels.scores import channel_scores
+from maze_interp.studies.registry import STUDIES
 from maze_interp.sweeps.experiment import run_experiment
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.sweep import LevelSweep
@@ -98,6 +104,99 @@ def test_another_network_is_another_run(policy: Impala, name: str, tmp_path: Pat
         run_experiment(LevelSweep(other, "a", LEVELS, horizon=5), tmp_path / "run", 1)
 
 
+def made(forward: Callable[..., Tensor], **attributes: Any) -> nn.Module:
+    """A layer whose class a user wrote, with attributes of the class."""
+    return type("Made", (nn.Module,), {"forward": forward, **attributes})()
+
+
+class Times:
+    """An object that shows nothing of what it holds."""
+
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    def __repr__(self) -> str:
+        return "Times"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x * self.by
+
+
+GLOBAL = 1.0
+
+
+def times_global(x: Tensor) -> Tensor:
+    return x * GLOBAL
+
+
+def with_helper(by: float, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    monkeypatch.setitem(globals(), "GLOBAL", by)
+    return made(lambda self, x: times_global(x))
+
+
+class Held(nn.Module):
+    """A layer that is what it holds."""
+
+    def __init__(self, _held: Any) -> None:
+        super().__init__()
+        self._held = _held
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._held(x)
+
+
+def long_array(by: float) -> NDArray[np.float64]:
+    """Numbers that a repr leaves out."""
+    numbers = np.ones(5000)
+    numbers[2500] = by
+    return numbers
+
+
+LAYERS: dict[str, Callable[[float], nn.Module]] = {
+    "a variable around its code": lambda by: made(lambda self, x: x * by),
+    "a default": lambda by: made(lambda self, x, factor=by: x * factor),
+    "an attribute of the class": lambda by: made(lambda self, x: x * self.factor, factor=by),
+    "a property": lambda by: made(lambda self, x: x * self.factor, factor=property(lambda self: by)),
+    "an object": lambda by: Held(Times(by)),
+    "a bound method": lambda by: Held(Times(by).__call__),
+    "a partial function": lambda by: Held(partial(torch.mul, torch.tensor(by))),
+    "a long array": lambda by: Scaled(long_array(by)),  # type: ignore[arg-type]
+    "digits that a repr leaves out": lambda by: Scaled(np.array([1 + by * 1e-12])),  # type: ignore[arg-type]
+    "what pooling divides by": lambda by: nn.AvgPool2d(3, 1, 1, count_include_pad=by > 1),
+    "how corners are aligned": lambda by: nn.Upsample(scale_factor=1, mode="bilinear", align_corners=by > 1),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_all_that_a_layer_depends_on_is_recorded(policy: Impala, name: str) -> None:
+    def hash_of(by: float) -> str:
+        network = copy.deepcopy(policy)
+        put(LAYERS[name](by))(network)
+        return structure_hash(network)
+
+    assert hash_of(1.0) == hash_of(1.0) != hash_of(2.0)
+
+
+def test_what_code_reads_elsewhere_is_recorded(policy: Impala, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_of(by: float) -> str:
+        put(with_helper(by, monkeypatch))(policy)
+        return structure_hash(policy)
+
+    assert hash_of(1.0) == hash_of(1.0) != hash_of(2.0)
+
+
+@pytest.mark.parametrize("name", ["field", "sweep", "values", "vectors"])
+def test_the_training_region_is_recorded(
+    name: str, agent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = import_agent(agent, "mine", "easy", 3) / "config.yaml"
+    study: Any = STUDIES[name]
+    before = study(agent="mine").settings()
+    config.write_text(config.read_text().replace("region: 3", "region: 4"))
+    assert {**before, "training_region": 4} == study(agent="mine").settings() != before
+
+
 @dataclass(frozen=True)
 class Shift:
     """An edit of a user's own."""
@@ -164,7 +263,9 @@ UNRECORDED: dict[str, tuple[Callable[[Impala], object], str]] = {
     "patched outputs": (patched("", "outputs"), "the network has a replaced outputs"),
     "a patched convolution": (patched("embedder.block1.conv", "_conv_forward"), "has a replaced _conv_forward"),
     "a patched call": (patched("embedder.block2", "_call_impl"), "has a replaced _call_impl"),
-    "dropout at work": (lambda policy: put(nn.Dropout(0.5).train())(policy), "embedder.relu3 has dropout at work"),
+    "dropout": (put(nn.Dropout(0.5).train()), "embedder.relu3 has Dropout in training mode"),
+    "statistics of a batch": (put(nn.BatchNorm2d(32).train()), "embedder.relu3 has BatchNorm2d in training mode"),
+    "random slopes": (put(nn.RReLU().train()), "embedder.relu3 has RReLU in training mode"),
 }
 
 

@@ -191,7 +191,8 @@ class AgentOptions(NetworkOptions):
 
         options = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {name: _plain(value) for name, value in options.items() if name not in _RECORDED}
-        return {"study": self.name, **provenance(self.policy, self.agent), "mode": self.distribution_mode, **plain}
+        own = {"mode": self.distribution_mode, "training_region": self.training_region}
+        return {"study": self.name, **provenance(self.policy, self.agent), **own, **plain}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,5 +156,5 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if " at 0x" in (text := repr(value)) or "..." in text:
         raise MazeInterpError(f"{shown(value)} does not say all that it is, so the record of a run could not name it")
-    code = code_hash(type(value)) if isinstance(value, Edit) else None
+    code = code_hash(value) if isinstance(value, Edit) else None
     return f"{text} {code}" if code else text

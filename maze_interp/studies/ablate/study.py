@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
@@ -86,10 +86,6 @@ class Ablate(AgentStudy):
         if alone := [layer for layer in exact if layer not in layers]:
             raise MazeInterpError(f"{alone[0]} is among --exact-layers and not among --layers; add it there")
         return exact
-
-    def settings(self) -> dict[str, Any]:
-        """See `Study`."""
-        return {**super().settings(), "region": self.training_region}
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""

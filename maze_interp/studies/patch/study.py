@@ -70,7 +70,7 @@ class Patch(AgentStudy):
 
     def settings(self) -> dict[str, Any]:
         """See `Study`."""
-        return {**super().settings(), "region": self.training_region, "layers": list(self.paths)}
+        return {**super().settings(), "layers": list(self.paths)}
 
     def sized(self, levels: int) -> Self:
         """See `Study`: with the default layer alone."""

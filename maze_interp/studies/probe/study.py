@@ -75,6 +75,7 @@ class Probe(StoreStudy):
 
     def settings(self) -> dict[str, Any]:
         """See `Study`: the store by everything that decides its content."""
+        from maze_interp.policies.agents import training_region
         from maze_interp.sweeps.provenance import provenance
         from maze_interp.sweeps.selection import parse_seeds, seeds_name
 
@@ -87,6 +88,7 @@ class Probe(StoreStudy):
             **found,
             "versions": {**found["versions"], "scikit-learn": version("scikit-learn")},
             **{name: recorded[name] for name in ("mode", "cheese", "filters")},
+            "training_region": training_region(self.agent_name),
             "seeds": seeds_name(parse_seeds(self.used_levels)),
             "dtype": sorted({self.columns[layer].dtype for layer in recorded["layers"]}),
             "store": digest,
