@@ -30,7 +30,7 @@ COMMANDS = {
     "sweep": "sweep --seeds 0:80 --mode easy --horizon 50 --workers 1",
     "patch": "patch --seeds 900000471:900000473 --layers embedder.block3 --mode easy --workers 1",
     "probe": "probe --levels 24 --layers embedder.fc --targets cheese_square_world,maze_size --mode easy --workers 1",
-    "questions": "questions resolve --quick --questions {folder}/questions --workers 1",
+    "questions": "questions resolve --size quick --questions {folder}/questions --workers 1",
     "train": "train {folder}/exact.yaml",
     "imitate": "train {folder}/imitation.yaml",
 }

@@ -123,23 +123,25 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     measured = {}
     base = ["resolve", "--agent", "my agent.v2.safetensors", "--questions", "asked", "--workers", "1"]
     for name, option in {
-        "plain": ["--quick", "--mode", "easy"],
-        "agent": ["--quick", "--mode", "easy", "--agent", DEFAULT_AGENT],
-        "quick": ["--mode", "easy"],
-        "mode": ["--quick"],
-        "precision": ["--quick", "--mode", "easy", "--precision", "bfloat16"],
+        "plain": ["--size", "quick", "--mode", "easy"],
+        "agent": ["--size", "quick", "--mode", "easy", "--agent", DEFAULT_AGENT],
+        "size": ["--mode", "easy"],
+        "mode": ["--size", "quick"],
+        "precision": ["--size", "quick", "--mode", "easy", "--precision", "bfloat16"],
     }.items():
         printed(*base, *option, "--out", f"by-{name}")
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
     assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
-    assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --quick" in measured["plain"]
-    assert "is of other weights or levels" in refused(capsys, "questions", *base, "--quick", "--out", "by-plain")
+    assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --size quick" in measured["plain"]
+    assert "is of other weights or levels" in refused(
+        capsys, "questions", *base, "--size", "quick", "--out", "by-plain"
+    )
     assert "has no effect" in refused(capsys, "questions", *base[:-1], "2", "--scheduler", SCHEDULER, "--out", "far")
     assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-2], "--scheduler", SCHEDULER)
     assert NO_GPU in refused(capsys, "questions", *base, "--device", "cuda", "--out", "far")
     assert "unknown question 'no-such'" in refused(capsys, "questions", *base, "--only", "no-such", "--out", "far")
     assert not Path("far").exists()
-    tried("questions resolve", "agent", "quick", "only", "questions", "mode", "out")
+    tried("questions resolve", "agent", "size", "only", "questions", "mode", "out")
     tried("questions resolve", "workers", "scheduler", "device", "precision")
 
     resolution = str(next(Path("by-plain").glob("*/resolution.yaml")))

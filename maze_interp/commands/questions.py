@@ -54,7 +54,7 @@ def questions_new_forecast(file: Path, lock: bool = False, questions: Path | Non
 
 def questions_resolve(
     agent: str = DEFAULT_AGENT,
-    quick: bool = False,
+    size: Literal["full", "medium", "quick"] = "full",
     only: str | None = None,
     questions: Path | None = None,
     mode: Literal["easy", "hard"] | None = None,
@@ -71,8 +71,9 @@ def questions_resolve(
 
     Args:
         agent: Name of an agent, or a .safetensors or .pth file.
-        quick: A twentieth of the levels: minutes instead of most of an hour. Intervals are wide, and what is learned
-            (probes, fine-tuning, the choice of an edit) is learned from less, so that its figures come out lower.
+        size: full takes an hour or two of one core; medium a fifth of the levels, quick a twentieth. Intervals are then
+            wider, and what is learned (probes, fine-tuning, the choice of an edit) is learned from less, so that its
+            figures come out lower.
         only: Questions to answer, separated by commas; the others keep their answers.
         questions: Folder of question files; the bundled ones unless given.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
@@ -93,7 +94,6 @@ def questions_resolve(
 
     known = load_questions(questions)
     path = resolution_path(out, agent)
-    size = "quick" if quick else "full"
     setting = Setting(
         agent=agent,
         mode=mode or agent_mode(agent),
@@ -105,7 +105,7 @@ def questions_resolve(
         device=device,
         precision=precision,
     )
-    command = _resolve_command(agent, quick, questions, mode)
+    command = _resolve_command(agent, size, questions, mode)
     check_workers(workers, scheduler)
     asked = [name.strip() for name in only.split(",")] if only else ()
     for name, resolution in resolve_all(setting, known, path, command, asked):
@@ -114,12 +114,13 @@ def questions_resolve(
     print(f"written to {path}")
 
 
-def _resolve_command(agent: str, quick: bool, questions: Path | None, mode: str | None) -> str:
+def _resolve_command(agent: str, size: str, questions: Path | None, mode: str | None) -> str:
     """The command line that answers the questions in the same setting."""
     import shlex
 
-    given = {"--questions": questions and str(questions), "--mode": mode}
-    options = [part for name, value in given.items() if value for part in (name, value)] + ["--quick"] * quick
+    smaller = None if size == "full" else size
+    given = {"--questions": questions and str(questions), "--mode": mode, "--size": smaller}
+    options = [part for name, value in given.items() if value for part in (name, value)]
     return shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, *options])
 
 

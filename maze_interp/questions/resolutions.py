@@ -172,7 +172,7 @@ class Resolutions(Document):
 
     Attributes:
         agent, agent_hash: its name and the hash of its weights.
-        setting: size of the run, such as `full` or `quick`.
+        setting: size of the run, `full`, `medium` or `quick`.
         mode: distribution of the levels; None for the agent's own.
         command: what made the file.
         outcomes: how outcomes get their probabilities.

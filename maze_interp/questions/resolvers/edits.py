@@ -48,7 +48,7 @@ def edit_search(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     return setting.measured(figures, levels, f"maze-interp {command} {setting.options}", what)
 
 
-FINALISTS = {"full": 1, "quick": None}
+FINALISTS = {"full": 1, "medium": 1, "quick": None}
 """Of each family, amount and layer; None for one of each family and amount."""
 
 KEPT = {"top_right": ("p_top_right", "decision_p_top_right"), "ability": ("region_p_cheese",)}
@@ -196,6 +196,7 @@ def tracking_channels(setting: Setting, layer: str) -> tuple[int, ...]:
 
 TRACKING: dict[str, dict[str, int]] = {
     "full": {"placements": 16, "untrained": 16},
+    "medium": {"placements": 16, "untrained": 16},
     "quick": {"placements": 8, "untrained": 4},
 }
 """How closely channels are looked at, see `cheese_channels`."""

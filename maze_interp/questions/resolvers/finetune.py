@@ -25,7 +25,7 @@ from maze_interp.training.exact import train_exactly
 from maze_interp.training.flops import forward_flops
 
 LEAST = 10_000
-"""States that a quick run evaluates, unless the question has fewer."""
+"""States that a smaller run evaluates, unless the question has fewer."""
 
 
 def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

@@ -25,7 +25,7 @@ from maze_interp.questions.resolvers import (
     references,
     values,
 )
-from maze_interp.questions.resolvers.setting import Setting
+from maze_interp.questions.resolvers.setting import SIZES, Setting
 from maze_interp.sweeps.spread import cluster
 from maze_interp.validation import unknown
 
@@ -79,7 +79,7 @@ def resolve_all(
 
     Raises:
         MazeInterpError: the folder is another run's; an unknown question; a mistake in the earlier file, or it is of
-            other weights or levels, or of a full run while this one is a quick one of all questions.
+            other weights or levels, or of a larger run while this one is of all questions.
     """
     earlier = read_resolutions(path, questions) if path.exists() else None
     for name in only:
@@ -92,8 +92,9 @@ def resolve_all(
             f"{path} is of other weights or levels, {earlier.agent_hash} on {earlier.mode or 'their own'} ones, not "
             f"{own} on {mode or 'their own'} ones; give --out another folder"
         )
-    if earlier and not only and earlier.setting == "full" != setting.size:
-        raise MazeInterpError(f"{path} holds a full resolution; give --out another folder for a {setting.size} one")
+    if earlier and not only and SIZES.get(earlier.setting, 1) < SIZES[setting.size]:
+        held = f"{path} holds a {earlier.setting} resolution"
+        raise MazeInterpError(f"{held}; give --out another folder for a {setting.size} one")
     answers: dict[str, Resolution] = {}
     with cluster(setting.workers, setting.scheduler):
         for name, question in questions.items():

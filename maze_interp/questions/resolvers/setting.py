@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -30,11 +30,13 @@ from maze_interp.sweeps.provenance import provenance
 CHOOSING = 100_000_000
 """The first seed of the levels on which something is chosen or fitted; those reported on begin at `HELD_OUT`."""
 
-SIZES = {"full": 1, "quick": 20}
+Size = Literal["full", "medium", "quick"]
+
+SIZES: dict[Size, int] = {"full": 1, "medium": 5, "quick": 20}
 """By what the levels and steps of a question's parameters are divided."""
 
 LEAST = 12
-"""Levels that a quick run keeps of each number, unless the question has fewer."""
+"""Levels that a smaller run keeps of each number, unless the question has fewer."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Setting:
     agent: str
     mode: DistributionMode
     region: int
-    size: str
+    size: Size
     out: Path
     workers: int | None = None
     scheduler: str | None = None
