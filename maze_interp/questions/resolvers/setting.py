@@ -32,7 +32,7 @@ CHOOSING = 100_000_000
 
 Size = Literal["full", "medium", "quick"]
 
-SIZES: dict[Size, int] = {"full": 1, "medium": 5, "quick": 20}
+SIZES: dict[str, int] = {"full": 1, "medium": 5, "quick": 20}
 """By what the levels and steps of a question's parameters are divided."""
 
 LEAST = 12
