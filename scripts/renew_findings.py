@@ -1,4 +1,4 @@
-"""Renew the results behind docs/findings: run what is out of date, and copy what the pages need.
+"""Renew the results behind docs/findings: run what is out of date, copy what the pages need, and the README's figures.
 
 python scripts/renew_findings.py [--only NAME,NAME] [--dry-run]
 """
@@ -21,6 +21,9 @@ from maze_interp.commands.main import commands
 from maze_interp.commands.options import run_script
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.agents import list_agents
+from maze_interp.report.context import FULL, Context
+from maze_interp.report.headline import headline_lines
+from maze_interp.results.estimates import Estimate
 from maze_interp.results.files import write_json, write_whole
 from maze_interp.studies.options import Names
 
@@ -43,6 +46,7 @@ def main(only: Names = (), dry_run: bool = False) -> None:
     for name in only:
         if name not in runs():
             raise unknown_name("run", name, runs())
+    failed = []
     for name, command in runs().items():
         reason = "" if only and name not in only else "asked for" if only else out_of_date(name)
         if not reason or (not used(name) and not only):
@@ -52,10 +56,16 @@ def main(only: Names = (), dry_run: bool = False) -> None:
             print(f"{name}: {reason}, left out: {unset[0]} is not set")
             continue
         print(f"{name}: {reason}", flush=True)
-        if not dry_run:
-            for needed in [*inputs(command), name]:
-                run(needed)
+        if dry_run:
+            continue
+        if all(map(run, [*inputs(command), name])):
             keep(name)
+        else:
+            failed.append(name)
+    if not dry_run:
+        renew_readme()
+    if failed:
+        raise MazeInterpError(f"these runs failed and keep their former results: {', '.join(failed)}")
 
 
 def out_of_date(name: str) -> str:
@@ -102,8 +112,8 @@ def hashes() -> dict[str, str]:
     return dict(list_agents()["hash"])
 
 
-def run(name: str) -> None:
-    """Run, or resume, into the run's folder; a folder of another command or agent is removed first."""
+def run(name: str) -> bool:
+    """Run, or resume, into the run's folder, and whether it succeeded; a folder of another run is removed first."""
     command, folder = runs()[name], ROOT / FOLDER / name
     stamp, named = folder.with_suffix(".stamp"), {DEFAULT_AGENT, *re.findall(r"\w+", command)}
     content = "\n".join([command, *(f"{agent} {hashes()[agent]}" for agent in sorted(named & {*hashes()}))])
@@ -113,8 +123,7 @@ def run(name: str) -> None:
         write_whole(stamp, content)
     words = shlex.split(os.path.expandvars(command))[1:]
     done = subprocess.run([sys.executable, "-m", "maze_interp", *words, "--out", str(FOLDER / name)], cwd=ROOT)
-    if done.returncode:
-        raise MazeInterpError(f"{name}: {command} failed; finished runs are kept, and the same command goes on")
+    return done.returncode == 0
 
 
 def keep(name: str) -> None:
@@ -135,6 +144,17 @@ def keep(name: str) -> None:
     for variable in re.findall(r"[$](\w+)", " ".join([command, *input_commands(command).values()])):
         text = text.replace(os.environ[variable], f"${variable}")  # no path of this machine
     write_json(target / "summary.json", json.loads(text))
+
+
+def renew_readme() -> None:
+    """Write what the recorded report prints into the README, between the lines that say so."""
+    content = json.loads((RESULTS / "report" / "summary.json").read_text(encoding="utf-8"))
+    context = Context(content["agent"], FULL, None, ROOT / FOLDER / "report")
+    numbers = {name: Estimate(**number) for name, number in content["figures"]["headline"].items()}
+    page = ROOT / "README.md"
+    before, prints, after = re.split(r"(`make report` prints[^\n]*\n\n```\n)", page.read_text(encoding="utf-8"))
+    lines = "\n".join(headline_lines(context, numbers))
+    write_whole(page, f"{before}{prints}{lines}\n{after[after.index('```') :]}")
 
 
 if __name__ == "__main__":

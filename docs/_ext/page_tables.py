@@ -49,7 +49,10 @@ def commands(names: str) -> list[str]:
         lines.append(command)
         agents = dict.fromkeys(f"`{Path(agent).stem}` ({agent_hash})" for agent, agent_hash in recorded.agents(found))
         levels = f", levels {found['seeds']}" if "seeds" in found else ""
-        smaller = "" if found["command"] == command else f", here by a smaller run (`{found['command']}`)"
+        read = {needed: recorded.runs()[needed] for needed in recorded.inputs(command)}
+        as_shown = (found["command"], found["inputs"]) == (command, read)
+        made = "`, `".join([*found["inputs"].values(), found["command"]])
+        smaller = "" if as_shown else f", here by a smaller run (`{made}`)"
         facts.append(f"- *{name}*{smaller}: {', '.join(agents)}{levels}.")
     return ["```sh", *dict.fromkeys(lines), "```", "", "The numbers above are of", "", *facts]
 
