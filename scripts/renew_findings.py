@@ -116,7 +116,8 @@ def run(name: str) -> bool:
     """Run, or resume, into the run's folder, and whether it succeeded; a folder of another run is removed first."""
     command, folder = runs()[name], ROOT / FOLDER / name
     stamp, named = folder.with_suffix(".stamp"), {DEFAULT_AGENT, *re.findall(r"\w+", command)}
-    content = "\n".join([command, *(f"{agent} {hashes()[agent]}" for agent in sorted(named & {*hashes()}))])
+    made_by = [command, *input_commands(command).values()]
+    content = "\n".join([*made_by, *(f"{agent} {hashes()[agent]}" for agent in sorted(named & {*hashes()}))])
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != content:
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -129,10 +130,11 @@ def run(name: str) -> bool:
 def keep(name: str) -> None:
     """Copy the files that the pages name, and of the summary the figures that they name."""
     source, target = ROOT / FOLDER / name, RESULTS / name
+    files = sorted(file for file in used(name) if ":" not in file)
+    if missing := [file for file in files if not (source / file).exists()]:
+        raise MazeInterpError(f"a page names {', '.join(missing)} of {name}, and the run has no such file")
     shutil.rmtree(target, ignore_errors=True)
-    for file in sorted(file for file in used(name) if ":" not in file):
-        if not (source / file).exists():
-            raise MazeInterpError(f"a page names {file} of {name}, and the run has no such file")
+    for file in files:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / file, target / file)
     content: dict[str, Any] = json.loads((source / "summary.json").read_text(encoding="utf-8"))
