@@ -59,8 +59,10 @@ def commands(names: str) -> list[str]:
 
 def agents() -> list[str]:
     """A row for every agent, by its card, the default first."""
-    table = list_agents()
-    rows = []
+    table, rows = list_agents(), []
+    for name, problem in table["problem"].items():
+        if problem:
+            raise MazeInterpError(f"the agent {name} cannot be used: {problem}")
     for name in sorted(table.index, key=lambda name: (name != DEFAULT_AGENT, table["mode"][name], _width(table, name))):
         info, card = agent_info(name), recorded.cards(name)
         region = f"{info.region}×{info.region}" if info.region != "anywhere" else "anywhere"
