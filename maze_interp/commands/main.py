@@ -19,7 +19,7 @@ from maze_interp.commands.questions import (
 from maze_interp.commands.record import record
 from maze_interp.commands.report import report
 from maze_interp.commands.study import command_of
-from maze_interp.commands.surroundings import settle
+from maze_interp.commands.surroundings import drop_unwritten, settle
 from maze_interp.commands.train import train_agent
 from maze_interp.errors import MazeInterpError
 from maze_interp.studies.registry import STUDIES
@@ -72,6 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         parsed = make_parser().parse_args(arguments)
         parsed.run_command(parsed)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except MazeInterpError as error:
         fail(str(error))
     except OSError as error:
@@ -90,7 +92,10 @@ def fail(message: str) -> NoReturn:
 def run() -> None:
     """The command line in a process of its own."""
     settle()
-    main()
+    try:
+        main()
+    finally:
+        drop_unwritten()
 
 
 if __name__ == "__main__":

@@ -35,3 +35,12 @@ def settle() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stderr = _Lossy(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
+
+
+def drop_unwritten() -> None:
+    """Drop what stdout could not take: Python would try it again at its end, and print the failure."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
