@@ -1,15 +1,14 @@
 """The first layers of a network over observations that have most of their pixels in common.
 
-All observations of a maze share a picture, of which the mouse covers a few pixels. Up to the second pooling a position
-sees but a small part of the picture, so what the network puts out for the shared picture holds everywhere but near the
-mouse. There, and only there, each layer is run again: the arithmetic of the forward pass, without its repetitions.
+All observations of a maze share a picture, of which the mouse covers a few pixels. Up to block 2 a position sees but a
+part of the picture, so what the network puts out for the shared picture holds everywhere but near the mouse. There, and
+only there, each layer is run again: the arithmetic of the forward pass, without its repetitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 SHARED = "embedder.block2.maxpool"
 """The last layer that is run near the mouse only; from here on most positions see it."""
 
+_MARGIN = 12  # positions that no window reaches beyond the edge of a map
+_LEAST = -1e30  # less than any activation; unlike an infinity it times 0 is 0
+
 
 class PicturesOfImpala:
     """What a network puts out for some pictures, and from it for observations that differ from them in a patch.
@@ -37,27 +39,43 @@ class PicturesOfImpala:
 
     def __init__(self, network: Impala, pictures: Tensor) -> None:
         block1, block2 = network.embedder.block1, network.embedder.block2
-        self._one_at_a_time = Lock()  # windows are laid down in the maps
-        self._conv1 = _Convolved(block1.conv, pictures)
-        self._pool1 = _Pooled(block1.maxpool, self._conv1.output)
+        self._pictures = _Framed(pictures)
+        self._conv1 = block1.conv
+        self._pool1 = _Pooled(block1.maxpool, block1.conv(pictures))
         self._res1 = _Residual(block1.res1, self._pool1.output)
         self._res2 = _Residual(block1.res2, self._res1.output)
-        self._conv2 = _Convolved(block2.conv, self._res2.output)
-        self._pool2 = _Pooled(block2.maxpool, self._conv2.output)
+        self._before2, self._conv2 = _Framed(self._res2.output), block2.conv
+        self._pool2 = _Pooled(block2.maxpool, block2.conv(self._res2.output))
 
     def differing(self, patches: Patches) -> Tensor:
         """See `SharedPictures`."""
-        place = _Place(patches.picture, patches.top, patches.left, patches.pixels.shape[-1])
-        window = _Window(patches.pixels.to(self._pool2.output.dtype), place)
-        with self._one_at_a_time:
-            for part in (self._conv1, self._pool1, self._res1, self._res2, self._conv2, self._pool2):
-                window = part.near(window)
+        place, around = self._around(patches)
+        window = _Window(_convolved(self._conv1, around), place)
+        window = self._res2.near(self._res1.near(self._pool1.near(window)))
+        around = self._before2.around(window, 2)
+        window = self._pool2.near(_Window(_convolved(self._conv2, around), window.place.grown(1)))
         return _whole(self._pool2.output, window)
+
+    def _around(self, patches: Patches) -> tuple[_Place, Tensor]:
+        """Where the first convolution sees the patches, and what it takes in for there.
+
+        The places begin where both poolings can pool them: at twice an odd number of rows and columns.
+        """
+        size = patches.pixels.shape[-1]
+        top, left = (4 * ((first - 3) // 4) + 2 for first in (patches.top, patches.left))
+        place = _Place(patches.picture, top, left, size + 5)
+        pixels = self._pictures.cut(place.grown(1))
+        reach, every = torch.arange(size), torch.arange(len(top))[:, None, None]
+        rows, columns = patches.top - top + 1, patches.left - left + 1
+        pixels[every, (rows[:, None] + reach)[:, :, None], (columns[:, None] + reach)[:, None, :]] = (
+            patches.pixels.permute(0, 2, 3, 1).to(pixels.dtype)
+        )
+        return place, pixels
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A square of side `size` in the layer's map of each of n observations, inside the map.
+    """A square of side `size` in the layer's map of each of n observations; it may reach beyond the map.
 
     Attributes:
         picture: int `[n]`, the picture that the observation differs from.
@@ -71,115 +89,109 @@ class _Place:
     left: Tensor
     size: int
 
-    def grown(self, by: int, side: int) -> _Place:
-        """By so many positions on every side, as far as a map of `side` positions goes."""
-        size = min(self.size + 2 * by, side)
-        top, left = ((first - by).clamp(0, side - size) for first in (self.top, self.left))
-        return _Place(self.picture, top, left, size)
+    def grown(self, by: int) -> _Place:
+        """By so many positions on every side."""
+        return _Place(self.picture, self.top - by, self.left - by, self.size + 2 * by)
 
-    def pooled(self, side: int) -> _Place:
-        """What 3×3 pooling with stride 2 makes of it, in a map of `side` positions."""
-        size = min((self.size + 1) // 2 + 1, side)
-        top, left = ((first // 2).clamp(max=side - size) for first in (self.top, self.left))
-        return _Place(self.picture, top, left, size)
+    def inside(self, side: int) -> Tensor:
+        """bool `[n, size, size, 1]`: what lies in a map of `side` positions."""
+        reach = torch.arange(self.size)
+        rows, columns = ((first[:, None] + reach) for first in (self.top, self.left))
+        rows, columns = ((some >= 0) & (some < side) for some in (rows, columns))
+        return (rows[:, :, None] & columns[:, None, :])[..., None]
 
 
 @dataclass(frozen=True)
 class _Window:
-    """Values `[n, channels, size, size]` at a place."""
+    """Values `[n, size, size, channels]` at a place."""
 
     values: Tensor
     place: _Place
 
 
 class _Framed:
-    """A map of each picture in a frame of one position, as rows of channels, with room for windows behind them."""
+    """A map of each picture within a margin, as rows of channels.
+
+    Args:
+        output: `[m, channels, side, side]`.
+        outside: the value of the margin.
+    """
 
     def __init__(self, output: Tensor, outside: float = 0.0) -> None:
-        framed = functional.pad(output.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1), value=outside)
-        self._side, self._shared = framed.shape[1], framed.shape[:3].numel()
+        framed = functional.pad(output.permute(0, 2, 3, 1), (0, 0, *[_MARGIN] * 4), value=outside)
+        self.side, self._width, self._outside = output.shape[-1], framed.shape[1], outside
         self._rows = framed.flatten(0, 2)
 
-    def put(self, window: _Window, relu: bool = False) -> None:
-        """Lay down the values of a window, for `around`."""
-        values = window.values.permute(0, 2, 3, 1)
-        end = self._shared + values.shape[:3].numel()
-        if end > len(self._rows):
-            self._rows = torch.cat(
-                [self._rows[: self._shared], self._rows.new_empty(end - self._shared, values.shape[3])]
-            )
-        laid = self._rows[self._shared : end].view(values.shape).copy_(values)
-        if relu:
-            laid.relu_()
+    def cut(self, place: _Place) -> Tensor:
+        """What the pictures have at places, `[n, size, size, channels]`."""
+        first = (place.picture * self._width + place.top + _MARGIN) * self._width + place.left + _MARGIN
+        reach = torch.arange(place.size)
+        index = first[:, None] + (reach[:, None] * self._width + reach).flatten()
+        return self._rows.index_select(0, index.flatten()).view(len(first), place.size, place.size, -1)
 
-    def around(self, place: _Place, top: Tensor, left: Tensor, size: int) -> Tensor:
-        """Squares `[n, channels, size, size]` of the framed map, the window laid down at `place` in it."""
-        reach = torch.arange(size)
-        rows, columns = top[:, None] + reach, left[:, None] + reach
-        shared = ((place.picture[:, None] * self._side + rows) * self._side)[:, :, None] + columns[:, None, :]
-        rows, columns = rows - 1 - place.top[:, None], columns - 1 - place.left[:, None]
-        first = self._shared + torch.arange(len(top)) * place.size**2
-        own = (first[:, None] + rows * place.size)[:, :, None] + columns[:, None, :]
-        rows_in, columns_in = ((some >= 0) & (some < place.size) for some in (rows, columns))
-        index = torch.where(rows_in[:, :, None] & columns_in[:, None, :], own, shared)
-        values = self._rows.index_select(0, index.flatten())
-        return values.view(len(top), size, size, -1).permute(0, 3, 1, 2)
+    def around(self, window: _Window, by: int, to: int | None = None) -> Tensor:
+        """A window and what the pictures have around it, `by` positions more before it and `to` or as many after it."""
+        size = window.place.size
+        place = window.place.grown(by)
+        if to is not None:
+            place = _Place(place.picture, place.top, place.left, by + size + to)
+        values = self.cut(place)
+        inside, here = window.place.inside(self.side), values[:, by : by + size, by : by + size]
+        if self._outside:
+            torch.minimum(window.values, torch.where(inside, torch.inf, self._outside).to(values.dtype), out=here)
+        else:
+            torch.mul(window.values, inside.to(values.dtype), out=here)
+        return values
 
 
-class _Convolved:
-    """A 3×3 convolution, run again where it sees a window."""
-
-    def __init__(self, conv: nn.Conv2d, before: Tensor, relu: bool = False) -> None:
-        self._conv, self._relu = conv, relu
-        before = before.relu() if relu else before
-        self._before = _Framed(before)
-        self.output = conv(before)
-
-    def near(self, window: _Window) -> _Window:
-        self._before.put(window, self._relu)
-        place = window.place.grown(1, self.output.shape[-1])
-        around = self._before.around(window.place, place.top, place.left, place.size + 2)
-        return _Window(functional.conv2d(around, self._conv.weight, self._conv.bias), place)
+def _convolved(conv: nn.Conv2d, around: Tensor) -> Tensor:
+    """A 3×3 convolution where it sees all that it needs: `[n, s + 2, s + 2, channels]` to `[n, s, s, channels]`."""
+    return functional.conv2d(around.permute(0, 3, 1, 2), conv.weight, conv.bias).permute(0, 2, 3, 1)
 
 
 class _Residual:
-    """A residual block, likewise."""
+    """A residual block, run again where it sees a window."""
 
     def __init__(self, residual: Residual, before: Tensor) -> None:
+        self._conv1, self._conv2 = residual.conv1, residual.conv2
         self._before = _Framed(before)
-        self._first = _Convolved(residual.conv1, before, relu=True)
-        self._second = _Convolved(residual.conv2, self._first.output, relu=True)
-        self.output = before + self._second.output
+        between = residual.conv1(before.relu()).relu()
+        self._between = _Framed(between)
+        self.output = before + residual.conv2(between)
 
     def near(self, window: _Window) -> _Window:
-        branch = self._second.near(self._first.near(window))
-        self._before.put(window)
-        place = branch.place
-        return _Window(
-            branch.values.add_(self._before.around(window.place, place.top + 1, place.left + 1, place.size)), place
-        )
+        before = self._before.around(window, 2)
+        between = _Window(_convolved(self._conv1, before.relu()).relu_(), window.place.grown(1))
+        values = _convolved(self._conv2, self._between.around(between, 2))
+        return _Window(values.add_(before), between.place.grown(1))
 
 
 class _Pooled:
-    """3×3 max-pooling with stride 2, likewise."""
+    """3×3 max-pooling with stride 2, run again where it sees a window that begins at an even row and column."""
 
     def __init__(self, pool: Callable[[Tensor], Tensor], before: Tensor) -> None:
-        self._before = _Framed(before, outside=-torch.inf)
+        self._before = _Framed(before, outside=_LEAST)
         self.output = pool(before)
 
     def near(self, window: _Window) -> _Window:
-        self._before.put(window)
-        place = window.place.pooled(self.output.shape[-1])
-        around = self._before.around(window.place, 2 * place.top, 2 * place.left, 2 * place.size + 1)
-        return _Window(functional.max_pool2d(around, 3, stride=2), place)
+        place = window.place
+        pooled = _Place(place.picture, place.top // 2, place.left // 2, place.size // 2 + 1)
+        around = self._before.around(window, 1, 2 - place.size % 2)
+        return _Window(functional.max_pool2d(around.permute(0, 3, 1, 2), 3, stride=2).permute(0, 2, 3, 1), pooled)
 
 
 def _whole(output: Tensor, window: _Window) -> Tensor:
     """The map of each observation's picture with its window put in, `[n, channels, h, w]`."""
-    place = window.place
-    reach = torch.arange(place.size)
-    wholes = output.permute(0, 2, 3, 1)[place.picture]
-    rows, columns = place.top[:, None] + reach, place.left[:, None] + reach
-    every = torch.arange(len(wholes))[:, None, None]
-    wholes[every, rows[:, :, None], columns[:, None, :]] = window.values.permute(0, 2, 3, 1)
-    return wholes.permute(0, 3, 1, 2)
+    place, side = window.place, output.shape[-1]
+    rows = torch.cat([output.permute(0, 2, 3, 1).flatten(0, 2), window.values.flatten(0, 2)])
+    margin, reach = place.size, torch.arange(place.size)
+    width, every = side + 2 * margin, torch.arange(len(place.picture))
+    index = torch.empty(len(every), width, width, dtype=torch.long)
+    index[:, margin:-margin, margin:-margin] = (place.picture[:, None] * side**2 + torch.arange(side**2)).view(
+        -1, side, side
+    )
+    own = torch.arange(window.values.shape[:3].numel()).view(window.values.shape[:3]) + output[:, 0].numel()
+    down, right = ((first + margin)[:, None] + reach for first in (place.top, place.left))
+    index[every[:, None, None], down[:, :, None], right[:, None, :]] = own
+    index = index[:, margin:-margin, margin:-margin].flatten()
+    return rows.index_select(0, index).view(len(every), side, side, -1).permute(0, 3, 1, 2)
