@@ -112,6 +112,32 @@ def test_a_figure_is_the_same_on_any_number_of_torchs_threads(untrained: Impala)
         np.testing.assert_array_equal(figures, alone)
 
 
+MEASUREMENTS: dict[str, Callable[[Impala, mi.Maze], Any]] = {
+    "vector_field": mi.vector_field,
+    "behaviour": mi.behaviour,
+    "behaviours": lambda policy, maze: list(mi.behaviours(policy, [maze, maze])),
+    "retarget": lambda policy, maze: mi.retarget(policy, maze, [maze.top_right], channels=[3], value=5.0),
+    "retarget_by_cheese": lambda policy, maze: mi.retarget_by_cheese(policy, maze, [maze.top_right], p_visit=False),
+    "cheese_vector": lambda policy, maze: mi.cheese_vector(policy, maze, "embedder.fc"),
+}
+
+
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_one_thread_measures_and_the_caller_has_his_number_again(untrained: Impala, name: str) -> None:
+    measure, maze, seen = MEASUREMENTS[name], maze_from_seed(3, "easy"), list[int]()
+    torch.set_num_threads(2)
+    try:
+        with untrained.hooks({"embedder.fc": lambda activation, _: seen.append(torch.get_num_threads())}):
+            measure(untrained, maze)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        with pytest.raises(ZeroDivisionError), untrained.hooks({"embedder.fc": lambda activation, _: 1 / 0}):  # type: ignore[dict-item]
+            measure(untrained, maze)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
 @dataclass(frozen=True)
 class Moves(Experiment):
     """Every square's moves, of levels one by one, under an edit that is measured when it is bound."""

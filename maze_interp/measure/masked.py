@@ -10,8 +10,10 @@ from torch import Tensor
 from maze_interp.measure.evaluate import outputs_of
 from maze_interp.policies.devices import batch_size, on_host
 from maze_interp.policies.split import Crossing, Split
+from maze_interp.policies.threads import one_thread
 
 
+@one_thread()
 def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> NDArray[np.float64]:
     """The second part on n observations: the donor's activation where a mask is True, the recipient's elsewhere.
 

@@ -26,7 +26,8 @@ from maze_interp.policies.threads import one_thread
 
 _LARGEST = 2**26  # bytes of activations that are kept
 _RESULTS = 6  # combinations of edits whose outputs are kept
-_POOL = ThreadPoolExecutor(2, "prepared")  # batches run side by side; which is run where changes nothing
+_THREADS = 2
+_POOL = ThreadPoolExecutor(_THREADS, "prepared")  # batches run side by side; which is run where changes nothing
 
 
 class PreparedMaze:
@@ -51,10 +52,10 @@ class PreparedMaze:
             return
         self._states, self._order = states_of([maze]), running_order(policy)
         (self._squares,), (self._rows,) = self._states.squares, self._states.rows
-        size = batch_size(device_of(policy))
         left = np.unique(self._rows[:, 0])
         right = np.setdiff1d(np.arange(len(self._states)), left)
-        self._parts = [some[i : i + size] for some in (left, right) for i in range(0, len(some), size)]
+        size = batch_size(device_of(policy))
+        self._parts = [part for some in (left, right) if len(some) for part in _parts(some, size)]
         with torch.inference_mode(), one_thread():
             self._shared = share(policy, to_input(self._states.pictures, device_of(policy)), ())
 
@@ -115,6 +116,12 @@ class PreparedMaze:
         """Whether all parts of this size may be kept."""
         tensors = [crossing.activation, *crossing.kept.values()]
         return sum(each.nbytes for each in tensors) * len(self._parts) <= _LARGEST
+
+
+def _parts(some: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
+    """Equal parts of at most `size`, as many for each thread of the pool."""
+    parts = _THREADS * -(-len(some) // (_THREADS * size))
+    return np.array_split(some, min(parts, len(some)))
 
 
 @lru_cache(maxsize=32)

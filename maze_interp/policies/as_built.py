@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ _FREE = ("training", "name", "_rounded_from")
 _METHODS = ("__call__", "_call_impl", "forward", "_conv_forward", "outputs", "prepared")
 
 Plan = dict[str, tuple[Any, ...]]
-"""By module path: what decides a module's output, but for the numbers in its weights."""
+"""By module path: what decides a module's output, but for the numbers in its weights and its class's methods."""
 
 
 def as_built(network: PolicyNetwork) -> bool:
@@ -29,7 +30,8 @@ def as_built(network: PolicyNetwork) -> bool:
     kind, settings = type(network), tuple(sorted(network.settings.items()))
     if has_hooks(network) or torch.is_autocast_enabled(next(network.parameters()).device.type):
         return False
-    return _plan(network) == _built(kind, settings)
+    plan = _plan(network)
+    return plan == _built(kind, settings) and all(map(_unpatched, {signature[0] for signature in plan.values()}))
 
 
 @cache
@@ -40,15 +42,35 @@ def _built(kind: type[PolicyNetwork], settings: tuple[tuple[str, int], ...]) -> 
 
 
 def _plan(network: nn.Module) -> Plan:
-    return {path: _signature(module) for path, module in network.named_modules()}
+    """A module that stands in several places counts in the first one only."""
+    plan, seen, left = Plan(), set[int](), [("", network)]
+    while left:
+        path, module = left.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            plan[path] = _signature(module)
+            left += [(f"{path}.{name}", part) for name, part in module._modules.items() if part is not None]
+    return plan
 
 
 def _signature(module: nn.Module) -> tuple[Any, ...]:
-    kind = type(module)
-    methods = [getattr(kind, name, None) for name in _METHODS]
     own = {name: None if name[0] == "_" else value for name, value in vars(module).items() if name not in _FREE}
     compiled = vars(module).get("_compiled_call_impl") is not None
-    return kind, methods, own, compiled, _shapes(module._parameters), _shapes(module._buffers)
+    return type(module), own, compiled, _shapes(module._parameters), _shapes(module._buffers)
+
+
+def _unpatched(kind: type) -> bool:
+    """Whether the methods of a class stand in its source, or in that of the class that it has them from."""
+    for name in _METHODS:
+        owner = next((each for each in kind.__mro__ if name in vars(each)), None)
+        if owner is None:
+            continue
+        method = vars(owner)[name]
+        code = getattr(method, "__code__", None)
+        own = str(getattr(method, "__qualname__", "")).startswith(f"{owner.__qualname__}.")
+        if code is None or not own or code.co_filename != sys.modules[owner.__module__].__file__:
+            return False
+    return True
 
 
 def _shapes(tensors: Mapping[str, Tensor | None]) -> dict[str, tuple[Any, ...] | None]:

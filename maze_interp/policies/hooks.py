@@ -40,17 +40,24 @@ def resolve_layer(network: nn.Module, name: str) -> str:
     Raises:
         MazeInterpError: no such module; the message lists the close ones.
     """
-    modules = {path for path, _ in network.named_modules() if path}
-    if not modules:
+    if not network._modules:
         raise MazeInterpError(f"a policy without layers has no {name}; what reads or edits activations needs a network")
     if not isinstance(name, str):
         raise MazeInterpError(f"a layer is a module path, not {name!r}")
     if name == DEFAULT_LAYER and hasattr(network, "default_layer"):
         return str(network.default_layer)
     for candidate in (name, name.removesuffix("_out")):
-        if candidate in modules:
+        if _has(network, candidate):
             return candidate
-    raise unknown_name("layer", name, modules)
+    raise unknown_name("layer", name, {path for path, _ in network.named_modules() if path})
+
+
+def _has(network: nn.Module, path: str) -> bool:
+    """Whether a module path leads to a module; much faster than a list of them all."""
+    module: nn.Module | None = network
+    for name in path.split("."):
+        module = module._modules.get(name) if module else None
+    return module is not None
 
 
 def resolve_layers(network: nn.Module, layers: Layers) -> list[str]:
@@ -170,7 +177,11 @@ def acting_hooks(module: nn.Module) -> list[Any]:
 def has_hooks(network: nn.Module) -> bool:
     """Whether any hook would act in a pass of this context, on a module of the network or on every module."""
     everywhere = module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks
-    return bool(everywhere) or any(acting_hooks(module) for module in network.modules())
+    return bool(everywhere) or _hooks_act(network)
+
+
+def _hooks_act(module: nn.Module) -> bool:
+    return bool(acting_hooks(module)) or any(_hooks_act(part) for part in module._modules.values() if part is not None)
 
 
 def run_with_cache(

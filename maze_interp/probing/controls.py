@@ -11,6 +11,7 @@ from maze_interp.policies.devices import BATCH, on_host
 from maze_interp.policies.hooks import run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.network import Network
+from maze_interp.policies.threads import one_thread
 from maze_interp.probing.rows import Rows
 from maze_interp.probing.targets import Labels
 from maze_interp.recording.store import ActivationStore
@@ -88,5 +89,5 @@ def features(store: ActivationStore, layer: str, rows: NDArray[np.intp], network
 
 
 def _run(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
-    with torch.inference_mode(), without_hooks():
+    with torch.inference_mode(), one_thread(), without_hooks():
         return on_host(run_with_cache(network, to_input(observations), [layer])[1][layer])

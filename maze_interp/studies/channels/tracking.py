@@ -33,6 +33,7 @@ from maze_interp.policies.devices import batch_size, device_of, on_host
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.policies.split import split
+from maze_interp.policies.threads import one_thread
 
 Floats = NDArray[np.float64]
 Maps = NDArray[np.float32]
@@ -87,7 +88,7 @@ def maps_of(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> 
     device = device_of(network)
     size = batch_size(device)
     parts = (observations[first : first + size] for first in range(0, len(observations), size))
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         return on_host([cut.prefix(to_input(part, device)).activation for part in parts])
 
 
