@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from distributed import Client
+from torch import Tensor
 
 import maze_interp as mi
 from maze_interp import edits
@@ -122,6 +123,10 @@ MEASUREMENTS: dict[str, Callable[[Impala, mi.Maze], Any]] = {
 }
 
 
+def fails(activation: Tensor, layer: str) -> None:
+    raise ZeroDivisionError
+
+
 @pytest.mark.parametrize("name", MEASUREMENTS)
 def test_one_thread_measures_and_the_caller_has_his_number_again(untrained: Impala, name: str) -> None:
     measure, maze, seen = MEASUREMENTS[name], maze_from_seed(3, "easy"), list[int]()
@@ -131,7 +136,7 @@ def test_one_thread_measures_and_the_caller_has_his_number_again(untrained: Impa
             measure(untrained, maze)
         assert set(seen) == {1}
         assert torch.get_num_threads() == 2
-        with pytest.raises(ZeroDivisionError), untrained.hooks({"embedder.fc": lambda activation, _: 1 / 0}):  # type: ignore[dict-item]
+        with pytest.raises(ZeroDivisionError), untrained.hooks({"embedder.fc": fails}):
             measure(untrained, maze)
         assert torch.get_num_threads() == 2
     finally:

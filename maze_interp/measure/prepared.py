@@ -26,6 +26,7 @@ from maze_interp.policies.threads import one_thread
 
 _LARGEST = 2**26  # bytes of activations that are kept
 _RESULTS = 6  # combinations of edits whose outputs are kept
+_EVEN, _LEAST = 4, 16  # of other lengths than multiples from 16 on, linear layers add in another order than `evaluate`
 _THREADS = 2
 _POOL = ThreadPoolExecutor(_THREADS, "prepared")  # batches run side by side; which is run where changes nothing
 
@@ -119,9 +120,10 @@ class PreparedMaze:
 
 
 def _parts(some: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
-    """Equal parts of at most `size`, as many for each thread of the pool."""
-    parts = _THREADS * -(-len(some) // (_THREADS * size))
-    return np.array_split(some, min(parts, len(some)))
+    """Parts of one length, at most `size` and as many for each thread, the last filled up with its last number."""
+    count = _THREADS * -(-len(some) // (_THREADS * size))
+    length = max(_LEAST, _EVEN * -(-len(some) // (_EVEN * count)))
+    return list(np.pad(some, (0, -len(some) % length), mode="edge").reshape(-1, length))
 
 
 @lru_cache(maxsize=32)
