@@ -56,7 +56,7 @@ def _has(network: nn.Module, path: str) -> bool:
     """Whether a module path leads to a module; much faster than a list of them all."""
     module: nn.Module | None = network
     for name in path.split("."):
-        module = module._modules.get(name) if module else None
+        module = None if module is None else module._modules.get(name)
     return module is not None
 
 
