@@ -46,6 +46,7 @@ class AgentInfo(Tabled):
         architecture: of `maze_interp.policies.architectures`; None to find it from the names of the weights.
         success: exact probability of reaching the cheese on held-out levels as in training; None if not measured.
         anywhere: the same with the cheese where procgen puts it.
+        start_from: the agent or file whose weights its training began from; None for new ones or if not known.
     """
 
     name: str
@@ -56,6 +57,7 @@ class AgentInfo(Tabled):
     architecture: str | None = None
     success: float | None = None
     anywhere: float | None = None
+    start_from: str | None = None
 
     @property
     def card(self) -> str:
@@ -108,7 +110,8 @@ def agent_info(name: str) -> AgentInfo:
         raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
     folder = agent_folder(name)
     config = read_document(folder / "config.yaml", AgentConfig)
-    return AgentInfo(name, folder, **{field.name: getattr(config, field.name) for field in fields(AgentInfo)[2:]})
+    known = {field.name: getattr(config, field.name) for field in fields(AgentInfo)[2:-1]}
+    return AgentInfo(name, folder, **known, start_from=(config.run or config.imitation or {}).get("start_from"))
 
 
 def list_agents() -> pd.DataFrame:

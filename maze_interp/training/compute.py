@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from maze_interp.documents import load_yaml
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.history import split_name
@@ -45,10 +43,8 @@ def training_compute(agent: str) -> Compute:
         raise MazeInterpError(f"{folder} has no learning curve, so what the training of {agent} took is not known")
     if split_name(agent)[1]:
         raise MazeInterpError(f"what the training of {agent} took until then is not recorded; its whole training is")
-    content: Any = load_yaml(folder / "config.yaml")
-    run = content.get("run") or content.get("imitation") or {}
     own = curve_compute(curve, forward_flops(load_network(agent)))
-    before = run.get("start_from")
+    before = agent_info(agent).start_from
     if before is None:
         return own
     return own + training_compute(Path(before).parent.name if names_file(before) else before)

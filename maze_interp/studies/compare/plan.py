@@ -11,7 +11,7 @@ from torch import nn
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.measure.behaviour import HORIZON
-from maze_interp.policies.agents import agent_mode, training_region
+from maze_interp.policies.agents import agent_folders, agent_info, agent_mode, training_region
 from maze_interp.policies.architectures import new_network
 from maze_interp.policies.names import agent_label
 from maze_interp.probing.controls import untrained_like
@@ -61,6 +61,13 @@ class Planned:
         if isinstance(self.sweep, FinishedSweep):
             return self.sweep
         return FinishedSweep(self.settings, run.rows(self.sweep, f"sweeps/{self.folder}"), self.region)
+
+
+def last_stages() -> tuple[str, ...]:
+    """The agents at hand, without those that another of the same levels and region was trained on from."""
+    known = [agent_info(name) for name in agent_folders()]
+    begun = {(one.start_from, one.distribution_mode, one.region) for one in known}
+    return tuple(one.name for one in known if (one.name, one.distribution_mode, one.region) not in begun)
 
 
 def planned(

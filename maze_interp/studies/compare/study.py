@@ -31,7 +31,7 @@ class Compare(NetworkOptions):
 
     Attributes:
         agents: Names or files with commas between them; the mode of the levels after a colon, as in agent.pth:easy.
-            All bundled agents, unless agents or sweeps are given.
+            All bundled agents but earlier stages of others, unless agents or sweeps are given.
         sweeps: Folders that maze-interp sweep wrote, with commas between them, to compare without measuring again.
         seeds: Levels to measure the agents on, first:end, the end not included. Beside finished sweeps the untrained
             network is measured on so many of theirs.
@@ -54,14 +54,14 @@ class Compare(NetworkOptions):
     @cached_property
     def plan(self) -> list[Planned]:
         """What is compared, in order."""
-        from maze_interp.policies.agents import agent_folders, load_policy
-        from maze_interp.studies.compare.plan import planned
+        from maze_interp.policies.agents import load_policy
+        from maze_interp.studies.compare.plan import last_stages, planned
         from maze_interp.studies.statistics.data import read_sweep
 
         if self.sweeps and not self.agents and self.study_levels not in (0, Compare.study_levels):
             raise MazeInterpError("--study-levels has no effect on finished sweeps alone; name --agents to measure")
         finished = [read_sweep(Path(folder)) for folder in self.sweeps]
-        agents = self.agents or (() if finished else tuple(agent_folders()))
+        agents = self.agents or (() if finished else last_stages())
         return planned(finished, agents, self.seeds, lambda agent: load_policy(agent, self.device, self.precision))
 
     def settings(self) -> dict[str, Any]:
@@ -98,10 +98,11 @@ class Compare(NetworkOptions):
     @classmethod
     def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
         """See `Study`: the report's sweep beside the bundled agents that it is not of."""
-        from maze_interp.policies.agents import agent_folders, load_policy
+        from maze_interp.policies.agents import load_policy
         from maze_interp.policies.checkpoints import agent_hash
+        from maze_interp.studies.compare.plan import last_stages
 
         own = agent_hash(load_policy(agent))
-        others = tuple(name for name in agent_folders() if agent_hash(load_policy(name)) != own)
+        others = tuple(name for name in last_stages() if agent_hash(load_policy(name)) != own)
         study = cls(agents=others, sweeps=(str(sweeps["anywhere"]),), repeats=2, refits=100)
         return study.sized(-(-round(1000 * share) * cls.report_levels // 1000))
