@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,6 @@ from maze_interp import LevelSet, edits
 from maze_interp.commands.main import make_parser
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.field import move_between
 from maze_interp.plots.style import PROBABILITY
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
@@ -29,7 +28,7 @@ from maze_interp.results.text import percent
 from maze_interp.studies.retarget.figures import CONDITIONS
 from maze_interp.studies.retarget.marks import MULTIPLES, Mark, natural_peak
 from maze_interp.studies.retarget.measure import Targets
-from maze_interp.studies.retarget.search import Steering, choose_marks, draw_steps
+from maze_interp.studies.retarget.search import Steering, choose_marks, draw_paths
 from maze_interp.studies.retarget.tables import average_random, reach_table
 from maze_interp.sweeps.experiment import run_experiment
 
@@ -135,22 +134,44 @@ def test_visits_of_every_target_and_of_chosen_squares(bundled: Impala) -> None:
 def test_steering_by_hand(policy: Impala) -> None:
     maze = CHOOSE.maze(800_000_000).with_cheese(None)
     field = mi.vector_field(policy, maze)
-    steps = draw_steps(field, 3)
-    assert len(steps) == 6
-    for hardest, other in zip(steps[::2], steps[1::2], strict=True):
-        path = maze.path(maze.start, hardest.target)
-        way = {a: field.prob(a, move_between(a, b)) for a, b in pairwise(path)}
-        assert hardest.square == min(way, key=lambda square: way[square])
-        assert other.target == hardest.target
-        assert other.square in way
-    rows = Steering(policy, "", CHOOSE, MARKS, targets=3).rows(CHOOSE.maze(800_000_000))
-    for mark, row in zip(MARKS, rows, strict=True):
-        taken = []
-        for step in steps:
-            pixel = mi.activation_pixel(maze, step.target, LAYER)
-            edit = edits.SetPixel(LAYER, mark.channels, pixel, mark.value)
-            taken.append(mi.vector_field(policy, maze, [edit]).prob(step.square, step.move))
-        assert row["probability"] == pytest.approx(np.mean(taken), abs=1e-5)
+    paths, drawn = draw_paths(field, 3), draw_paths(field, 3, screen=True)
+    assert len(paths) == len(drawn) == 3
+    for steps, (hardest, other) in zip(paths, drawn, strict=True):
+        path = maze.path(maze.start, steps[0].target)
+        assert [step.square for step in steps] == list(path[:-1])
+        assert hardest == min(steps, key=lambda step: field.prob(step.square, step.move))
+        assert other in steps
+    search = Steering(policy, "", CHOOSE, MARKS, targets=3)
+    for screen, some in ((False, paths), (True, drawn)):
+        rows = replace(search, screen=screen).rows(CHOOSE.maze(800_000_000))
+        for mark, row in zip(MARKS, rows, strict=True):
+            scores = []
+            for steps in some:
+                pixel = mi.activation_pixel(maze, steps[0].target, LAYER)
+                edited = mi.vector_field(policy, maze, [edits.SetPixel(LAYER, mark.channels, pixel, mark.value)])
+                taken = [edited.prob(step.square, step.move) for step in steps]
+                scores.append(np.mean(taken) if screen else np.prod(taken) ** (1 / len(taken)))
+            assert row["probability"] == pytest.approx(np.mean(scores), abs=1e-5)
+
+
+def test_a_mark_is_chosen_by_whole_paths(policy: Impala, tmp_path: Path) -> None:
+    def measured(search: Steering, step: str) -> pd.DataFrame:
+        return run_experiment(search, tmp_path / step, 1)
+
+    search = Steering(policy, "", CHOOSE, (), LAYER, 4)
+    single = choose_marks(search, measured, [1.0, 8.0], [0, 5, 17], draws=1)[0]
+    rival = [Mark("", (channel,), value) for channel in (0, 5, 17) for value in (1.0, 8.0)]
+    reached = []
+    for mark in rival:
+        by_level = []
+        for seed in CHOOSE.seeds:
+            maze = CHOOSE.maze(seed).with_cheese(None)
+            targets = [path[-1].target for path in draw_paths(mi.vector_field(policy, maze), 4)]
+            options: Any = {"channels": mark.channels, "value": mark.value, "layer": LAYER, "p_visit": False}
+            by_level.append(mi.retarget(policy, maze, targets, **options).path_probability.mean())
+        reached.append(np.mean(by_level))
+    best = rival[int(np.argmax(reached))]
+    assert (single.channels, single.value) == (best.channels, best.value)
 
 
 def test_a_planted_channel_is_found_and_the_random_ones_do_nothing(tmp_path: Path) -> None:

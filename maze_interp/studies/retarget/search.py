@@ -26,20 +26,23 @@ from maze_interp.sweeps.experiment import Experiment
 SUBSETS = (2, 3, 4, 6, 8, 11, 16)
 """Numbers of channels tried together: the best ones alone, so many of them."""
 
+FINALISTS = 8
+"""Channels whose effect on whole paths is measured; the others only pass the screen."""
+
 
 @dataclass(frozen=True)
 class Steering(Experiment):
-    """How well each mark makes the agent take the path to a target: a row per mark.
+    """How well each mark makes the agent take the paths to some targets: a row per mark.
 
-    `probability` is the mean of the probability of the next move along the path on two squares of it:
-    the one where the unedited agent is the least likely to go on, and a random one. That takes two
-    forward passes for a target where the normalised path probability takes one for every square of
-    the path, and over marks the two go together.
+    `probability` is the normalised path probability, the mean over targets. To look at many marks quickly, `screen`
+    takes two moves of each path, the one that the unedited agent is the least likely to make and a random one, and
+    the mean of their probabilities instead.
 
     Attributes:
         marks: what is tried.
         layer: a layer with a map.
         targets: of each level, at most, drawn by its seed.
+        screen: two moves of each path instead of all.
 
     Raises:
         MazeInterpError: an unknown layer, or one without a map.
@@ -51,6 +54,7 @@ class Steering(Experiment):
     marks: tuple[Mark, ...]
     layer: str = DEFAULT_LAYER
     targets: int = 12
+    screen: bool = False
 
     def __post_init__(self) -> None:
         map_size(self.policy, self.layer)
@@ -59,16 +63,23 @@ class Steering(Experiment):
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
         """See `Experiment`; the cheese is taken away."""
         maze = maze.with_cheese(None)
-        steps = draw_steps(vector_field(self.policy, maze), self.targets)
-        size = map_size(self.policy, self.layer)
-        edits = [(mark.edit(self.layer, pixel_in(maze, step.target, size)),) for mark in self.marks for step in steps]
-        places = [maze.squares.index(step.square) for step in steps] * len(self.marks)
-        moves = [MOVES.index(step.move) for step in steps] * len(self.marks)
-        wanted = np.zeros((len(edits), len(maze.squares), 1), bool)
-        wanted[range(len(edits)), places] = True
-        results = evaluate_edits(self.policy, maze, self.layer, edits, wanted, facings=("left",))
-        taken = [result.probs[place, 0, move] for result, place, move in zip(results, places, moves, strict=True)]
-        means = np.reshape(taken, (len(self.marks), len(steps))).mean(axis=1)
+        paths = draw_paths(vector_field(self.policy, maze), self.targets, self.screen)
+        size, wanted = map_size(self.policy, self.layer), np.zeros((len(paths), len(maze.squares), 1), bool)
+        places = [[maze.squares.index(step.square) for step in path] for path in paths]
+        moves = [[MOVES.index(step.move) for step in path] for path in paths]
+        for row, place in zip(wanted, places, strict=True):
+            row[place] = True
+        pixels = [pixel_in(maze, path[-1].target, size) for path in paths]
+        edits = [(mark.edit(self.layer, pixel),) for mark in self.marks for pixel in pixels]
+        results = evaluate_edits(
+            self.policy, maze, self.layer, edits, np.tile(wanted, (len(self.marks), 1, 1)), facings=("left",)
+        )
+        taken = [
+            result.probs[place, 0, move]
+            for result, place, move in zip(results, places * len(self.marks), moves * len(self.marks), strict=True)
+        ]
+        each = [some.mean() if self.screen else np.exp(np.log(some).mean()) for some in taken]
+        means = np.reshape(each, (len(self.marks), len(paths))).mean(axis=1)
         return [{"mark": i, "probability": mean} for i, mean in enumerate(means.tolist())]
 
 
@@ -80,16 +91,17 @@ class Step(NamedTuple):
     move: str
 
 
-def draw_steps(field: VectorField, count: int) -> list[Step]:
-    """Two steps for each of up to `count` targets: the one the agent is least likely to make, and a random one."""
+def draw_paths(field: VectorField, count: int, screen: bool = False) -> list[list[Step]]:
+    """The moves of the paths to up to `count` targets; to screen, the least likely one of each and a random one."""
     maze = field.maze
     random = np.random.default_rng([maze.seed, count])
     paths = [path for path in paths_to(maze, None).values() if len(path) > 1]
-    steps = []
+    drawn = []
     for path in (paths[i] for i in random.permutation(len(paths))[:count]):
         way = [Step(path[-1], a, move_between(a, b)) for a, b in pairwise(path)]
-        steps += [min(way, key=lambda step: field.prob(step.square, step.move)), way[random.integers(len(way))]]
-    return steps
+        hardest = min(way, key=lambda step: field.prob(step.square, step.move))
+        drawn.append([hardest, way[random.integers(len(way))]] if screen else way)
+    return drawn
 
 
 def choose_marks(
@@ -102,8 +114,9 @@ def choose_marks(
 ) -> tuple[Mark, ...]:
     """The best single channel, the best subset, given sets and random ones, each with its best value.
 
-    Channels are ranked by the effect of each alone at its best value; the subset is the best of the first
-    2, 3, 4 … of the ranking. Every set, the random ones too, is given the best of the same values.
+    The first `FINALISTS` channels of a quick screen are ranked by the normalised path probability under each alone at
+    its best value, the others follow in the order of the screen; the subset is the best of the first 2, 3, 4 … of that
+    ranking. Every set, the random ones too, is given the best of the same values, by the same measure.
 
     Args:
         search: the policy, the layer and the levels to choose on, none of which may be reported on;
@@ -125,15 +138,16 @@ def choose_marks(
     taken = {channel for channels in sets.values() for channel in channels}
     require_channels(search.policy, search.layer, [*pool, *taken])
 
-    def best(step: str, wanted: Mapping[str, tuple[int, ...]]) -> pd.DataFrame:
+    def best(step: str, wanted: Mapping[str, tuple[int, ...]], screen: bool = False) -> pd.DataFrame:
         marks = tuple(Mark(name, channels, value) for name, channels in wanted.items() for value in values)
-        rows = measured(dataclasses.replace(search, marks=marks), step)
+        rows = measured(dataclasses.replace(search, marks=marks, screen=screen), step)
         score = rows.groupby("mark")["probability"].mean()
         tried = pd.DataFrame({"mark": marks, "name": [mark.name for mark in marks], "score": score})
         return tried.loc[tried.groupby("name", sort=False)["score"].idxmax()].set_index("name")
 
-    singles = best("singles", {str(channel): (channel,) for channel in pool})
-    ranking = [int(name) for name in singles["score"].sort_values(ascending=False, kind="stable").index]
+    screened = _ranked(best("screen", {str(channel): (channel,) for channel in pool}, screen=True))
+    singles = best("singles", {str(channel): (channel,) for channel in screened[:FINALISTS]})
+    ranking = [*_ranked(singles), *screened[FINALISTS:]]
     chosen = {"single": singles.loc[str(ranking[0]), "mark"]}
     if len(ranking) > 1:
         nested = best("subsets", {str(n): tuple(sorted(ranking[:n])) for n in SUBSETS if n <= len(ranking)})
@@ -143,3 +157,8 @@ def choose_marks(
     compared = {**sets, **random_sets(others, len(subset), draws)}
     chosen |= best("sets", compared)["mark"].to_dict() if compared else {}
     return tuple(dataclasses.replace(mark, name=name) for name, mark in chosen.items())
+
+
+def _ranked(channels: pd.DataFrame) -> list[int]:
+    """Channels, tried alone, from the highest score down."""
+    return [int(name) for name in channels["score"].sort_values(ascending=False, kind="stable").index]
