@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import maze_interp as mi
-from maze_interp.bundled import bundled_path
+from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.questions.page import questions_result
@@ -64,9 +64,12 @@ def test_the_measurements_of_other_weights_are_not_used() -> None:
 
 
 def test_bundled_resolutions_are_of_the_bundled_agents() -> None:
-    assert [path.stem for path in BUNDLED] == ["rand_region_3_easy", "rand_region_5"]
+    sizes = {}
     for path in BUNDLED:
         found = read_resolutions(path, QUESTIONS)
-        assert (found.agent, found.setting) == (path.stem, "full")
+        sizes[path.stem] = found.setting
+        assert found.agent == path.stem
         assert found.agent_hash == agent_hash(load_network(path.stem))
         assert set(found.answers) == set(QUESTIONS)
+    assert sizes["rand_region_3_easy"] == sizes["rand_region_5"] == "full"
+    assert DEFAULT_AGENT in sizes
