@@ -28,6 +28,8 @@ LAYERS: list[tuple[Mistake, str]] = [
     (lambda p: p.run_with_cache(X, LAYER)[2]["embedder.fc"], f"in this cache 'embedder.fc': did you mean {LAYER}"),
     (lambda p: p.run_with_hooks(X, [("embedder.block9", lambda a, _: a)]), "did you mean embedder.block3"),
     (lambda p: p.run_with_hooks(X, [LAYER]), "pairs of a layer and a function, not 'embedder"),
+    (lambda p: p.run_with_hooks(X, None), "pairs of a layer and a function, not None"),
+    (lambda p: mi.plots.activations(MAZE, np.zeros((4, 3, 3)), [True] * 3), "4 channels, but the mask is for 3"),
     (lambda p: p.run_with_hooks(X, {LAYER: 3}), r"pairs of a layer and a function, not \('embedder"),
     (
         lambda p: p.run_with_hooks(X, [(LAYER, lambda a, _: a[:, :3])]),

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import overload
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.arguments import as_whole, instance, shown
+from maze_interp.arguments import as_whole, instance
 from maze_interp.arrays import Activations
-from maze_interp.edits.where import Channels, as_channels
+from maze_interp.edits.where import Channels, as_channels, index_of
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.plots.maze import draw_marks, maze_title
@@ -60,8 +61,7 @@ def activations(
     maps = _maps(activation)
     one_map = channels is None or as_whole(channels) is not None
     chosen = as_channels(channels)
-    if chosen is not None and not 0 <= chosen[0] <= chosen[-1] < len(maps):
-        raise MazeInterpError(f"the layer has channels 0 to {len(maps) - 1}, none is {shown(channels)}")
+    index_of(torch.from_numpy(maps)[None], "the layer", chosen, None)  # refuses channels that are not there
     panels = _panels(ax, 1 if chosen is None else len(chosen), one_map)
     titles = [f"mean of {len(maps)} channels"] if chosen is None else [f"channel {number}" for number in chosen]
     drawn = [maps.mean(0)] if chosen is None else [maps[number] for number in chosen]

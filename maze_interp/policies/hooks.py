@@ -136,7 +136,11 @@ def hooked(
             block ends in another exception); a layer that puts out anything but one tensor; a
             function's result that is no tensor or differs in shape.
     """
-    pairs = list(functions.items() if isinstance(functions, Mapping) else functions)
+    pairs: list[Any]
+    try:
+        pairs = list(functions.items() if isinstance(functions, Mapping) else functions)
+    except TypeError:
+        pairs = [functions]
     for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not callable(pair[1]):
             raise MazeInterpError(f"hooks are pairs of a layer and a function, not {shown(pair)}")
