@@ -49,9 +49,7 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {
-        name: ["page-toc"] for name in ("index", "engineering", "tutorials/*", "reference/*")
-    },
+    "secondary_sidebar_items": {name: ["page-toc"] for name in ("index", "engineering", "tutorials/*", "reference/*")},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
