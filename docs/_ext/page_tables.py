@@ -97,7 +97,9 @@ def _outcome(agent: str, question: str) -> str:
     answer = recorded.resolution(agent)["answers"].get(question)
     if answer is None:
         return ""
-    counted = answer.get("override", {}).get("outcome") or answer["measured"]
+    counted = answer.get("override", {}).get("outcome") or answer.get("measured")
+    if counted is None:
+        return f"unresolved: {answer['unresolved']}"
     shares = {name: f"{share:.0%}" for name, share in counted.items()}
     words = ", ".join(f"{name} {share}".removesuffix(" 100%") for name, share in shares.items() if share != "0%")
     figures = [
