@@ -205,21 +205,33 @@ class Explorer:
     def figures(self) -> dict[str, list[float | None]]:
         """The rows of the table of figures; a row that goes on is named with the row above."""
         rows, group = {}, ""
-        for row in self.page.locator("table.figures tbody tr").all():
-            name = row.locator("th").inner_text().split("\n")[0]
-            if row.locator("th.part").count():
+        for name, is_part, cells in self._read("table.figures"):
+            name = name.split("\n")[0]
+            if is_part:
                 name = f"{group}: {name}"
             else:
                 group = name.split(":")[0]
-            rows[name] = [number(text) for text in row.locator("td").all_inner_texts()]
+            rows[name] = [number(text) for text in cells]
         return rows
 
     def square(self) -> dict[str, list[float | None]]:
         """The columns of the table of a square, by head: as it is, edited, change."""
         heads = self.page.locator("table.square thead th").all_inner_texts()
-        rows = [row.locator("td").all_inner_texts() for row in self.page.locator("table.square tbody tr").all()]
-        rows = [[number(text) for text in row if text.strip()] for row in rows]
+        rows = [[number(text) for text in cells if text.strip()] for _, _, cells in self._read("table.square")]
         return {head: [row[i] for row in rows] for i, head in enumerate(heads)}
+
+    def _read(self, table: str) -> list[tuple[str, bool, list[str]]]:
+        """Each row's head, whether it goes on with the row above, and its cells; all at once, before it is redrawn."""
+        return [tuple(row) for row in self.page.locator(table).evaluate(READ)]
+
+
+READ = """
+(table) => [...table.tBodies[0].rows].map((row) => [
+  row.querySelector("th")?.innerText ?? "",
+  row.querySelector("th.part") !== null,
+  [...row.querySelectorAll("td")].map((cell) => cell.innerText),
+])
+"""
 
 
 class Control:

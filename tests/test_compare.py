@@ -243,7 +243,7 @@ def test_agents_are_read_with_their_modes() -> None:
     ]
     plan = planned([], (DEFAULT_AGENT, "rand_region_5"), SEEDS, load_policy)
     assert [(one.settings["agent"], one.settings["mode"], one.region) for one in plan[-2:]] == [
-        ("untrained", "easy", 3),
+        ("untrained", "easy", 5),
         ("untrained", "hard", 5),
     ]
 

@@ -21,7 +21,7 @@ _INSTALLED = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, range, torch.dtype, torch.device, np.generic)
 _NO_BEHAVIOUR = {
     *("__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__firstlineno__"),
-    *("__static_attributes__", "_abc_impl"),
+    *("__static_attributes__", "__slotnames__", "_abc_impl"),  # the last two come and go with pickling and subclassing
 }
 
 
