@@ -16,7 +16,8 @@ import maze_interp as mi
 from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.main import main
 from maze_interp.environment.levels import maze_from_seed
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.mazes.constructed import swapped_branches
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash, write_weights
@@ -165,6 +166,13 @@ def test_a_quick_run_does_not_take_the_place_of_a_full_one(run: Path, tmp_path: 
     with pytest.raises(MazeInterpError, match="holds a full resolution; give --out another folder"):
         next(resolve_all(quick, QUESTIONS, run / "resolution.yaml", "a test"))
     assert (run / "resolution.yaml").read_bytes() == before
+
+
+def test_a_search_for_levels_that_are_not_there_ends(tmp_path: Path) -> None:
+    """In a region of 1×1 no two branches end, so that there is no level in which they could be swapped."""
+    narrow = replace(setting(tmp_path), region=1, size="quick")
+    with pytest.raises(Unmeasurable, match="of 3,600 levels 0 qualify, not the 12 needed"):
+        narrow.levels(100, decision=False, asked=lambda maze: swapped_branches(maze, 1, 10) is not None)
 
 
 def test_some_questions_asked_again_leave_the_others_as_they_are(run: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import maze_from_seed
+from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.network import PolicyNetwork
@@ -37,6 +38,9 @@ SIZES: dict[str, int] = {"full": 1, "medium": 5, "quick": 20}
 
 LEAST = 12
 """Levels that a smaller run keeps of each number, unless the question has fewer."""
+
+RAREST = 300
+"""Levels that are looked at for one that qualifies."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,9 @@ class Setting:
             first: seed to begin with, such as `CHOOSING`.
             least: of `count`.
             asked: what else a level must meet.
+
+        Raises:
+            Unmeasurable: fewer than one in `RAREST` levels qualifies.
         """
         where: dict[str, int | str] = {"region": self.region, "none": "none"}
         placed = LevelSet(range(1), self.mode, where.get(cheese, "anywhere"))
@@ -115,7 +122,10 @@ class Setting:
         wanted = self.count(number, least)
         if cheese != "outside" and not decision and asked is None:
             return replace(placed, seeds=range(first, first + wanted))
-        return replace(placed, seeds=tuple(islice(filter(qualifies, count(first)), wanted)))
+        seeds = tuple(islice(filter(qualifies, range(first, first + RAREST * wanted)), wanted))
+        if len(seeds) < wanted:
+            raise Unmeasurable(f"of {RAREST * wanted:,} levels {len(seeds)} qualify, not the {wanted} needed")
+        return replace(placed, seeds=seeds)
 
     def run(self, experiment: Experiment) -> pd.DataFrame:
         """The table of an experiment, kept in a folder named after it and its settings."""
