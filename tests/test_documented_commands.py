@@ -3,11 +3,13 @@ code that can be compiled, or that the shell can read, with targets that the Mak
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import pytest
 import yaml
@@ -87,7 +89,9 @@ def test_the_command_line_takes_it(where: str, line: str) -> None:
 def test_python_can_be_compiled(where: str, code: str) -> None:
     """Without the lines of cells that the shell runs; tutorials run when the site is built, the README below."""
     code = "\n".join("pass" if line.startswith("!") else line for line in code.splitlines())
-    compile(re.sub(r"\A(:[\w-]+:.*\n)+", "", code), where, "exec")
+    tree = ast.parse(re.sub(r"\A(:[\w-]+:.*\n)+", "", code), where)
+    assert tree.body, "a block with code in it"
+    assert isinstance(compile(tree, where, "exec"), CodeType)
 
 
 @pytest.mark.parametrize(("where", "code"), list(blocks("sh", "bash")))

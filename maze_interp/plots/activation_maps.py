@@ -25,16 +25,22 @@ _IN_A_ROW = 4
 
 
 @overload
-def activations(
+def activations(  # noqa: D418: a reader of the overloads, too, is told what they are for
     maze: Maze, activation: Tensor | Activations, channels: int | None = None, ax: Axes | None = None
-) -> Axes: ...
+) -> Axes:
+    """One channel, or the mean over channels: one map."""
+
+
 @overload
-def activations(
+def activations(  # noqa: D418
     maze: Maze,
     activation: Tensor | Activations,
     channels: Iterable[int],
     ax: Sequence[Axes] | None = None,
-) -> list[Axes]: ...
+) -> list[Axes]:
+    """Several channels: a map for each."""
+
+
 @styled
 def activations(
     maze: Maze,
