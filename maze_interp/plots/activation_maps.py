@@ -25,7 +25,7 @@ _IN_A_ROW = 4
 
 
 @overload
-def activations(  # noqa: D418: a reader of the overloads, too, is told what they are for
+def activations(  # noqa: D418
     maze: Maze, activation: Tensor | Activations, channels: int | None = None, ax: Axes | None = None
 ) -> Axes:
     """One channel, or the mean over channels: one map."""

@@ -27,6 +27,11 @@ def agent_label(agent: str | Path) -> str:
     return Path(agent).stem if names_file(agent) else str(agent)
 
 
+def agent_of(start: str) -> str:
+    """The agent that a run begins with: its name, or of a file with its weights the folder's."""
+    return Path(start).parent.name if names_file(start) else start
+
+
 def require_agent_name(name: str) -> str:
     """`name`, if an agent may have it.
 

@@ -18,7 +18,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_folders, agent_info, is_agent
 from maze_interp.policies.checkpoints import agent_hash, write_weights
 from maze_interp.policies.history import FILE as HISTORY
-from maze_interp.policies.names import names_file
+from maze_interp.policies.names import agent_of, names_file
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.results.estimates import Estimate, estimate
 from maze_interp.sweeps.experiment import run_experiment
@@ -117,11 +117,7 @@ def training_words(config: Config) -> str:
     known = not names_file(config.start_from) and is_agent(config.start_from)
     if known and agent_info(config.start_from).training.endswith("no imitation"):
         return f"{words} from the weights of {config.start_from}, no imitation"
-    return f"{words}, from the weights of {_start(config.start_from)}"
-
-
-def _start(start_from: str) -> str:
-    return Path(start_from).parent.name if names_file(start_from) else start_from
+    return f"{words}, from the weights of {agent_of(config.start_from)}"
 
 
 def _imitated(config: ImitationConfig, curve: list[dict[str, Any]], forward: int) -> str:

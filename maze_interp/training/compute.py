@@ -8,7 +8,7 @@ from pathlib import Path
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.history import split_name
-from maze_interp.policies.names import names_file
+from maze_interp.policies.names import agent_of, names_file
 from maze_interp.training.checkpoint import read_log
 from maze_interp.training.flops import forward_flops
 
@@ -47,7 +47,7 @@ def training_compute(agent: str) -> Compute:
     before = agent_info(agent).start_from
     if before is None:
         return own
-    return own + training_compute(Path(before).parent.name if names_file(before) else before)
+    return own + training_compute(agent_of(before))
 
 
 def curve_compute(curve: Path, forward: int) -> Compute:
