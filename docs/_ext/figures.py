@@ -36,10 +36,10 @@ class Inserted(SphinxRole):
         address = " ".join(self.text.split())
         try:
             found = recorded.look_up(address)
+            shown = recorded.shown(self.name, found)
         except MazeInterpError as error:
             logger.error("%s: %s", address, error, location=self.get_location())
             return [nodes.literal(text=address)], []
-        shown = recorded.shown(self.name, found)
         title = f"{address}{'' if found.n is None else f', n = {found.n}'}".replace('"', "'")
         return [nodes.raw("", f'<span class="recorded" title="{title}">{shown}</span>', format="html")], []
 

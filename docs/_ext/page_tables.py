@@ -11,11 +11,9 @@ import recorded
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError
+from maze_interp.mazes.maze import WORLD_SIZE
 from maze_interp.policies.agents import agent_info, list_agents
 from maze_interp.questions import load_questions
-
-LARGEST = {"easy": 15, "hard": 25}
-"""Side of the largest maze."""
 
 
 def measured(address: str, options: Mapping[str, Any]) -> list[str]:
@@ -68,7 +66,7 @@ def agents() -> list[str]:
         region = f"{info.region}×{info.region}" if info.region != "anywhere" else "anywhere"
         trained = "cheese anywhere" if region == "anywhere" else f"cheese in the top-right {region}"
         chooses = next((value for levels, value in card.items() if levels.startswith("decision square")), None)
-        values = [card.get(trained), card.get(f"{trained}, size {LARGEST[info.distribution_mode]}")]
+        values = [card.get(trained), card.get(f"{trained}, size {WORLD_SIZE[info.distribution_mode]}")]
         values += [card.get("cheese anywhere"), chooses]
         label = f"`{name}`{', the default' if name == DEFAULT_AGENT else ''} ({table['hash'][name]})"
         written = [str(value or "") for value in values]

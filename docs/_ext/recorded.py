@@ -25,6 +25,7 @@ import yaml
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError
+from maze_interp.results.files import read_csv
 
 ROOT = Path(__file__).parent.parent.parent
 FINDINGS = ROOT / "docs" / "findings"
@@ -60,9 +61,15 @@ def written(*numbers: float | str) -> str:
 
 
 def shown(role: str, found: Measured) -> str:
-    """A value as its role writes it."""
+    """A value as its role writes it.
+
+    Raises:
+        MazeInterpError: an n is asked for and none is recorded.
+    """
     if role == "n":
-        return f"{found.n or 0:,}"
+        if found.n is None:
+            raise MazeInterpError("no n is recorded for this value")
+        return f"{found.n:,}"
     if role == "percent":
         return f"{100 * float(found.mean):.1f}%".replace("-", "−")
     return str(found) if role == "figure" else written(found.mean)
@@ -96,7 +103,7 @@ def agents(content: dict[str, Any]) -> list[tuple[str, str]]:
 def table(run: str, name: str) -> pd.DataFrame:
     """A table of a run."""
     _text(_file(run, name))
-    return pd.read_csv(_file(run, name), float_precision="round_trip")
+    return read_csv(_file(run, name))
 
 
 def look_up(address: str) -> Measured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class FinishedSweep:
         seeds = levels["seed"].astype(int).tolist()
         return [self.level_set.maze(seed) for seed in seeds]
 
-    @property
+    @cached_property
     def level_set(self) -> LevelSet:
         """The levels swept."""
         return LevelSet(self.levels["seed"].astype(int).tolist(), self.settings["mode"], self.settings["cheese"])
