@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from small_studies import random_agent, small_study
 from standin import NAME, OnDevice, StandIn
 from torch import Tensor
 
@@ -21,6 +25,8 @@ from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.devices import batch_size, device_of, on_host, placed
+from maze_interp.probing.controls import untrained_like
+from maze_interp.studies.finetune.measure import interpolate
 from maze_interp.sweeps.provenance import provenance
 
 LAYER = "embedder.block2.res1.resadd"
@@ -69,6 +75,11 @@ def there(untrained: Impala, device: StandIn) -> Impala:
     return copy.deepcopy(untrained).to(NAME)
 
 
+@pytest.fixture(scope="module")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_agent(tmp_path_factory.mktemp("agent"))
+
+
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measure_runs_where_the_network_is(name: str, untrained: Impala, device: StandIn, there: Impala) -> None:
     work, copies = MEASURES[name]
@@ -108,6 +119,14 @@ def test_mazes_share_batches_and_the_next_is_drawn_before_the_last_is_waited_for
         assert np.array_equal(field.probs, probs)
 
 
+def test_networks_made_from_one_run_where_it_does(device: StandIn, untrained: Impala, there: Impala) -> None:
+    expected = [untrained_like(untrained, 3), interpolate(untrained, untrained_like(untrained), 0.5)]
+    made = [untrained_like(there, 3), interpolate(there, untrained_like(there), 0.5)]
+    for network, other in zip(made, expected, strict=True):
+        assert device_of(network).type == NAME
+        assert agent_hash(network) == agent_hash(other)
+
+
 def test_a_mean_from_before_the_move_is_used_after_it(device: StandIn, untrained: Impala) -> None:
     network, edit = copy.deepcopy(untrained), edits.Mean(LAYER, [1], source=SOURCE)
     expected = mi.vector_field(network, MAZE, edit).probs
@@ -124,6 +143,21 @@ def test_a_sweep_and_a_store_are_the_same(device: StandIn, untrained: Impala, th
         np.testing.assert_allclose(away[column][:], here[column][:], rtol=0, atol=1e-6)
     swept = [mi.sweep(policy, range(2), "easy") for policy in (untrained, there)]
     np.testing.assert_allclose(swept[1]["p_cheese"], swept[0]["p_cheese"], rtol=0, atol=1e-6)
+
+
+# Not those that put others together, nor those that take long and whose measures stand above.
+@pytest.mark.parametrize("name", ["field", "references", "values", "channels", "probe", "resample", "patch"])
+def test_a_study_runs_where_it_is_told(name: str, random_weights: Path, device: StandIn, tmp_path: Path) -> None:
+    """Nearly equal, since behaviour is exact to 1e-9 only and ratios of random weights' rare visits show that."""
+    fewer = {"seeds": range(900000000, 900000003)} if name == "patch" else {}
+    expected = replace(small_study(name, random_weights), **fewer).run(tmp_path / "cpu")
+    study = replace(small_study(name, random_weights), **fewer)
+    object.__setattr__(study, "device", NAME)  # which the command line would refuse
+    result = study.run(tmp_path / NAME)
+    devices = [json.loads((tmp_path / name / "summary.json").read_text())["device"] for name in ("cpu", NAME)]
+    assert devices == ["cpu", NAME]
+    for table, found in result.tables.items():
+        pd.testing.assert_frame_equal(found, expected.tables[table], rtol=5e-3, atol=1e-4)
 
 
 def test_bfloat16_is_near_float32() -> None:

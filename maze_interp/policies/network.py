@@ -146,10 +146,10 @@ class PolicyNetwork(nn.Module, ABC):
         return ", ".join([self.architecture, *(f"{key} {value}" for key, value in self.settings.items())])
 
     def untrained(self, name: str) -> Self:
-        """A network of the same settings with new random weights."""
+        """A network of the same settings, device and precision with new random weights."""
         constructor: Any = type(self)
         network: Self = constructor(**self.settings, name=name)
-        return network
+        return network.to(next(self.parameters()))
 
     def cut(self, layer: str) -> Split:
         """The network in two parts, after a layer given by its module path. Here all of it is the second part."""
