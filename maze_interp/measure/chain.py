@@ -216,14 +216,12 @@ def reach_ever(transitions: csr_array, targets: NDArray[np.bool_], start: int) -
     into = [np.asarray(rows[:, np.flatnonzero(some)].sum(axis=1)).ravel() for some in (targets, ends)]
     flow = np.column_stack([rows[:, passing].toarray(), *into])  # [p, p + 2]: to each other, to targets, to ends
     for state in range(len(passing) - 1):
-        later = flow[state + 1 :]
-        onward = flow[state, state + 1 :]
+        before, onward = flow[state + 1 :, state], flow[state, state + 1 :]
+        sources, sinks = (state + 1 + some.nonzero()[0] for some in (before, onward))
         leaving = onward.sum()
-        sources = np.flatnonzero(later[:, state])
         if leaving == 0:  # a trap: whoever enters it never arrives
-            later[sources, -1] += later[sources, state]
+            flow[sources, -1] += flow[sources, state]
             continue
-        sinks = np.flatnonzero(onward)
-        later[np.ix_(sources, sinks + state + 1)] += np.outer(later[sources, state], onward[sinks] / leaving)
+        flow[sources[:, None], sinks] += flow[sources, state, None] * (flow[state, sinks] / leaving)
     arriving, ending = flow[-1, -2:]
     return float(arriving / (arriving + ending)) if arriving else 0.0
