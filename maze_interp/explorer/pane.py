@@ -21,6 +21,7 @@ from maze_interp.explorer.agents import Agents
 from maze_interp.explorer.state import MazeText, PaneText
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import map_size, pixel_in
@@ -55,7 +56,7 @@ class Pane:
             raise MazeInterpError(f"{text.agent} is {self.hash} here, not {text.hash}: other weights than were shared")
         # Those that are off are checked as well: a switch must not fail.
         changes = [(change.on, self._edits(change)) for change in text.edits]
-        self._try([edit for _, some in changes for edit in some])
+        _require_fit(self.policy, tuple(edit for _, some in changes for edit in some))
         self.edits = tuple(edit for on, some in changes if on for edit in some)
         """Those that are on."""
 
@@ -71,11 +72,6 @@ class Pane:
     def observation(self, square: Square | None = None) -> Tensor:
         """What the agent sees with the mouse on a square, or where it stands, facing left: `[1, 3, 64, 64]`."""
         return to_input(observe(self.maze, [square or self.mouse]))
-
-    def _try(self, edits: Sequence[Edit]) -> None:
-        if edits:
-            with torch.inference_mode(), one_thread(), applied(self.policy, edits):
-                self.policy(self.observation())
 
     def _edits(self, change: state.Change) -> tuple[Edit, ...]:
         if isinstance(change, state.Given):
@@ -119,6 +115,14 @@ def maze_of(text: MazeText) -> Maze:
 def text_of(maze: Maze) -> MazeText:
     """The maze for a message."""
     return MazeText(ascii=maze.to_ascii(), mode=maze.distribution_mode, seed=maze.seed)
+
+
+@lru_cache(maxsize=64)
+def _require_fit(policy: nn.Module, edits: tuple[Edit, ...]) -> None:
+    """Refuse edits that a network cannot run with; what it sees makes no difference to that."""
+    if edits:
+        with torch.inference_mode(), one_thread(), applied(policy, edits):
+            policy(torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(policy)))
 
 
 @lru_cache(maxsize=32)

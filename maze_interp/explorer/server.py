@@ -191,6 +191,7 @@ def serve(opening: Opening, host: str = "127.0.0.1", port: int = 0, browser: boo
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=LONGEST,
+        ws_per_message_deflate=False,  # nothing is gained by it on one machine
         timeout_graceful_shutdown=1,
     )
     with listening, suppress(KeyboardInterrupt):

@@ -26,6 +26,7 @@ from maze_interp.policies.threads import one_thread
 
 _LARGEST = 2**26  # bytes of activations that are kept
 _RESULTS = 6  # combinations of edits whose outputs are kept
+_TIMES = 2  # as many observations as in a batch of `evaluate`: calls would hold up the other thread
 _EVEN, _LEAST = 4, 16  # of other lengths than multiples from 16 on, linear layers add in another order than `evaluate`
 _THREADS = 2
 _POOL = ThreadPoolExecutor(_THREADS, "prepared")  # batches run side by side; which is run where changes nothing
@@ -55,7 +56,7 @@ class PreparedMaze:
         (self._squares,), (self._rows,) = self._states.squares, self._states.rows
         left = np.unique(self._rows[:, 0])
         right = np.setdiff1d(np.arange(len(self._states)), left)
-        size = batch_size(device_of(policy))
+        size = _TIMES * batch_size(device_of(policy))
         self._parts = [part for some in (left, right) if len(some) for part in _parts(some, size)]
         with torch.inference_mode(), one_thread():
             self._shared = share(policy, to_input(self._states.pictures, device_of(policy)), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -131,7 +132,8 @@ def _later(steps: Sequence[_Step], path: str) -> Sequence[_Step]:
     return steps[[step.path for step in steps].index(path) + 1 :]
 
 
-def _steps() -> list[_Step]:
+@cache
+def _steps() -> tuple[_Step, ...]:
     """The leaves of `Impala` in the order in which they run."""
     steps: list[_Step] = []
 
@@ -148,4 +150,4 @@ def _steps() -> list[_Step]:
             then(f"{residual}.resadd", entry)
     for leaf in ("relu3", "flatten", "fc", "relufc"):
         then(f"embedder.{leaf}")
-    return steps + [_Step(head, ("embedder.relufc",)) for head in ("fc_policy", "fc_value")]
+    return (*steps, *(_Step(head, ("embedder.relufc",)) for head in ("fc_policy", "fc_value")))
