@@ -155,8 +155,8 @@ def _surprises(rows: pd.DataFrame, levels: LevelSet) -> Data:
     """|P(cheese) − what a linear regression on the features of the maze predicts|."""
     known = rows.dropna(subset=list(FEATURE_NAMES))
     known = known[np.isfinite(known[list(FEATURE_NAMES)].to_numpy(float)).all(1)]
-    if len(known) <= len(FEATURE_NAMES) + 1:
-        raise MazeInterpError(f"{len(known)} levels with a decision square are too few to be surprised by any")
+    if len(known) < (least := len(FEATURE_NAMES) + 2):
+        raise MazeInterpError(f"surprise needs at least {least} levels with a decision square, and here are {len(known)}")
     x = np.column_stack([np.ones(len(known)), known[list(FEATURE_NAMES)].to_numpy(float)])
     y = known["p_cheese"].to_numpy(float)
     score = np.abs(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
