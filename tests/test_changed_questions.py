@@ -11,18 +11,11 @@ import pytest
 
 from maze_interp.commands.main import main
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.registry import Question, load_questions
+from maze_interp.questions.measured import METHOD, Draws, Measured, outcome, resolve
+from maze_interp.questions.question import Question
+from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import (
-    METHOD,
-    Draws,
-    Measured,
-    Override,
-    Resolution,
-    Resolutions,
-    outcome,
-    resolve,
-)
+from maze_interp.questions.resolutions import Override, Resolution, Resolutions
 from maze_interp.questions.tables import remarks
 
 QUESTION = """\

@@ -19,17 +19,9 @@ from maze_interp.measure.evaluate import evaluate
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.pixels import pixel_in
-from maze_interp.questions.edit_search import (
-    UNEDITED as PLAIN,
-)
-from maze_interp.questions.edit_search import (
-    Candidate,
-    CandidateEffects,
-    best_candidate,
-    finalists,
-    propose,
-    surest,
-)
+from maze_interp.questions.candidates import UNEDITED as PLAIN
+from maze_interp.questions.candidates import Candidate, CandidateEffects, propose
+from maze_interp.questions.edit_search import best_candidate, finalists, surest
 from maze_interp.questions.overwrites import Overwrites
 from maze_interp.questions.resolvers.destinations import Recipe, levels_reached
 from maze_interp.questions.resolvers.setting import Setting

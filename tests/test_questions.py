@@ -13,20 +13,12 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.hooks import resolve_layer
-from maze_interp.questions.measurements import MEASUREMENTS
-from maze_interp.questions.registry import Question, load_questions
+from maze_interp.questions.measured import METHOD, Draws, Measured, outcome, resample_levels, resolve
+from maze_interp.questions.measurements import measurements
+from maze_interp.questions.question import Question
+from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import find_resolutions, read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import (
-    METHOD,
-    Draws,
-    Measured,
-    Override,
-    Resolution,
-    Resolutions,
-    outcome,
-    resample_levels,
-    resolve,
-)
+from maze_interp.questions.resolutions import Override, Resolution, Resolutions
 
 QUESTIONS = load_questions()
 
@@ -77,7 +69,7 @@ def test_every_question_is_there_and_can_be_measured() -> None:
     assert variables == set(FEATURE_NAMES) - {"cheese_norm"}
     predictions = {q.source.split(" of ")[0] for q in QUESTIONS.values() if q.group == "hypotheses"}
     assert predictions == {f"open-ended prediction {number}" for number in range(1, 11)}
-    assert {q.measurement for q in QUESTIONS.values()} == set(MEASUREMENTS)
+    assert {q.measurement for q in QUESTIONS.values()} == set(measurements())
     assert all(q.proxy for q in QUESTIONS.values() if q.kind == "judgement")
 
 
@@ -247,6 +239,7 @@ def test_an_override_counts_and_outlives_a_new_measurement(tmp_path: Path) -> No
         ("'yes': 0.666667", "'yes': 0.9", "answers.probe-70.measured: the probabilities of the outcomes sum to 1.233"),
         ("'yes': 0.666667", "'yes': 66.7", "measured.yes: should be less than or equal to 1, not 66.7"),
         ("'yes': 0.666667", "maybe: 0.666667", "probe-70.measured: should have a probability for each of yes, no"),
+        ("setting: quick", "setting: quik", ":3: setting: unknown setting 'quik': did you mean quick"),
         ("unresolved: only", "because: only", "retarget.because: unknown field 'because'"),
         (
             "unresolved: only 0 of the levels qualify",

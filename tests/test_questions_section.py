@@ -10,10 +10,11 @@ import maze_interp as mi
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.questions.measured import METHOD
 from maze_interp.questions.page import questions_result
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import METHOD, Figure, Resolution, Resolutions
+from maze_interp.questions.resolutions import Figure, Resolution, Resolutions
 
 QUESTIONS = load_questions()
 BUNDLED = sorted(bundled_path("data", "resolutions").glob("*.yaml"))

@@ -21,8 +21,9 @@ from maze_interp.mazes.constructed import swapped_branches
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.checkpoints import agent_hash, write_weights
-from maze_interp.questions.measurements import MEASUREMENTS
-from maze_interp.questions.registry import Question, load_questions
+from maze_interp.questions.measurements import measurements
+from maze_interp.questions.question import Question
+from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import read_resolutions
 from maze_interp.questions.resolutions import Resolution, Resolutions
 from maze_interp.questions.resolvers.resolve import RESOLVERS, resolve_all
@@ -84,15 +85,15 @@ def answers(run: Path) -> dict[str, Resolution]:
 
 
 def test_every_word_of_the_vocabulary_is_measured(run: Path, answers: dict[str, Resolution]) -> None:
-    assert set(RESOLVERS) == set(MEASUREMENTS)
-    assert {question.measurement for question in QUESTIONS.values()} == set(MEASUREMENTS)
+    assert set(RESOLVERS) == set(measurements())
+    assert {question.measurement for question in QUESTIONS.values()} == set(measurements())
     assert set(answers) == set(QUESTIONS)
     for name, answer in answers.items():
         question = QUESTIONS[name]
         if answer.unresolved is None:
             assert answer.measured is not None
             assert sum(answer.measured.values()) == pytest.approx(1)
-            assert set(answer.figures) == set(MEASUREMENTS[question.measurement].figures)
+            assert set(answer.figures) == set(measurements()[question.measurement].figures)
             for figure in answer.figures.values():
                 assert figure.low <= figure.high
                 assert figure.n >= 1

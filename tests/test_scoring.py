@@ -28,9 +28,10 @@ from maze_interp.questions.comparison import (
 )
 from maze_interp.questions.forecasts import Answer, Forecast, Reading, forecast_path, load_forecast
 from maze_interp.questions.forecasts_figure import forecasts_figure
+from maze_interp.questions.measured import METHOD
 from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import write_resolutions
-from maze_interp.questions.resolutions import METHOD, Override, Resolution, Resolutions
+from maze_interp.questions.resolutions import Override, Resolution, Resolutions
 from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.scoring import brier_score, log_score, ranked_probability_score
 

@@ -15,7 +15,7 @@ from maze_interp.documents import dump_yaml, load_yaml
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.questions.forecasts import ForecastFile
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.validation import read_document
 

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maze_interp.questions.forecasts import Forecast
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import COUNTED, Resolutions
 from maze_interp.questions.scoring import scores
 from maze_interp.results.estimates import Estimate, estimate_statistic, ratio
@@ -128,8 +128,7 @@ def score_table(forecasts: Sequence[Forecast], questions: Mapping[str, Question]
 def score_ranges(table: pd.DataFrame) -> pd.DataFrame:
     """The least and the greatest mean score over the forms of the answers and the recorded outcomes.
 
-    Args:
-        table: of `score_table`.
+    From the table of `score_table`.
 
     Returns:
         one row per forecaster and score: `low`, `high`; and `widest`, the question whose choice of form and outcome
@@ -148,10 +147,7 @@ def score_ranges(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def standings(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Estimate]]]:
-    """Mean scores over the questions that a forecaster answered.
-
-    Args:
-        table: of `score_table`.
+    """Mean scores over the questions that a forecaster answered. From the table of `score_table`.
 
     Returns:
         by forecaster, by score: `forecaster` and each of `BASELINES`, and `less_even` and

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maze_interp.plots.intervals import FEW
+from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLUE, VERMILLION, new_figure, styled
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import Figure as Measured
 from maze_interp.questions.resolutions import Resolutions
 
@@ -19,9 +19,7 @@ from maze_interp.questions.resolutions import Resolutions
 def evidence_figure(question: Question, resolutions: Sequence[Resolutions]) -> Figure:
     """A strip for each figure that the question's rules name: a point per agent, its interval, and the bounds.
 
-    Args:
-        question: one that at least one of the agents has the figures for.
-        resolutions: of the agents.
+    At least one of the agents has the figures.
     """
     names = rule_figures(question)
     known = [one for one in resolutions if has_figures(question, one)]
@@ -31,12 +29,8 @@ def evidence_figure(question: Question, resolutions: Sequence[Resolutions]) -> F
     for axes, name in zip(panels, names, strict=True):
         found = [one.answers[question.id].figures[name] for one in known]
         bounds = dict(_bounds(question, name))
-        for row, one in enumerate(found):
-            ends = [[one.value - one.low], [one.high - one.value]]
-            face = "white" if one.n < FEW else BLUE
-            axes.errorbar(
-                one.value, row, xerr=np.maximum(ends, 0), fmt="o", color=BLUE, markerfacecolor=face, capsize=3
-            )
+        table = pd.DataFrame([one.model_dump() for one in found]).rename(columns={"value": "mean"})
+        draw_points(axes, range(len(table)), table, across=True, few_hollow=True, fmt="o", color=BLUE)
         _limits(axes, found, list(bounds))
         for bound, words in bounds.items():
             axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1)

@@ -13,7 +13,7 @@ from sklearn.isotonic import isotonic_regression
 from maze_interp.bundled import bundled_path
 from maze_interp.documents import load_yaml
 from maze_interp.questions.locking import Lock, check_lock
-from maze_interp.questions.registry import YES, Question
+from maze_interp.questions.question import YES, Question
 from maze_interp.validation import Document, Probability, Words, check, mistake, names_document, unknown
 
 FORMS = {
@@ -78,14 +78,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A forecast.
-
-    Attributes:
-        path: the file.
-        forecaster, date, source: who, when and where, as written.
-        answers: by question id.
-        lock: when it was locked, and the hash; None if it is not.
-    """
+    """A forecast: its file, who, when and where as written, the answers by question id, and the lock if it has one."""
 
     path: Path
     forecaster: str
@@ -107,10 +100,6 @@ def forecast_path(name: str) -> Path:
 
 def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:
     """Read a forecast.
-
-    Args:
-        path: the file.
-        questions: those it may answer, by id.
 
     Raises:
         MazeInterpError: a mistake, named by file, line and field: an unknown question, a probability
@@ -157,15 +146,10 @@ def _reading(path: Path, form: str, fields: AnswerFields, question: Question) ->
 
 
 def coherent_cumulative(values: Floats) -> tuple[Floats, str | None]:
-    """The distribution that nested credences imply, and the repair if they rise.
+    """The distribution `[k + 1]` of none and of each threshold being the hardest one met, and the repair, or None.
 
-    Rising ones are replaced by their isotonic regression: the nearest credences, by squares, that do not rise.
-
-    Args:
-        values: P(met) of each threshold, from the easiest to the hardest, `[k]`.
-
-    Returns:
-        probabilities `[k + 1]` of none and of each threshold being the hardest one met; and the repair, or None.
+    The credences, `[k]`, are nested: of each threshold being met, from the easiest to the hardest. Rising ones are
+    replaced by their isotonic regression: the nearest, by squares, that do not rise.
     """
     repair = None
     if (np.diff(values) > TOLERANCE).any():
@@ -179,16 +163,7 @@ def coherent_cumulative(values: Floats) -> tuple[Floats, str | None]:
 
 
 def coherent_bins(values: Floats) -> tuple[Floats | None, str | None]:
-    """The distribution that exclusive probabilities imply, and the repair if they do not sum to 1.
-
-    They are divided by their sum.
-
-    Args:
-        values: `[n]`.
-
-    Returns:
-        probabilities `[n]`, None if all are 0; and the repair, or None.
-    """
+    """Exclusive probabilities `[n]` divided by their sum, None if all are 0, and what was repaired, or None."""
     total = values.sum()
     if total == 0:
         return None, None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maze_interp.errors import MazeInterpError
 from maze_interp.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 from maze_interp.questions.forecasts import Forecast
-from maze_interp.questions.registry import YES, Question
+from maze_interp.questions.question import YES, Question
 
 _LOOKS = ((BLUE, "o"), (VERMILLION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
 
@@ -37,15 +37,7 @@ def forecasts_figure(
     """For every question that a forecast answers: each credence, and the probability that the measurement gives.
 
     A question with thresholds has a row for each, "met" in both; an answer with several readings is drawn in the one
-    that counts, repaired where it was incoherent.
-
-    Args:
-        forecasts: at most seven.
-        questions: by id.
-        outcomes: probabilities of each question's labels, by id; a question without an outcome has no bar.
-
-    Raises:
-        MazeInterpError: no forecast answers anything, or there are more than seven.
+    that counts, repaired where it was incoherent. A question without an outcome has no bar.
     """
     answered = [name for name in questions if any(name in forecast.answered for forecast in forecasts)]
     if not answered or len(forecasts) > len(_LOOKS):

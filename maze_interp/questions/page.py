@@ -18,28 +18,19 @@ from maze_interp.questions.comparison import SCORES
 from maze_interp.questions.evidence_figure import evidence_figure, has_figures
 from maze_interp.questions.forecasts import forecast_path, load_forecast
 from maze_interp.questions.forecasts_figure import forecasts_figure
-from maze_interp.questions.measurements import MEASUREMENTS
-from maze_interp.questions.registry import Question, load_questions
+from maze_interp.questions.measurements import measurements
+from maze_interp.questions.question import Question
+from maze_interp.questions.registry import load_questions
 from maze_interp.questions.resolution_files import FOLDER, read_resolutions
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.resolvers.resolve import resolution_path
 from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.scoring import BOUND
-from maze_interp.questions.tables import outcome_words, remarks
+from maze_interp.questions.tables import BASELINES, outcome_words, remarks
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.files import write_whole
 from maze_interp.studies.result import Picture, Result
 from maze_interp.studies.section import render_page
-
-BASELINES = {
-    "forecaster": "forecaster",
-    "even": "50% / uniform",
-    "base_rate": "base rate",
-    "best": "best possible",
-    "less_even": "less 50%",
-    "less_base_rate": "less base rate",
-}
-"""What a forecaster's mean score stands beside, in words."""
 
 HOW_TO_READ = (
     "Lower scores are better. Brier: half the squared differences summed over outcomes, so one-sided for yes or no; "
@@ -53,7 +44,6 @@ HOW_TO_READ = (
     "“Best possible” is the least that can be expected: the measured probabilities themselves, scored.",
 )
 
-
 FORECAST = "nanda-2023"
 """The bundled forecast that a report scores."""
 
@@ -61,15 +51,9 @@ _SCORED = ("forecaster", "form", "resolution", *SCORES, "repair")
 
 
 def write_page(board: Scoreboard, command: str, out: Path) -> None:
-    """Write the page of all questions.
-
-    Args:
-        board: forecasts and measured agents.
-        command: what made it.
-        out: the HTML file.
-    """
-    agents = ", ".join(f"{each.agent} ({each.agent_hash}, {each.setting})" for each in board.resolutions)
+    """Write the page of all questions, made by `command`, as an HTML file."""
     results = [standings_result(board, command), *(_question(question, board) for question in board.questions.values())]
+    agents = ", ".join(f"{each.agent} ({each.agent_hash}, {each.setting})" for each in board.resolutions)
     facts = {"Made by": command, "Agents": agents}
     write_whole(out, render_page("Predictions and outcomes", Markup(""), results, facts))
 
@@ -103,12 +87,7 @@ def standings_result(board: Scoreboard, command: str) -> Result:
 
 
 def questions_result(agent: str, mode: str) -> Result:
-    """The bundled forecast beside what was measured on an agent: in the working folder, else with the library.
-
-    Args:
-        agent: a name, or the path of a checkpoint.
-        mode: distribution of the levels.
-    """
+    """The bundled forecast beside what was measured on an agent: in the working folder, else with the library."""
     questions = load_questions()
     command = shlex.join(["maze-interp", "questions", "score", "--forecast", FORECAST])
     found = _resolutions(agent, mode, questions)
@@ -122,10 +101,7 @@ def questions_result(agent: str, mode: str) -> Result:
         result,
         tables={**result.tables, "questions": _answers(questions, found, board)},
         captions={**result.captions, "questions": "Every question and its outcome"},
-        notes=[
-            *result.notes,
-            f"Measured beforehand on these weights, setting {found.setting}, by {found.command}.",
-        ],
+        notes=[*result.notes, f"Measured beforehand on these weights, setting {found.setting}, by {found.command}."],
     )
 
 
@@ -144,10 +120,7 @@ def _answers(questions: dict[str, Question], found: Resolutions, board: Scoreboa
     scores = board.table[board.table["counts"]].set_index("question")["brier"].to_dict()
     rows = []
     for name, question in questions.items():
-        answer = found.answers.get(name)
-        outcome = "not asked" if answer is None else f"unresolved: {answer.unresolved}"
-        if answer and answer.outcome:
-            outcome = outcome_words(answer.outcome)
+        outcome = _outcome(question, found)
         rows.append({"question": name, "asks": question.wording, "outcome": outcome, "Brier": scores.get(name)})
     return pd.DataFrame(rows)
 
@@ -170,7 +143,7 @@ def _question(question: Question, board: Scoreboard) -> Result:
         pictures={question.id: _evidence(question, known)} if known else {},
         notes=[
             f"Resolves by {question.rule_text} (version {question.version}, {question.hash}).",
-            MEASUREMENTS[question.measurement].what,
+            measurements()[question.measurement].what,
             *proxy,
         ],
         command="; ".join(dict.fromkeys(str(each.answers[question.id].command) for each in known)),

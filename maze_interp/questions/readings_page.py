@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from maze_interp.questions.measurements import MEASUREMENTS
-from maze_interp.questions.registry import AS_FOUND, KINDS, Question, changed
+from maze_interp.questions.measurements import measurements
+from maze_interp.questions.question import AS_FOUND, KINDS, Question, changed
 from maze_interp.questions.resolutions import COUNTED, Resolution, Resolutions
 from maze_interp.questions.scoreboard import Scoreboard
 from maze_interp.questions.tables import outcome_words
@@ -26,13 +26,7 @@ resamples of the levels in which the rule holds. A cell is empty where a reading
 
 
 def readings_page(questions: Mapping[str, Question], resolutions: Sequence[Resolutions], board: Scoreboard) -> str:
-    """The page in Markdown.
-
-    Args:
-        questions: by id.
-        resolutions: of the agents.
-        board: of the bundled forecast on these agents, for its score.
-    """
+    """The page in Markdown. The scoreboard is of the bundled forecast on these agents."""
     agents = "\n".join(
         f"- `{each.agent}` ({each.agent_hash}), setting {each.setting}, by `{each.command}`" for each in resolutions
     )
@@ -54,7 +48,7 @@ def _score(board: Scoreboard) -> Iterator[str]:
 
 
 def _question(question: Question, resolutions: Sequence[Resolutions]) -> Iterator[str]:
-    measure = MEASUREMENTS[question.measurement]
+    measure = measurements()[question.measurement]
     parameters = ", ".join(f"{name} {_plain(value)}" for name, value in question.parameters.items())
     yield f"## {question.id}\n\n{question.wording}\n"
     yield f"- Kind: {KINDS[question.kind]}. Source: {question.source}."

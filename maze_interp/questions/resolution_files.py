@@ -26,7 +26,7 @@ from pathlib import Path
 from maze_interp.bundled import bundled_path
 from maze_interp.documents import dump_yaml
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import Resolution, Resolutions
 from maze_interp.results.files import write_whole
 from maze_interp.validation import mistake, names_document, read_document, unknown
@@ -86,11 +86,7 @@ def named_resolution(name: str) -> Path:
 
 
 def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None = None) -> list[Resolutions]:
-    """Read resolution files of different agents.
-
-    Args:
-        questions: those they may answer.
-        paths: the files; None for every `runs/questions/*/resolution.yaml`.
+    """Read resolution files of different agents; every `runs/questions/*/resolution.yaml` unless paths are given.
 
     Raises:
         MazeInterpError: none are there, a mistake in one, or two of the same agent.

@@ -13,19 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.comparison import (
-    calibration,
-    common_questions,
-    counted,
-    coverage,
-    leave_one_agent_out,
-    recorded_outcomes,
-    score_ranges,
-    score_table,
-    standings,
-)
+from maze_interp.questions import comparison
 from maze_interp.questions.forecasts import Forecast
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import Resolutions
 from maze_interp.questions.scoring import BOUND
 from maze_interp.results.estimates import Estimate
@@ -38,11 +28,6 @@ Standings = dict[str, dict[str, dict[str, Estimate]]]
 @dataclass(frozen=True)
 class Scoreboard:
     """Forecasts held against measurements; outcomes are the mean over the agents.
-
-    Attributes:
-        forecasts: of different forecasters.
-        questions: by id.
-        resolutions: of different agents.
 
     Raises:
         MazeInterpError: two forecasts of one name, or none answers a question that has an outcome.
@@ -66,17 +51,17 @@ class Scoreboard:
     @cached_property
     def recorded(self) -> dict[str, dict[str, NDArray[np.float64]]]:
         """Of `recorded_outcomes`."""
-        return recorded_outcomes(self.resolutions, self.questions)
+        return comparison.recorded_outcomes(self.resolutions, self.questions)
 
     @cached_property
     def outcomes(self) -> dict[str, NDArray[np.float64]]:
         """Those that count."""
-        return counted(self.recorded)
+        return comparison.counted(self.recorded)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """Of `score_table`."""
-        return score_table(self.forecasts, self.questions, self.recorded)
+        return comparison.score_table(self.forecasts, self.questions, self.recorded)
 
     @cached_property
     def standings(self) -> dict[str, Standings]:
@@ -84,26 +69,28 @@ class Scoreboard:
 
         `all` that are answered; `common`, if there are several forecasters, those that each of them answered.
         """
-        common = {"common": standings(common_questions(self.table))} if len(self.forecasts) > 1 else {}
-        return {"all": standings(self.table), **common}
+        taken = {"all": self.table}
+        if len(self.forecasts) > 1:
+            taken["common"] = comparison.common_questions(self.table)
+        return {name: comparison.standings(table) for name, table in taken.items()}
 
     @cached_property
     def ranges(self) -> pd.DataFrame:
         """Of `score_ranges`."""
-        return score_ranges(self.table)
+        return comparison.score_ranges(self.table)
 
     @cached_property
     def agents(self) -> pd.DataFrame:
         """Of `leave_one_agent_out`."""
-        return leave_one_agent_out(self.forecasts, self.questions, self.resolutions)
+        return comparison.leave_one_agent_out(self.forecasts, self.questions, self.resolutions)
 
     def calibration(self, forecast: Forecast) -> pd.DataFrame | None:
         """Of one forecaster."""
-        return calibration(self.table[self.table["forecaster"] == forecast.forecaster])
+        return comparison.calibration(self.table[self.table["forecaster"] == forecast.forecaster])
 
     def coverage(self, forecast: Forecast) -> dict[str, int]:
         """Of one forecaster."""
-        return coverage(forecast, self.questions, self.outcomes)
+        return comparison.coverage(forecast, self.questions, self.outcomes)
 
     def write(self, out: Path) -> None:
         """Write `scores.csv`, `ranges.csv`, `agents.csv` and `summary.json` into a folder."""

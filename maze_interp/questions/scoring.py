@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss
 
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 
 BOUND = 0.01
 """The least probability that the log score knows."""
@@ -29,9 +29,8 @@ Floats = NDArray[np.float64]
 def brier_score(forecast: Floats, outcome: Floats) -> float:
     """Half of the summed squared differences, expected over the outcome.
 
-    Args:
-        forecast: probabilities of the outcomes, `[labels]`, summing to 1.
-        outcome: of the same: what happened, 1 for one of them if that is certain.
+    Forecast and outcome are probabilities `[labels]`, each summing to 1: of what happened 1 for one, if that is
+    certain.
     """
     labels = np.arange(len(forecast))
     every = np.tile(forecast, (len(labels), 1))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from maze_interp.questions.comparison import ENOUGH, SCORES
 from maze_interp.questions.forecasts import Forecast
-from maze_interp.questions.registry import Question
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolutions import Resolution
 from maze_interp.questions.scoreboard import Scoreboard, Standings
 from maze_interp.questions.scoring import BOUND
@@ -22,6 +22,16 @@ _STANDINGS = {
     "all": "Mean scores, the first form of each answer and the outcome that counts",
     "common": "The same, on the questions that all forecasters answered",
 }
+
+BASELINES = {
+    "forecaster": "forecaster",
+    "even": "50% / uniform",
+    "base_rate": "base rate",
+    "best": "best possible",
+    "less_even": "less 50%",
+    "less_base_rate": "less base rate",
+}
+"""What a forecaster's mean score stands beside, in words."""
 
 
 def question_tables(questions: Mapping[str, Question]) -> Iterator[Table]:
@@ -146,15 +156,13 @@ def _number(row: object, score: str) -> str:
 
 
 def _standings(standings: Standings, title: str) -> Table:
-    names = {"forecaster": "forecaster", "even": "50% / uniform", "base_rate": "base rate", "best": "best possible"}
-    columns = ["score", "n", *names.values(), "less 50%", "less base rate"]
-    table = Table("", *columns, title=title, title_justify="left")
+    table = Table("", "score", "n", *BASELINES.values(), title=title, title_justify="left")
     for forecaster, by_score in standings.items():
         for score, values in by_score.items():
             if values["forecaster"].n:
-                cells = [f"{values[name].mean:.3f}" for name in names]
-                differences = [_difference(values[f"less_{name}"]) for name in ("even", "base_rate")]
-                table.add_row(escape(forecaster), score, str(values["forecaster"].n), *cells, *differences)
+                means = [f"{values[name].mean:.3f}" for name in list(BASELINES)[:4]]
+                differences = [_difference(values[name]) for name in list(BASELINES)[4:]]
+                table.add_row(escape(forecaster), score, str(values["forecaster"].n), *means, *differences)
     return table
 
 

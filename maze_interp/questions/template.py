@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 from maze_interp.errors import MazeInterpError
-from maze_interp.questions.measurements import MEASUREMENTS
-from maze_interp.questions.registry import NONE, Question
+from maze_interp.questions.measurements import measurements
+from maze_interp.questions.question import NONE, Question
 from maze_interp.results.files import write_whole
 
 _HEADING = """\
@@ -32,11 +32,7 @@ answers:
 
 
 def write_template(path: Path, questions: Mapping[str, Question]) -> None:
-    """Write a blank forecast of all questions.
-
-    Raises:
-        MazeInterpError: the file exists.
-    """
+    """Write a blank forecast of all questions."""
     if path.exists():
         raise MazeInterpError(f"{path} exists; choose another name, or --lock to lock it as it is")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +45,7 @@ def write_template(path: Path, questions: Mapping[str, Question]) -> None:
 
 def _blank(question: Question) -> str:
     lines = _comment(question.wording) + _comment(f"Measured by {question.measurement}. {question.rule_text}.")
-    figures = MEASUREMENTS[question.measurement].figures
+    figures = measurements()[question.measurement].figures
     for name in dict.fromkeys(name for rule in question.rules.values() for name in rule):
         lines += _comment(f"- {name}: {figures[name]}.")
     if question.proxy:

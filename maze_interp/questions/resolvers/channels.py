@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from maze_interp.questions.resolutions import Measured, mean_draws
+from maze_interp.questions.measured import Measured, mean_draws
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.channels.simple import NETWORKS, SimpleChannels, explained
 

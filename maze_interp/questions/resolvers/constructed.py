@@ -11,7 +11,7 @@ import pandas as pd
 from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.constructed import swapped_branches
 from maze_interp.mazes.maze import Maze
-from maze_interp.questions.resolutions import Measured
+from maze_interp.questions.measured import Measured
 from maze_interp.questions.resolvers.distances import refitted
 from maze_interp.questions.resolvers.setting import Setting, level_figures
 from maze_interp.studies.constructed.measure import SWAP, ConstructedLevels

@@ -13,8 +13,8 @@ from maze_interp.errors import Unmeasurable
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.pixels import map_size
 from maze_interp.questions.edit_search import resampled, surest
+from maze_interp.questions.measured import Draws, Measured, mean_draws
 from maze_interp.questions.overwrites import Overwrites, layer_size
-from maze_interp.questions.resolutions import Draws, Measured, mean_draws
 from maze_interp.questions.resolvers.edits import TRACKING, tracking_channels, tracking_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.studies.channels.scores import channel_scores
@@ -187,13 +187,8 @@ def chosen_marks(
 ) -> tuple[Mark, ...]:
     """What to write, chosen on levels to choose on: one channel, a subset, those that track the cheese, random ones.
 
-    Args:
-        setting: of the run.
-        layer: a layer with a map.
-        channels: those that track the cheese, the best first.
-        levels: of the question, to choose on.
-        alone: how many of `channels` are tried alone, too.
-        only: the name of the only one wanted.
+    `channels` are those that track the cheese, the best first, of which some are tried alone, too; `levels` is how many
+    the question chooses on, `only` the name of the only mark wanted.
     """
     some = LevelSet(range(CHOOSING, CHOOSING + setting.count(levels, least=6)), setting.mode)
     search = Steering(setting.policy, setting.agent, some, (), layer)

@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.mazes.features import FEATURE_NAMES
-from maze_interp.questions.resolutions import Draws, Measured
+from maze_interp.questions.measured import Draws, Measured
 from maze_interp.questions.resolvers.setting import Setting, level_figures, span
 from maze_interp.results.estimates import refitted as refits
 from maze_interp.studies.statistics.data import LEAST, known, standardised, with_region
@@ -121,11 +121,7 @@ def refitted(names: Sequence[str], statistic: Callable[[Array], Array], levels: 
 
 
 def _coefficient(table: pd.DataFrame, parameters: Mapping[str, Any], outcome: str) -> Draws:
-    """Coefficient of a distance, the controls held fixed.
-
-    Raises:
-        Unmeasurable: with the controls held fixed the distance cannot vary: the coefficient is not identified.
-    """
+    """Coefficient of a distance, the controls held fixed."""
     variable, controls = parameters["variable"], parameters["controls"]
     others = [name for name in FEATURE_NAMES if name != variable] if controls == "others" else list(controls)
     rows = known(table, FEATURE_NAMES, outcome)

@@ -11,21 +11,9 @@ from numpy.typing import NDArray
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.measure.channels import count_channels
-from maze_interp.questions.edit_search import (
-    SETS,
-    UNEDITED,
-    Candidate,
-    CandidateEffects,
-    Direction,
-    Means,
-    best_candidate,
-    finalists,
-    kept,
-    propose,
-    resampled_means,
-    surest,
-)
-from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.questions.candidates import SETS, UNEDITED, Candidate, CandidateEffects, Direction, propose
+from maze_interp.questions.edit_search import Means, best_candidate, finalists, kept, resampled_means, surest
+from maze_interp.questions.measured import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.results.estimates import RESAMPLES
 from maze_interp.studies.ablate.effects import level_effects
@@ -57,11 +45,7 @@ region): first the one reported; a search keeps all of them, since few of its le
 
 
 def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> tuple[Candidate, int]:
-    """The edit that a search ends in, found on levels to choose on, and of how many over whole episodes.
-
-    Raises:
-        Unmeasurable: the families have no edit to try.
-    """
+    """The edit that a search ends in, found on levels to choose on, and of how many over whole episodes."""
     keep = KEPT[parameters.get("keep", "ability")]
     choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
     layers, families = tuple(parameters["layers"]), tuple(parameters["families"])

@@ -11,8 +11,8 @@ import pandas as pd
 from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.network import PolicyNetwork
-from maze_interp.questions.edit_search import UNEDITED, Direction
-from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.questions.candidates import UNEDITED, Direction
+from maze_interp.questions.measured import Draws, Measured, resample_levels
 from maze_interp.questions.resolvers.edits import found_edit, measured_candidates
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.finetune.measure import Tuning
@@ -20,9 +20,8 @@ from maze_interp.studies.finetune.study import Finetune, Goal
 from maze_interp.studies.finetune.training import tuning_config
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.spread import cluster, ordered
-from maze_interp.training.compute import Compute, curve_compute, training_compute
+from maze_interp.training.compute import Compute, curve_compute, forward_flops, training_compute
 from maze_interp.training.exact import train_exactly
-from maze_interp.training.flops import forward_flops
 
 LEAST = 10_000
 """States that a smaller run evaluates, unless the question has fewer."""

@@ -17,7 +17,7 @@ from maze_interp.probing.examples import Examples
 from maze_interp.probing.fitting import fit_axis
 from maze_interp.probing.kinds import ProbeKind
 from maze_interp.probing.source import Source
-from maze_interp.questions.resolutions import Measured, mean_draws
+from maze_interp.questions.measured import Measured, mean_draws
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
 from maze_interp.recording.recorder import record
 from maze_interp.recording.recording import Recording

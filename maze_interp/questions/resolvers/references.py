@@ -11,7 +11,7 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable, unknown_name
 from maze_interp.measure.effects import EFFECTS
 from maze_interp.policies.references import PREFIX, Reference
-from maze_interp.questions.resolutions import Draws, Measured, mean_draws, resample_levels
+from maze_interp.questions.measured import Draws, Measured, mean_draws, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures, span
 from maze_interp.studies.dead_ends.measure import DeadEndVisits
 from maze_interp.studies.references.measure import CHEESE, CORNER, RANDOM, ReferenceMoves, reference_effects, weights

@@ -11,9 +11,10 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_mode
 from maze_interp.policies.checkpoints import agent_hash
 from maze_interp.policies.names import agent_label
-from maze_interp.questions.registry import Question
+from maze_interp.questions.measured import METHOD, Measured, resolve
+from maze_interp.questions.question import Question
 from maze_interp.questions.resolution_files import NAME, read_resolutions, write_resolutions
-from maze_interp.questions.resolutions import METHOD, Measured, Resolution, Resolutions, resolve
+from maze_interp.questions.resolutions import Resolution, Resolutions
 from maze_interp.questions.resolvers import (
     channels,
     constructed,
@@ -62,17 +63,10 @@ RESOLVERS: dict[str, Callable[[Setting, Mapping[str, Any]], Measured]] = {
 def resolve_all(
     setting: Setting, questions: Mapping[str, Question], path: Path, command: str, only: Collection[str] = ()
 ) -> Iterator[tuple[str, Resolution]]:
-    """Resolve questions in their order, and write the resolution file at the end.
+    """Resolve questions in their order, or `only` some, and write the resolution file at the end.
 
-    Everything measured is kept in the setting's folder: stopped, it goes on there. The file's overrides and answers
-    under former versions of a question, if there are any, stay.
-
-    Args:
-        setting: the agent and the size of the run.
-        questions: by id.
-        path: of the resolution file.
-        command: for the record.
-        only: ids of the questions that are asked; all unless given. The others keep their answers in the file.
+    Everything measured is kept in the setting's folder: stopped, it goes on there. The file's overrides, answers under
+    former versions of a question, and answers to questions that are not asked stay.
 
     Yields:
         each question's id and its resolution.
@@ -92,7 +86,7 @@ def resolve_all(
             f"{path} is of other weights or levels, {earlier.agent_hash} on {earlier.mode or 'their own'} ones, not "
             f"{own} on {mode or 'their own'} ones; give --out another folder"
         )
-    if earlier and not only and SIZES.get(earlier.setting, 1) < SIZES[setting.size]:
+    if earlier and not only and SIZES[earlier.setting] < SIZES[setting.size]:
         held = f"{path} holds a {earlier.setting} resolution"
         raise MazeInterpError(f"{held}; give --out another folder for a {setting.size} one")
     answers: dict[str, Resolution] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +21,8 @@ from maze_interp.mazes.maze import DistributionMode, Maze
 from maze_interp.policies.agents import agent_mode, load_network
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.placement import Device, Precision
-from maze_interp.questions.resolutions import Draws, Measured, resample_levels
+from maze_interp.questions.measured import Draws, Measured, resample_levels
+from maze_interp.questions.resolutions import Size
 from maze_interp.results.files import write_csv
 from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.experiment import Experiment, run_experiment
@@ -31,9 +32,7 @@ from maze_interp.sweeps.provenance import provenance
 CHOOSING = 100_000_000
 """The first seed of the levels on which something is chosen or fitted; those reported on begin at `HELD_OUT`."""
 
-Size = Literal["full", "medium", "quick"]
-
-SIZES: dict[str, int] = {"full": 1, "medium": 5, "quick": 20}
+SIZES: dict[Size, int] = {"full": 1, "medium": 5, "quick": 20}
 """By what the levels and steps of a question's parameters are divided."""
 
 LEAST = 12
@@ -49,14 +48,10 @@ class Setting:
 
     Attributes:
         agent: name or file of the agent.
-        mode: the levels, `"easy"` or `"hard"`.
         region: the n of the top-right n×n that the agent was trained with.
         size: of `SIZES`.
         out: folder that everything measured is kept in.
         workers: local processes, None for one per core.
-        scheduler: address of a dask scheduler to use instead.
-        device: where networks run.
-        precision: of the networks.
         used: folders in `out` that were asked for since the list was last cleared: the evidence of a question.
     """
 
@@ -95,18 +90,10 @@ class Setting:
         least: int = LEAST,
         asked: Callable[[Maze], bool] | None = None,
     ) -> LevelSet:
-        """The first levels that qualify, as many as `count` says.
+        """The first levels from the seed `first` that qualify, as many as `count` says.
 
-        Args:
-            number: of the question.
-            cheese: where it lies: anywhere, region, outside, none.
-            decision: whether they need a decision square.
-            first: seed to begin with, such as `CHOOSING`.
-            least: of `count`.
-            asked: what else a level must meet.
-
-        Raises:
-            Unmeasurable: fewer than one in `RAREST` levels qualifies.
+        The cheese lies anywhere, in the region, outside, or there is none. They may need a decision square, and
+        whatever else is `asked` of them.
         """
         where: dict[str, int | str] = {"region": self.region, "none": "none"}
         placed = LevelSet(range(1), self.mode, where.get(cheese, "anywhere"))
@@ -134,13 +121,7 @@ class Setting:
         return run_experiment(experiment, self.folder(name), self.workers, self.scheduler)
 
     def keep(self, name: str, about: Mapping[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """A table made once, kept in the folder `name`.
-
-        Args:
-            name: of the folder.
-            about: plain JSON values that decide the table, besides the agent.
-            make: makes it.
-        """
+        """A table made once, kept in the folder `name`; plain JSON values `about` it decide it, besides the agent."""
         settings = {**provenance(self.policy, self.agent), "mode": self.mode, **json.loads(json.dumps(about))}
         with run_directory(self.folder(name), settings) as folder:
             path = folder / "table.csv"

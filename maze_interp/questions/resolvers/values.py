@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.questions.resolutions import Measured, mean_draws
+from maze_interp.questions.measured import Measured, mean_draws
 from maze_interp.questions.resolvers.setting import Setting
 from maze_interp.studies.values.measure import ValueAgreement
 
