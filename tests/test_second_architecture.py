@@ -21,7 +21,7 @@ from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.network import PolicyNetwork, parse_layers
 from maze_interp.policies.pixels import map_size, pixel_in
 from maze_interp.policies.split import split
-from maze_interp.training.start import first_network
+from maze_interp.training.run import Training
 
 MAZE = mi.Maze.from_seed(3, "easy")
 
@@ -162,8 +162,8 @@ def test_a_layer_of_the_other_architecture_is_named(plain: NatureCNN) -> None:
 
 def test_training_begins_with_the_network_named(plain: NatureCNN, tmp_path: Path) -> None:
     write_weights(plain, tmp_path / "plain.safetensors")
-    first = first_network("mine", 1, str(tmp_path / "plain.safetensors"))
+    first = Training("mine", start_from=str(tmp_path / "plain.safetensors")).first_network()
     assert (type(first), first.name) == (NatureCNN, "mine")
     assert mi.agent_hash(first) == mi.agent_hash(plain)
     with pytest.raises(mi.MazeInterpError, match=r"width is 2, but that of .*plain\.safetensors is 1"):
-        first_network("mine", 2, str(tmp_path / "plain.safetensors"))
+        Training("mine", width=2, start_from=str(tmp_path / "plain.safetensors")).first_network()

@@ -7,12 +7,7 @@ from pathlib import Path
 from maze_interp.studies.options import Positive
 
 
-def train_agent(
-    file: Path,
-    out: Path | None = None,
-    into: Path | None = None,
-    threads: Positive = 1,
-) -> None:
+def train_agent(file: Path, out: Path | None = None, into: Path | None = None, threads: Positive = 1) -> None:
     """Make an agent: train it, measure it on held-out levels, write its card.
 
     Killed at any moment, the same command goes on from the last checkpoint and ends in the same weights.
@@ -31,14 +26,13 @@ def train_agent(
     from maze_interp.training.config import read_config
     from maze_interp.training.exact import train_exactly
     from maze_interp.training.imitation import ImitationConfig, imitate
-    from maze_interp.training.start import first_network
 
     run = read_config(file)
     folder = out or Path("runs/train") / run.name
     agent = (into or folder) / run.name
     require_own_folder(agent, run)
     torch.manual_seed(run.seed)
-    begin = provenance(first_network(run.name, run.width, run.start_from), run.name)
+    begin = provenance(run.first_network(), run.name)
     torch.set_num_threads(threads)
     with run_directory(folder, {"command": "train", **begin, **run_settings(run), "threads": threads}):
         policy = imitate(run, folder) if isinstance(run, ImitationConfig) else train_exactly(run, folder)

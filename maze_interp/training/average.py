@@ -9,9 +9,7 @@ from torch import Tensor, nn
 class AveragedWeights:
     """Exponential moving average of weights; the first updates count alike until there are enough of them.
 
-    Args:
-        network: whose weights are averaged; it begins with them.
-        decay: per update, in [0, 1); 0 keeps the last weights.
+    The decay per update is in [0, 1); 0 keeps the last weights.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

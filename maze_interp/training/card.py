@@ -27,9 +27,9 @@ from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
 from maze_interp.training import history
 from maze_interp.training.checkpoint import read_log
+from maze_interp.training.compute import forward_flops
 from maze_interp.training.config import METHODS, Config
 from maze_interp.training.critic import value_r2
-from maze_interp.training.flops import forward_flops
 from maze_interp.training.imitation import ImitationConfig, value_task
 from maze_interp.training.objective import ExactConfig
 from maze_interp.writing import PARTIAL, write_whole
@@ -39,17 +39,9 @@ LEVELS = 400
 
 
 def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path, levels: int = LEVELS) -> Path:
-    """Measure a trained policy and write weights, config, learning curve and card.
+    """Measure a trained policy on held-out levels; write weights, config, learning curve and card to its folder.
 
-    Args:
-        policy: the trained network.
-        config: how it was trained.
-        run: the training run's folder, with `curve.jsonl`; the measurements go there too.
-        folder: the agent's folder, `agents/<name>`.
-        levels: held-out levels to measure it on.
-
-    Returns:
-        the folder.
+    The training run's folder, with `curve.jsonl`, gets the measurements too.
     """
     places: dict[str, int | str] = {_region(config): "anywhere" if config.region is None else config.region}
     places["anywhere"] = "anywhere"
@@ -158,11 +150,7 @@ GOALS = {"cheese": "reaching the cheese", "corner": "standing on the top-right c
 
 
 def _card(
-    policy: PolicyNetwork,
-    config: Config,
-    curve: list[dict[str, Any]],
-    tables: Mapping[str, pd.DataFrame],
-    r2: float,
+    policy: PolicyNetwork, config: Config, curve: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame], r2: float
 ) -> str:
     if isinstance(config, ImitationConfig):
         how = _imitated(config, curve, forward_flops(policy))

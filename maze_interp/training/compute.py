@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.history import split_name
 from maze_interp.policies.names import agent_of, names_file
+from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import read_log
-from maze_interp.training.flops import forward_flops
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,15 @@ def training_compute(agent: str) -> Compute:
 
 
 def curve_compute(curve: Path, forward: int) -> Compute:
-    """What a learning curve's last line says.
-
-    Args:
-        curve: the file.
-        forward: operations of a forward pass; a backward one costs two of them.
-    """
+    """What a learning curve's last line says; a backward pass costs two of the operations of a forward one."""
     last = read_log(curve)[-1]
     if "flops" in last:
         return Compute(last["steps"], last["flops"])
     return Compute(last["samples"], 3 * forward * last["samples"])
+
+
+def forward_flops(policy: PolicyNetwork) -> int:
+    """Floating-point operations of a forward pass on one observation."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        policy(torch.zeros(1, 3, 64, 64))
+    return int(counter.get_total_flops())

@@ -23,12 +23,7 @@ _RIDGE = 0.1
 
 
 def fit_value(policy: PolicyNetwork, config: ExactConfig, levels: int) -> int:
-    """Fit the value head to the exact return of every state of new levels.
-
-    Args:
-        policy: the network; its value head is changed in place.
-        config: the task: mode, region, goal and discount; the levels follow from its seed.
-        levels: how many.
+    """Fit the value head, in place, to the exact return of every state of new levels that the config's seed gives.
 
     Returns:
         the states evaluated.

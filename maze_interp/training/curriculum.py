@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.mazes.maze import Maze
 from maze_interp.training.objective import ExactConfig
 from maze_interp.training.returns import LevelReturns
@@ -29,14 +28,11 @@ _WAITING = 500  # most levels that wait to be repeated; the oldest go
 
 
 class Curriculum:
-    """Draws the levels of a run.
-
-    Args:
-        config: the run; without `config.curriculum` every size is as likely as any other.
-        by_size: mean efficiency or success so far of the sizes drawn, smoothed.
-        failed: seeds of the levels that wait to be repeated, in order.
+    """Draws the levels of a run; without `config.curriculum` every size is as likely as any other.
 
     Attributes:
+        by_size: mean efficiency or success so far of the sizes drawn, smoothed.
+        failed: seeds of the levels that wait to be repeated, in order.
         measure: which of the two counts.
     """
 
@@ -65,7 +61,7 @@ class Curriculum:
         """The levels of one update: first those repeated, which wait no longer, then new ones."""
         config, weights = self._config, self.weights()
         self._repeated = repeated = min(len(self.failed), int(config.levels * config.repeat))
-        mazes = [_level(seed, config) for seed in self.failed[:repeated]]
+        mazes = [config.level(seed) for seed in self.failed[:repeated]]
         del self.failed[:repeated]
         if not weights:
             return mazes + [draw_level(config, rng) for _ in range(config.levels - repeated)]
@@ -84,16 +80,10 @@ class Curriculum:
             del self.failed[:-_WAITING]
 
 
-def _level(seed: int, config: ExactConfig) -> Maze:
-    if config.region is None:
-        return maze_from_seed(seed, config.distribution_mode)
-    return region_maze(seed, config.region, config.distribution_mode)
-
-
 def draw_level(config: ExactConfig, rng: np.random.Generator, size: int | None = None) -> Maze:
     """A new level below `HELD_OUT`, of a size if given; if the goal is the corner, the cheese lies elsewhere."""
     while True:
-        maze = _level(int(rng.integers(HELD_OUT)), config)
+        maze = config.level(int(rng.integers(HELD_OUT)))
         if size is not None and maze.size != size:
             continue
         if config.goal == "cheese" or maze.top_right not in (maze.cheese, maze.start):

@@ -22,14 +22,13 @@ from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training import history
 from maze_interp.training.average import AveragedWeights
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
+from maze_interp.training.compute import forward_flops
 from maze_interp.training.critic import fit_value
 from maze_interp.training.curriculum import Curriculum
-from maze_interp.training.flops import forward_flops
 from maze_interp.training.gradient import mean_entropy, update
 from maze_interp.training.muon import make_optimisers
 from maze_interp.training.objective import ExactConfig, Goal
 from maze_interp.training.returns import level_returns
-from maze_interp.training.start import first_network
 
 __all__ = ["ExactConfig", "Goal", "train_exactly"]
 
@@ -37,13 +36,7 @@ __all__ = ["ExactConfig", "Goal", "train_exactly"]
 def train_exactly(config: ExactConfig, out: Path, checkpoint_every: int = 25) -> PolicyNetwork:
     """Run or resume a run; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes.
 
-    Args:
-        config: the run.
-        out: its folder.
-        checkpoint_every: updates between checkpoints, each with a line in the log.
-
-    Returns:
-        the trained network.
+    So many updates lie between checkpoints, each with a line in the log.
 
     Raises:
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
@@ -64,7 +57,7 @@ class _Run:
     def __init__(self, config: ExactConfig, out: Path) -> None:
         torch.manual_seed(config.seed)
         self._config, self._out = config, out
-        self.policy = first_network(config.name, config.width, config.start_from)
+        self.policy = config.first_network()
         self._optimisers = make_optimisers(self.policy, config.learning_rate, config.muon)
         self._peaks = [group["lr"] for group in self._groups()]
         self._average = AveragedWeights(self.policy, config.average)

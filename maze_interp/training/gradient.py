@@ -56,11 +56,7 @@ def draw_states(
 ) -> DrawnStates:
     """Draw states of these levels by how much they matter to the gradient; those drawn repeatedly come once.
 
-    Args:
-        levels: the levels.
-        draws: how many states, repetitions counted.
-        rng: decides which.
-        uniform: draws by chance alone, over those by how much a state matters.
+    Of the draws, repetitions counted, `uniform` are by chance alone, over those by how much a state matters.
     """
     observations = [level.observations for level in levels]
     gain, probs, value = (

@@ -21,53 +21,37 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.environment.levels import maze_from_seed, region_maze
 from maze_interp.environment.observe import FACINGS, MazeView
-from maze_interp.mazes.maze import DistributionMode, Maze, Square
+from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.critic import fit_value
-from maze_interp.training.objective import AgentName, ExactConfig, Region, Share, Width
-from maze_interp.training.start import first_network
-from maze_interp.validation import Count, Finite, Positive, Probability
+from maze_interp.training.objective import ExactConfig
+from maze_interp.training.run import Region, Training
+from maze_interp.validation import Finite, Positive, Probability
 
 
 @dataclass(frozen=True)
-class ImitationConfig:
+class ImitationConfig(Training):
     """One imitation run.
 
     Attributes:
-        name: the agent's name.
-        distribution_mode: `"easy"` or `"hard"`.
-        region: the cheese lies in the top-right region × region squares; None for anywhere.
-        width: channel factor k of the network.
         samples: observations in all; the learning rate falls to zero over them by a cosine.
         batch: observations in one step.
-        learning_rate: AdamW's, at its peak.
         on_path: share of squares drawn from the path start → cheese, the rest from all squares.
         squares_per_sample: a maze lends one observation for every so many open squares, so that
             every square of every maze is as likely as any other.
         discount: of the return that the value head learns: during the run discount ** (steps to the cheese), at its
             end the exact return of the policy itself.
-        value_levels: new levels that the value head is fitted on at the end (`maze_interp.training.critic`).
-        seed: of the network's weights and of the levels drawn.
-        start_from: agent or weights to begin with; None for new weights.
     """
 
-    name: AgentName
-    distribution_mode: DistributionMode = "easy"
     region: Region | None = 3
-    width: Width = 1
     samples: Positive = 2_000_000
     batch: Positive = 512
     learning_rate: Finite = 1e-3
     on_path: Probability = 0.4
     squares_per_sample: Positive = 8
-    discount: Share = 0.99
-    value_levels: Positive = 100
-    seed: Count = 0
-    start_from: str | None = None
 
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float32]]
@@ -97,17 +81,12 @@ class ShortestPaths(Dataset[Batch]):
         config = self.config
         drawn = 0
         while drawn < config.batch:
-            maze = self._maze(int(rng.integers(HELD_OUT)))
+            maze = config.level(int(rng.integers(HELD_OUT)))
             view = MazeView(maze)
             count = min(math.ceil(len(maze.squares) / config.squares_per_sample), config.batch - drawn)
             drawn += count
             for square in _draw_squares(maze, count, config.on_path, rng):
                 yield view, square
-
-    def _maze(self, seed: int) -> Maze:
-        if self.config.region is None:
-            return maze_from_seed(seed, self.config.distribution_mode)
-        return region_maze(seed, self.config.region, self.config.distribution_mode)
 
 
 def _draw_squares(maze: Maze, count: int, on_path: float, rng: np.random.Generator) -> list[Square]:
@@ -133,19 +112,13 @@ def _target(maze: Maze, square: Square, discount: float) -> tuple[int, float]:
 def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> PolicyNetwork:
     """Run or resume imitation; writes `checkpoint.pt` and `curve.jsonl` under `out` as it goes.
 
-    Args:
-        config: the run.
-        out: its folder.
-        checkpoint_every: steps between checkpoints, each with a line in the log.
-
-    Returns:
-        the trained network.
+    So many steps lie between checkpoints, each with a line in the log.
 
     Raises:
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
-    policy = first_network(config.name, config.width, config.start_from)
+    policy = config.first_network()
     optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
     start = 0
     if (state := load_checkpoint(out, config)) is not None:

@@ -22,9 +22,7 @@ _ITERATIONS = 5
 class Muon(torch.optim.Optimizer):
     """For the weights of convolutions and linear layers, each as a matrix of outputs by inputs.
 
-    Args:
-        weights: of two dimensions or more.
-        learning_rate: spectral norm of a step, times √(outputs / inputs) where that is larger than 1.
+    The learning rate is the spectral norm of a step, times √(outputs / inputs) where that is larger than 1.
     """
 
     def __init__(self, weights: Iterable[nn.Parameter], learning_rate: float) -> None:
