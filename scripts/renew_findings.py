@@ -30,7 +30,8 @@ from maze_interp.studies.options import Names
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
-from recorded import RESULTS, agents, inputs, runs, used  # noqa: E402
+from inserted import used  # noqa: E402
+from recorded import RESULTS, agents, inputs, runs  # noqa: E402
 
 FOLDER = Path("runs/findings")
 ALWAYS = "maze-interp questions score"  # takes seconds and reads files that no summary names

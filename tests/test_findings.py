@@ -20,12 +20,13 @@ from maze_interp.errors import MazeInterpError
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT / "scripts")]
 
+import inserted  # noqa: E402
 import page_tables  # noqa: E402
 import recorded  # noqa: E402
 import renew_findings  # noqa: E402
 
-PAGES = [page for page in recorded.pages() if recorded.inserts(page.read_text())]
-FINDINGS = [page for page in recorded.pages() if page.parent.name == "findings"]
+PAGES = [page for page in inserted.pages() if inserted.inserts(page.read_text())]
+FINDINGS = [page for page in inserted.pages() if page.parent.name == "findings"]
 NUMBER = r"[−+-]?(?:\d+\.\d+|\.\d+|\d+)"
 INTERVAL = re.compile(rf"({NUMBER}) (?:points? )?\[({NUMBER}), ({NUMBER})\]")
 MARKED = re.compile(r"\{\w+\}`[^`]*`|```.*?```|`[^`]*`|\]\([^)]*\)", flags=re.DOTALL)
@@ -35,7 +36,7 @@ MARKED = re.compile(r"\{\w+\}`[^`]*`|```.*?```|`[^`]*`|\]\([^)]*\)", flags=re.DO
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_everything_a_page_inserts_is_recorded(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for line, role, address in recorded.addresses(text):
+    for line, role, address in inserted.addresses(text):
         try:
             assert recorded.shown(role, recorded.look_up(address))
         except MazeInterpError as error:
@@ -56,7 +57,7 @@ def test_findings_have_one_claim_one_picture_and_few_numbers() -> None:
         assert "```{run}" in text
         first, *others = re.split(r"^## ", text, flags=re.MULTILINE)
         for part in (first, *others):
-            assert sum(role == "figure" for _, role, _ in recorded.addresses(part)) <= 5, page.name
+            assert sum(role == "figure" for _, role, _ in inserted.addresses(part)) <= 5, page.name
 
 
 @pytest.mark.parametrize("page", FINDINGS, ids=lambda page: page.stem)

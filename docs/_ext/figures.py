@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import inserted
 import page_tables
 import recorded
 from docutils import nodes
@@ -29,7 +30,7 @@ logger = getLogger(__name__)
 
 
 class Inserted(SphinxRole):
-    """A recorded value, in one of `recorded.ROLES`."""
+    """A recorded value, in one of `inserted.ROLES`."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """The number, with its n and address in the tooltip."""
@@ -84,14 +85,14 @@ class Table(SphinxDirective):
 
 def renewed(app: Sphinx, *_: object) -> list[str]:
     """The pages with recorded values: results that changed are no change of the pages' own text."""
-    known = (app.env.path2doc(str(page)) for page in recorded.pages() if recorded.inserts(page.read_text()))
+    known = (app.env.path2doc(str(page)) for page in inserted.pages() if inserted.inserts(page.read_text()))
     return [page for page in known if page in app.env.found_docs]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the roles and directives."""
     app.connect("env-get-outdated", renewed)
-    for name in recorded.ROLES:
+    for name in inserted.ROLES:
         app.add_role(name, Inserted())
     app.add_role("published", Published())
     app.add_role("agent", AgentOf())

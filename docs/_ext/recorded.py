@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +29,6 @@ from maze_interp.results.files import read_csv
 ROOT = Path(__file__).parent.parent.parent
 FINDINGS = ROOT / "docs" / "findings"
 RESULTS = FINDINGS / "results"
-ROLES = ("figure", "value", "percent", "n")
 
 
 @dataclass(frozen=True)
@@ -195,36 +193,6 @@ def resolution(agent: str) -> dict[str, Any]:
     """What `questions resolve` measured of an agent."""
     content: dict[str, Any] = yaml.safe_load(_text(ROOT / "data" / "resolutions" / f"{agent}.yaml"))
     return content
-
-
-def addresses(text: str) -> Iterator[tuple[int, str, str]]:
-    """The line, the role and the address of every inserted value on a page."""
-    for found in re.finditer(rf"\{{({'|'.join(ROLES)})\}}`([^`]+)`", text):
-        yield text.count("\n", 0, found.start()) + 1, found[1], " ".join(found[2].split())
-
-
-def inserts(text: str) -> bool:
-    """Whether a page has a recorded value or table."""
-    return any(addresses(text)) or bool(re.search(r"\{(measured|run|agents|resolutions)\}", text))
-
-
-def used(run: str) -> set[str]:
-    """The files of a run that the pages name, without its summary; and `summary.json:KEY` for figures in that."""
-    files = set()
-    for page in [ROOT / "README.md", *pages()]:
-        text = page.read_text(encoding="utf-8")
-        files |= set(re.findall(rf"results/{run}/([\w./-]+\.(?:png|csv))", text))
-        files |= set(re.findall(rf"\{{measured\}} {run}:(\S+\.csv)", text))
-        for _, _, address in addresses(text):
-            source, name, *rest = (part.strip() for part in address.split(":"))
-            if source == run:
-                files.add(f"{name}:{rest[0].split('/')[0]}" if name.endswith(".json") else name)
-    return files
-
-
-def pages() -> list[Path]:
-    """The pages of the site."""
-    return [page for page in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in page.parts]
 
 
 def _agent(name: str) -> str:
