@@ -15,3 +15,15 @@ def level_of_size(size: int) -> Maze:
 
 
 MAZE = level_of_size(9)
+
+TREE = Maze.from_ascii(
+    """
+    ..#..
+    .###.
+    ..C#.
+    .###.
+    M....
+    """,
+    "easy",
+)
+"""The cheese off the way to the corner, and two dead ends."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_mazes import TREE
 from torch import Tensor, nn
 
 import maze_interp as mi
@@ -23,16 +24,6 @@ from maze_interp.studies.dead_ends.measure import Branch, DeadEndVisits, branche
 from maze_interp.studies.dead_ends.tables import QUANTITIES, dead_end_figures, dead_end_table, moves_lost
 from maze_interp.sweeps.experiment import run_experiment
 
-TREE = Maze.from_ascii(
-    """
-    ..#..
-    .###.
-    ..C#.
-    .###.
-    M....
-    """,
-    "easy",
-)
 BEHIND = Maze.from_ascii(
     """
     ####.

@@ -7,15 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from maze_interp.results.estimates import (
-    Estimate,
-    all_or_none,
-    estimate,
-    estimate_statistic,
-    estimate_sums,
-    ratio,
-    second_of_first,
-)
+from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.sums import all_or_none, estimate_sums, second_of_first
 
 COUNT = 100
 """Levels of a simulated study."""

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from small_mazes import TREE
 
 import maze_interp as mi
-from maze_interp import LevelSet, Maze, MazeInterpError
+from maze_interp import LevelSet, MazeInterpError
 from maze_interp.measure.effects import EFFECTS, effects
 from maze_interp.policies.references import Reference
 from maze_interp.results.estimates import estimate
@@ -28,16 +29,6 @@ from maze_interp.studies.references.measure import (
 from maze_interp.studies.references.mixtures import BINS, Model, fit_mixture
 from maze_interp.studies.references.scores import OWN, best_reference, gain, held_out_scores, score_table
 
-TREE = Maze.from_ascii(
-    """
-    ..#..
-    .###.
-    ..C#.
-    .###.
-    M....
-    """,
-    "easy",
-)
 FITTED, SCORED = range(800_000_000, 800_000_040), range(900_000_000, 900_000_010)
 
 

@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 
 from maze_interp.probing.controls import majority, random_per_type, shuffled
 from maze_interp.probing.scoring import gain, score
-from maze_interp.results.estimates import estimate, estimate_sums
+from maze_interp.results.estimates import estimate
+from maze_interp.results.sums import estimate_sums
 
 
 def classes(random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:

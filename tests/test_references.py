@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_mazes import TREE
 from torch import Tensor, nn
 
 import maze_interp as mi
@@ -20,16 +21,6 @@ from maze_interp.mazes.maze import Square
 from maze_interp.measure.edited import evaluate_edits
 from maze_interp.policies.references import REFERENCES, UNIFORM, Reference
 
-TREE = Maze.from_ascii(
-    """
-    ..#..
-    .###.
-    ..C#.
-    .###.
-    M....
-    """,
-    "easy",
-)
 ROOM = Maze.from_ascii("..C\n...\nM..", "easy")
 
 

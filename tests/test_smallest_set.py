@@ -18,18 +18,13 @@ from maze_interp.measure.behaviour import behaviour
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.studies.patch.attribution import integrated
+from maze_interp.studies.patch.curves import PatchCurves
 from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_order
 from maze_interp.studies.patch.pairs import Pair, make_pair
 from maze_interp.studies.patch.runs import arrivals, run_pair, run_states
-from maze_interp.studies.patch.sets import (
-    SHARES,
-    PatchCurves,
-    SmallestSets,
-    TransferredSets,
-    effect_of,
-    found_sets,
-)
+from maze_interp.studies.patch.sets import SHARES, SmallestSets, effect_of
 from maze_interp.studies.patch.smallest_set import Effect, disjoint_sets, prefixes, shortest_length, smallest_set
+from maze_interp.studies.patch.transfer import TransferredSets, found_sets
 from maze_interp.sweeps.experiment import run_experiment
 
 LAYER = "embedder.block2.res1.resadd"

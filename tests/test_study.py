@@ -18,11 +18,11 @@ from maze_interp.commands.main import main, make_parser
 from maze_interp.mazes.maze import Maze
 from maze_interp.results.estimates import estimate
 from maze_interp.results.files import write_whole
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Names, Seeds
 from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.result import Picture, Result
 from maze_interp.studies.runner import Run
-from maze_interp.studies.study import AgentStudy
 from maze_interp.sweeps.experiment import Experiment
 
 

@@ -11,18 +11,12 @@ from maze_interp.probing.design import Matrix
 
 
 def channel_shares(coef: NDArray[Any], X: Matrix, channels: int) -> NDArray[np.float64]:
-    """How much of what a linear probe says comes from each channel.
+    """How much of what a linear probe says comes from each channel: `[channels]`, summing to 1.
 
-    A channel's share is the variance over the rows of what it adds to the outputs, summed over the outputs, as a
-    share of all channels' together. What all classes have in common, which no guess depends on, is left out.
-
-    Args:
-        coef: `[outputs, features]` or `[features]`, the features channel by channel.
-        X: the rows.
-        channels: their number.
-
-    Returns:
-        `[channels]`, summing to 1; zeros for a probe that says the same of every row.
+    A channel's share is the variance over the rows of what it adds to the outputs, summed over the outputs, as a share
+    of all channels' together. What all classes have in common, which no guess depends on, is left out. The features of
+    `coef`, `[outputs, features]` or `[features]`, lie channel by channel. Zeros for a probe that says the same of every
+    row.
     """
     weights = np.atleast_2d(coef).astype(float)
     if len(weights) > 1:

@@ -86,11 +86,7 @@ def one_line(error: ValueError) -> ProbeError:
 
 
 def ascending(name: str, values: float | Iterable[float]) -> NDArray[np.float64]:
-    """The values of C or alpha to choose from, in ascending order.
-
-    Raises:
-        ProbeError: one that is not a positive number.
-    """
+    """The values of C or alpha to choose from, in ascending order."""
     ordered = np.unique(np.asarray(values, float))
     if not (len(ordered) and np.isfinite(ordered).all() and (ordered > 0).all()):
         raise ProbeError(f"{name} is a positive number or several, not {values}")
@@ -100,10 +96,7 @@ def ascending(name: str, values: float | Iterable[float]) -> NDArray[np.float64]
 def fold_numbers(groups: ArrayLike | None, n: int, folds: int) -> NDArray[np.intp]:
     """The fold in which each row is held out, int `[n]`: whole groups, as even as they come.
 
-    Args:
-        groups: `[n]`, the level of each row; None makes each row its own.
-        n: rows.
-        folds: how many.
+    `groups` is the level of each row, `[n]`; None makes each row its own.
 
     Raises:
         ProbeError: fewer than 2 folds, fewer groups than folds, or not one group per row.
@@ -121,11 +114,7 @@ def fold_numbers(groups: ArrayLike | None, n: int, folds: int) -> NDArray[np.int
 
 
 def linear(X: Matrix, coef: NDArray[np.floating[Any]], intercept: ArrayLike) -> NDArray[np.float64]:
-    """`X @ coef.T + intercept` in float64, batch by batch.
-
-    Raises:
-        ProbeError: a feature that is not a finite number.
-    """
+    """`X @ coef.T + intercept` in float64, batch by batch."""
     found, first = np.empty((len(X), *coef.shape[:-1])), 0
     for batch in X.batches():
         flat = batch.reshape(len(batch), -1).astype(np.float64)

@@ -29,18 +29,10 @@ def shuffled(labels: Labels, seed: int = 0) -> Labels:
 
 
 def random_per_type(labels: Labels, types: ArrayLike, seed: int = 0) -> Labels:
-    """The control task of Hewitt and Liang (2019): one random label for each type of example.
+    """The control task of Hewitt and Liang (2019): one random label for each type of example, `[n, axes]`.
 
-    Types are levels where an observation is asked about, and single squares of levels where squares are: what
-    a probe can only know by heart.
-
-    Args:
-        labels: `[n, axes]` of the target, whose distribution the random ones have.
-        types: `[n]`, the type of each example.
-        seed: of the draw.
-
-    Returns:
-        `[n, axes]`.
+    The labels have the distribution of the target's. Types, `[n]`, are levels where an observation is asked about, and
+    single squares of levels where squares are: what a probe can only know by heart.
     """
     found, place = np.unique(np.asarray(types), return_inverse=True)
     drawn = np.random.default_rng(seed).integers(len(labels), size=len(found))
@@ -62,19 +54,10 @@ def untrained_like(policy: Network, seed: int = 0) -> Network:
 
 
 def features(store: ActivationStore, layer: str, rows: NDArray[np.intp], network: nn.Module | None = None) -> Rows:
-    """What a layer makes of some observations.
+    """What a layer, or `"pixels"` for the picture itself, makes of some observations, numbered by `rows`.
 
-    Args:
-        store: the store.
-        layer: a recorded layer, or `"pixels"` for the picture itself.
-        rows: int `[n]`, the observations.
-        network: another network than the one recorded, to run on the store's pictures; it takes any layer.
-
-    Returns:
-        n rows, read when they are needed; of another network, held in memory.
-
-    Raises:
-        MazeInterpError: an unknown layer.
+    Another network than the one recorded is run on the store's pictures, takes any layer, and its rows are held in
+    memory; others are read when they are needed.
     """
     if layer == PIXELS:
         return Rows(store["observation"], rows)

@@ -101,10 +101,7 @@ class ConvProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 class Patches(Matrix):
     """The channels around each position on a mask as a row, `[positions, channels, kernel, kernel]`.
 
-    Args:
-        maps: `[n, channels, h, w]`.
-        kernel: odd side of the patch.
-        mask: bool `[n, h, w]` or what broadcasts to it; None for all positions.
+    Of maps `[n, channels, h, w]`; the mask, bool, is broadcast to `[n, h, w]`, None for all positions.
 
     Raises:
         ProbeError: no maps, an even kernel, another shape of the mask, or no position on it.

@@ -34,16 +34,11 @@ _JITTER = 1e-12  # added to the diagonal of X Xᵀ, relative to its mean: equal 
 
 
 class Matrix(ABC):
-    """Numbers `[n, ...]` that every estimator here takes in place of an array.
+    """Numbers `[n, ...]` that every estimator here takes in place of an array; the features lie behind the first axis.
 
-    What follows from the numbers alone, such as their means, is computed once and kept with the
-    object: fit several probes to the same one, of other targets, and they share it.
-
-    Attributes:
-        shape: `(n, ...)`; behind the first axis lie the features.
-        dtype: numpy's, of the batches.
-        name: for messages.
-        numbers: worked on at once: a batch has as many rows as hold so many.
+    What follows from the numbers alone, such as their means, is computed once and kept with the object: fit several
+    probes to the same one, of other targets, and they share it. A batch has as many rows as hold `numbers` numbers;
+    `name` is for messages.
     """
 
     shape: tuple[int, ...]
@@ -79,20 +74,12 @@ class Matrix(ABC):
 
     @cached_property
     def design(self) -> Design:
-        """The rows as what a linear model is fitted to.
-
-        Raises:
-            ProbeError: a number that is not finite.
-        """
+        """The rows as what a linear model is fitted to."""
         return Design.of(self)
 
 
 class Design:
-    """Standardised rows, batch by batch.
-
-    Args:
-        matrix: the features.
-        mean, scale: what each is shifted and divided by, float64 `[features]`.
+    """Standardised rows, batch by batch: shifted by `mean` and divided by `scale`, float64 `[features]`.
 
     Attributes:
         shape: rows, and coordinates of the weights that are searched for.
@@ -106,11 +93,7 @@ class Design:
 
     @staticmethod
     def of(matrix: Matrix) -> Design:
-        """The design with mean 0 and variance 1 over these rows, in the smaller number of coordinates.
-
-        Raises:
-            ProbeError: a number that is not finite.
-        """
+        """The design with mean 0 and variance 1 over these rows, in the smaller number of coordinates."""
         whole = Design(matrix, *moments(matrix))
         return SpanDesign(matrix, whole.mean, whole.scale) if len(matrix) < min(matrix.width, LARGEST) else whole
 
@@ -192,9 +175,6 @@ def moments(matrix: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Means and standard deviations, float64 `[features]`, in one pass by Chan's rule for joining batches.
 
     The standard deviation of a feature that does not vary is given as 1.
-
-    Raises:
-        ProbeError: a number that is not finite.
     """
     count, mean, squares = 0, np.zeros(matrix.width), np.zeros(matrix.width)
     for batch in matrix.batches():

@@ -49,13 +49,7 @@ class Examples:
 def whole_layer(name: str, seen: Observed, read: Callable[[NDArray[np.intp]], Held]) -> Examples:
     """One example per observation that has a label, its features the whole layer.
 
-    Args:
-        name: of a target in `TARGETS`.
-        seen: what is known of the n observations.
-        read: gives the features of some of them, by their numbers from 0 to n − 1.
-
-    Raises:
-        MazeInterpError: labels that no probe can be fitted to.
+    `read` gives the features of some of the n observations seen, by their numbers from 0.
     """
     target = TARGETS[name]
     labels = target_labels(target, seen)
@@ -66,14 +60,7 @@ def whole_layer(name: str, seen: Observed, read: Callable[[NDArray[np.intp]], He
 def each_square(name: str, seen: Observed, maps: Rows, kernel: int) -> Examples:
     """One example per labelled position, its features the channels there and, with a kernel of 3, around it.
 
-    Args:
-        name: of a target in `SQUARE_TARGETS`.
-        seen: what is known of the n observations.
-        maps: the layer as maps, `[n, channels, rows, columns]`, see `as_maps`.
-        kernel: 1 or 3; beyond the map's edge lie zeros.
-
-    Raises:
-        MazeInterpError: labels that no probe can be fitted to.
+    The layer's maps are `[n, channels, rows, columns]`, see `as_maps`; beyond their edge lie zeros.
     """
     target = SQUARE_TARGETS[name]
     labels = label_maps(target, seen, (maps.shape[2], maps.shape[3]))
@@ -103,9 +90,7 @@ def as_maps(activations: NDArray[Any], layer: str) -> Rows:
 class Held(Rows):
     """Features that remember the part last fitted to, so that probes of several targets share what follows from it.
 
-    Args:
-        X: the features; read once if they fit into `MEMORY`, else again in each pass.
-        layer: their name, for messages.
+    They are read once if they fit into `MEMORY`, else again in each pass.
     """
 
     def __init__(self, X: Matrix, layer: str) -> None:

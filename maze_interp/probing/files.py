@@ -34,10 +34,7 @@ class Card(Document):
     """What a saved probe is.
 
     Attributes:
-        agent: its name.
         agent_hash: of the network whose activations the probe takes.
-        layer: module path.
-        target: what it predicts.
         levels: those it was fitted to, in words or as a range of seeds.
         scores: what it scored on others, plain values: numbers, text, or lists and dicts of them.
     """
@@ -65,10 +62,7 @@ class _File(Card):
 
 
 def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> Path:
-    """Write a fitted probe; a saved one of the same name is replaced.
-
-    Returns:
-        its folder, `into/<agent>/<layer>/<target>`.
+    """Write a fitted probe to `into/<agent>/<layer>/<target>`, whose path it returns, in place of a saved one.
 
     Raises:
         MazeInterpError: a name that is no name of a folder; or probes of another network of the agent's name are there.
@@ -119,11 +113,8 @@ def load_probe(
 ) -> tuple[LinearProbe, Card]:
     """A saved probe of this network, giving the same predictions bit for bit.
 
-    Args:
-        policy: the agent; its `name` finds the probe and its weights must be those that it was fitted on.
-        layer: module path or published name (`_out`).
-        target: what it predicts.
-        roots: look into these folders instead of the bundled probes and `./probes`.
+    The policy's name finds the probe, under `roots` or the bundled probes and `./probes`, and its weights must be those
+    that it was fitted on.
 
     Raises:
         MazeInterpError: there is none, it is another network's, or its files are missing, damaged or altered.

@@ -74,11 +74,7 @@ class LinearProbe:
 
     @classmethod
     def of(cls, estimator: Estimator, kernel: int | None = None) -> LinearProbe:
-        """The probe that an estimator was fitted to be.
-
-        Args:
-            estimator: fitted.
-            kernel: of an estimator fitted to the rows of `Patches`; a `ConvProbe` has its own.
+        """The probe that an estimator was fitted to be; a kernel is that of `Patches`, a `ConvProbe` has its own.
 
         Raises:
             MazeInterpError: of another kind, not fitted, or with classes that are not numbers.
@@ -108,8 +104,7 @@ class LinearProbe:
     def outputs(self, X: ArrayLike | Matrix) -> NDArray[np.float64]:
         """What is compared or, for numbers, predicted: `[n, outputs]`, of maps `[n, h, w, outputs]`.
 
-        Args:
-            X: activations `[n, features]` or `[n, ...]`, of a probe with a kernel maps `[n, channels, h, w]`.
+        Activations are `[n, features]` or `[n, ...]`, of a probe with a kernel maps `[n, channels, h, w]`.
 
         Raises:
             ProbeError: another number of features, or one that is not finite.

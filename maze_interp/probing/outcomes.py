@@ -20,12 +20,10 @@ _NONE = "-"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the agent does in one level.
+    """What the agent does in one level: the exact probability of getting the cheese, and its most probable moves.
 
-    Attributes:
-        p_cheese: exact probability of getting the cheese from the start.
-        moves: for every open square, in the order of `maze.squares`, the number in `MOVES` of its
-            most probable move there facing left, as float64; NaN on the cheese.
+    For every open square, in the order of `maze.squares`, the move's number in `MOVES`, facing left, as float64; NaN on
+    the cheese.
     """
 
     p_cheese: float

@@ -16,16 +16,9 @@ MEMORY = 7 * 2**28
 
 
 class Rows(Matrix):
-    """Some rows of an array or of a store's column.
+    """Some rows, by numbers or a mask, of an array or of a store's column, which is read fastest in ascending order.
 
-    What fits into memory is read once and kept; anything larger is read once in each pass.
-
-    Args:
-        column: `store[layer]`, or any array, `[observations, ...]`.
-        rows: int `[n]` or bool `[observations]`, which of them; None for all. A store is read
-            fastest in ascending order.
-        numbers: worked on at once, see `Matrix`.
-        memory: bytes of a matrix that are kept.
+    What fits into `memory` bytes is read once and kept; anything larger is read once in each pass.
     """
 
     def __init__(
@@ -62,12 +55,7 @@ class Rows(Matrix):
 
 
 class Chosen(Matrix):
-    """Some features, or of maps `[n, channels, h, w]` some channels, of a matrix.
-
-    Args:
-        matrix: the whole.
-        index: int `[k]`, places along its second axis.
-    """
+    """The features of a matrix, or of maps `[n, channels, h, w]` the channels, with the numbers `index`, `[k]`."""
 
     def __init__(self, matrix: Matrix, index: NDArray[np.intp]) -> None:
         self.matrix, self.index = matrix, index

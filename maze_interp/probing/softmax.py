@@ -1,9 +1,8 @@
 """Minimising the penalised log loss of a softmax: L-BFGS in coordinates in which the problem is round.
 
-Activations are so correlated that plain L-BFGS needs hundreds of passes over the data. The Hessian
-of the loss is near h · Xᵀ X + penalty for each class, with h = (K − 1) / K² the mean of p (1 − p)
-where all K classes are equally probable. With its Cholesky factor U' U, the search runs over U times
-the weights, where it needs some tens of passes.
+Activations are so correlated that plain L-BFGS needs hundreds of passes over the data. The Hessian of the loss is near
+h · Xᵀ X + penalty for each class, with h = (K − 1) / K² the mean of p (1 − p) where all K classes are equally probable.
+With its Cholesky factor U' U, the search runs over U times the weights, where it needs some tens of passes.
 """
 
 from __future__ import annotations
@@ -85,12 +84,7 @@ def _transposed(labels: Labels, weights: Weights) -> Tensor:
 
 
 class Metric:
-    """The coordinates of the search, for one C.
-
-    Args:
-        labels: what is fitted.
-        C: inverse of the penalty.
-    """
+    """The coordinates of the search, for one C, the inverse of the penalty."""
 
     def __init__(self, labels: Labels, C: float) -> None:
         count, width = labels.design.shape
@@ -128,19 +122,10 @@ class Metric:
 def minimised(
     labels: Labels, C: float, metric: Metric, used: NDArray[np.bool_], start: Weights | None, tol: float, max_iter: int
 ) -> tuple[Weights, int]:
-    """The weights that minimise C · (sum of the log losses) + ½ |weights|², the intercepts free.
+    """The weights that minimise C · (sum of the log losses) + ½ the squared weights, intercepts free; and the steps.
 
-    Args:
-        labels: what is fitted.
-        C: inverse of the penalty.
-        metric: the coordinates of the search.
-        used: bool `[n]`, the rows that count.
-        start: where to begin; None for 0.
-        tol: the search ends where no component of the gradient of the mean loss exceeds it.
-        max_iter: or after so many steps, with a `ConvergenceWarning`.
-
-    Returns:
-        the weights, and the steps taken.
+    The search is on the rows used, bool `[n]`, and begins at `start` or 0. It ends where no component of the gradient
+    of the mean loss exceeds `tol`, or after `max_iter` steps, with a `ConvergenceWarning`.
     """
     count = int(used.sum())
 

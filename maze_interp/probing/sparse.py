@@ -24,10 +24,9 @@ from maze_interp.probing.rows import Chosen
 class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """Another probe on the k best channels of maps `[n, channels, h, w]`, or features of `[n, features]`.
 
-    They are chosen inside `fit`, from the rows fitted to: those with the largest share of variance
-    explained, that between the classes (η², which ranks features as the F of an analysis of
-    variance does) or by a line through numbers (r²), averaged over the positions of a channel and
-    over the targets.
+    They are chosen inside `fit`, from the rows fitted to: those with the largest share of variance explained, that
+    between the classes (η², which ranks features as the F of an analysis of variance does) or by a line through numbers
+    (r²), averaged over the positions of a channel and over the targets.
 
     Args:
         k: how many.
@@ -97,15 +96,10 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def explained(matrix: Matrix, targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the variance of each feature, or of each channel of maps, that targets explain.
+    """Share of the variance of each feature, or of each channel of maps, that targets `[n, targets]` explain.
 
-    Args:
-        matrix: `[n, features]` or `[n, channels, ...]`.
-        targets: `[n, targets]`; orthonormal columns explain the sum of what each does.
-
-    Returns:
-        `[features]` or `[channels]`, of a channel the mean over its positions; a feature that does
-        not vary counts as 0.
+    Orthonormal targets explain the sum of what each does. Of a channel it is the mean over its positions; a feature
+    that does not vary counts as 0.
     """
     whole = matrix.design
     sums, first = torch.zeros(matrix.width, targets.shape[1], dtype=torch.float64), 0

@@ -33,7 +33,6 @@ class SquareTarget:
     """Something each square is asked about.
 
     Attributes:
-        name: of the target.
         kind: as of a `Target`.
         description: what a label means, and which squares have one.
         combine: the label of a pixel with several labelled squares: the greatest of theirs (`"any"`), the
@@ -203,11 +202,7 @@ SQUARE_TARGETS: dict[str, SquareTarget] = {target.name: target for target in _AL
 
 
 def label_maps(target: SquareTarget, seen: Observed, shape: tuple[int, int]) -> Labels:
-    """A target's labels of n observations at the resolution of a layer, whose map has a shape of (rows, columns).
-
-    Returns:
-        float64 `[n, rows, columns]`, NaN where a pixel has no label.
-    """
+    """A target's labels of n observations at a layer's resolution: float64 `[n, rows, columns]`, NaN for no label."""
     found = np.full((len(seen), *shape), np.nan)
     for maze, rows in seen.levels():
         if not target.follows_mouse:

@@ -88,7 +88,6 @@ class Target:
     """Something an observation as a whole is asked about.
 
     Attributes:
-        name: of the target.
         kind: `"class"`; `"coordinate"`, whole numbers whose distance counts; or `"number"`.
         description: what a label means.
         labels: the labels of some observations, float64 `[n, axes]`, NaN where there is none. A square
@@ -182,10 +181,9 @@ TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 
 
 def target_labels(target: Target, seen: Observed) -> Labels:
-    """The labels of some observations, checked: at least two different ones on every axis.
+    """The labels of some observations, float64 `[n, axes]`, at least two different ones on every axis.
 
-    Returns:
-        float64 `[n, axes]`, NaN where there is none.
+    NaN where there is none.
 
     Raises:
         MazeInterpError: no observation has a label, or all have the same.

@@ -10,9 +10,8 @@ The kind of a quantity decides how its interval is made:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 from warnings import catch_warnings, simplefilter
 
@@ -23,12 +22,8 @@ from scipy.stats import bootstrap
 
 RESAMPLES = 2000
 
-Sums = NDArray[np.float64]
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From how often each level counts, `[levels]`, to numbers, `[k]`; or from sums, `[resamples, k]`, to `[resamples]`."""
-
-Ends = Callable[[Sums], tuple[Sums, Sums]]
-"""From the mean sums of a level, `[k]`, to those of a level as bad and as good as can be, both `[k]`."""
+"""From how often each level counts, `[levels]`, to numbers, `[k]`."""
 
 ROUNDING = 1e-6
 """How far a sum of probabilities may leave 0 to 1."""
@@ -46,12 +41,9 @@ INTERVAL = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean of n units with its 95% interval.
+    """A mean of n units (`over` says what they are) with its 95% interval.
 
     With one unit there is no interval: `low` and `high` are None. With none there is no mean.
-
-    Attributes:
-        over: what the units are: levels, channels, networks, questions.
     """
 
     n: int
@@ -75,12 +67,8 @@ class Estimate:
 def estimate(values: ArrayLike, kind: Kind | None = None, over: str = LEVELS, seed: int = 0) -> Estimate:
     """Mean of one value per unit; NaN marks a unit without a value and is left out.
 
-    Args:
-        values: `[n]`.
-        kind: `"share"` for what cannot leave 0 to 1, `"number"` for what can, such as a difference; None takes what
-            the values are.
-        over: what the units are.
-        seed: of the resampling.
+    The `kind` is `"share"` for what cannot leave 0 to 1, `"number"` for what can, such as a difference; None takes what
+    the values are.
     """
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]
@@ -136,8 +124,8 @@ def estimate_statistic(
         seed: of the resampling.
 
     Returns:
-        the statistic in the place of the mean; None where it has no value, and without an interval
-        where it has none for some of the resamples.
+        the statistic in the place of the mean; None where it has no value, and without an interval where it has none
+        for some of the resamples.
     """
     arrays = tuple(np.asarray(values, dtype=float) for values in samples)
     n = len(arrays[0])
@@ -159,11 +147,7 @@ def estimate_statistic(
 def estimate_fit(statistic: Statistic, levels: int, refits: int, seed: int = 0) -> list[Estimate]:
     """Numbers that come of a fit, each with its interval over resampled levels.
 
-    Args:
-        statistic: from how often each level counts, `[levels]`, to the numbers, `[k]`.
-        levels: how many there are.
-        refits: resamples.
-        seed: of the resampling.
+    The statistic is from how often each level counts, `[levels]`, to the numbers, `[k]`.
     """
     whole, draws = refitted(statistic, levels, refits, seed)
     low, high = np.percentile(draws, [2.5, 97.5], axis=0)
@@ -184,76 +168,3 @@ def ratio(part: NDArray[np.float64], whole: NDArray[np.float64], axis: int) -> A
     """Ratio of sums, which is that of means, for `estimate_statistic`; NaN where the whole is 0."""
     part, whole = part.sum(axis=axis), whole.sum(axis=axis)
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
-
-
-def estimate_sums(
-    values: ArrayLike,
-    levels: ArrayLike,
-    statistics: Mapping[str, Statistic],
-    ends: Ends | None = None,
-    seed: int = 0,
-) -> dict[str, Estimate]:
-    """Statistics of many observations of each level, with intervals from resampled levels.
-
-    A statistic is a function of sums over observations, so that a resample of levels is a weighted sum of what each
-    level adds.
-
-    Args:
-        values: `[n, k]`, what each observation adds to the sums.
-        levels: `[n]`, the level of each observation.
-        statistics: by name, from sums `[resamples, k]` to `[resamples]`; they do not change if all sums are doubled.
-        ends: for statistics that have a least and a greatest value: intervals then are Gaffke's, the one more level
-            being as bad, or as good, as can be. None for percentiles of the bootstrap.
-        seed: of the resamples, the same for all statistics.
-    """
-    _, place = np.unique(np.asarray(levels), return_inverse=True)
-    flat = np.asarray(values, float)
-    count = int(place.max()) + 1 if len(place) else 0
-    if not count:
-        return {name: Estimate(0, None, None, None) for name in statistics}
-    sums = np.zeros((count, flat.shape[1]))
-    np.add.at(sums, place, flat)
-    if count == 1:
-        return {name: Estimate(1, _value(statistic, sums), None, None) for name, statistic in statistics.items()}
-    if ends is None:
-        below = above = _resamples(count, seed) @ sums
-    else:
-        below, above = (_weights(count, seed) @ np.vstack([sums, end]) for end in ends(sums.mean(axis=0)))
-    estimates = {}
-    for name, statistic in statistics.items():
-        spread = np.array([statistic(below), statistic(above)])
-        known = not np.isnan(spread).any()  # a statistic that some resamples leave without a value has no interval
-        low, high = (np.percentile(spread[0], 2.5), np.percentile(spread[1], 97.5)) if known else (None, None)
-        whole = _value(statistic, sums)
-        estimates[name] = Estimate(count, whole, *(None if end is None else float(end) for end in (low, high)))
-    return estimates
-
-
-def second_of_first(sums: Sums) -> Sums:
-    """The second column's share of the first, for `estimate_sums`."""
-    found: Sums = sums[:, 1] / sums[:, 0]
-    return found
-
-
-def all_or_none(mean: Sums) -> tuple[Sums, Sums]:
-    """The ends of `second_of_first`: a level without any of it, and one with nothing else."""
-    return mean * [1, 0], mean[[0, 0]]
-
-
-@lru_cache(maxsize=1)
-def _resamples(count: int, seed: int) -> NDArray[np.float64]:
-    """How often each of so many levels is drawn, `[resamples, count]`."""
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
-    cells = (drawn + count * np.arange(RESAMPLES)[:, None]).ravel()
-    return np.bincount(cells, minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(float)
-
-
-@lru_cache(maxsize=1)
-def _weights(count: int, seed: int) -> NDArray[np.float64]:
-    """The `spacings` of so many levels, whole."""
-    return np.concatenate(list(spacings(count, seed)))
-
-
-def _value(statistic: Statistic, sums: NDArray[np.float64]) -> float | None:
-    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
-    return None if np.isnan(value) else value

@@ -28,9 +28,7 @@ _OWN = {".lock", RECORD, f"{RECORD}{PARTIAL}"}  # what a kill may leave before t
 def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
     """Claim `out` for the run with these settings, new or resumed; yields the folder.
 
-    Args:
-        out: the folder; it is created if missing.
-        settings: plain JSON values that decide the content of every file of the run.
+    The settings, plain JSON values, decide the content of every file of the run.
 
     Raises:
         MazeInterpError: the folder belongs to a run with other settings (the message names the

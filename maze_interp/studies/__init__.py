@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maze_interp.studies.ablate.study import Ablate as ablate
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.channels.study import Channels as channels
 from maze_interp.studies.compare.study import Compare as compare
 from maze_interp.studies.constructed.study import Constructed as constructed
@@ -16,7 +17,7 @@ from maze_interp.studies.registry import STUDIES, register
 from maze_interp.studies.resample.study import Resample as resample
 from maze_interp.studies.retarget.study import Retarget as retarget
 from maze_interp.studies.statistics.study import Statistics as statistics
-from maze_interp.studies.study import AgentStudy, Study
+from maze_interp.studies.study import Study
 from maze_interp.studies.sweep.study import Sweep as sweep
 from maze_interp.studies.values.study import Values as values
 from maze_interp.studies.vectors.study import Vectors as vectors

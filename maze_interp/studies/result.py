@@ -17,13 +17,7 @@ from maze_interp.plots.style import png
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its words.
-
-    Attributes:
-        figure: the picture.
-        caption: the text below it.
-        alt: what it shows, for those who cannot see it.
-    """
+    """A figure with the caption below it and, for those who cannot see it, what it shows."""
 
     figure: Figure
     caption: str

@@ -36,12 +36,7 @@ class Run:
     files: dict[int, Path] = field(default_factory=dict)
 
     def rows(self, experiment: Experiment, name: str | None = None) -> pd.DataFrame:
-        """The rows of an experiment, measured or read back, ordered by level; they do not depend on the workers.
-
-        Args:
-            experiment: what to measure.
-            name: of its folder in `rows/`; the experiment's own unless given.
-        """
+        """The rows of an experiment, kept in `rows/<name>`, ordered by level; they do not depend on the workers."""
         folder = self.folder / "rows" / (name or experiment.name)
         table = run_experiment(experiment, folder, self.workers, self.scheduler)
         self.files[id(table)] = folder / f"{experiment.name}.csv"

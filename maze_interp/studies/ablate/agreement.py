@@ -57,10 +57,7 @@ def metric_overlap(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
 def compare(x: Floats, y: Floats, paired: bool = True) -> dict[str, float]:
     """Whether two sets of effects `[levels, channels]` are alike, after averaging each over its levels.
 
-    Args:
-        x: effects on some channels.
-        y: on the same channels.
-        paired: the levels are the same, and so are resampled together.
+    Levels that are the same, `paired`, are resampled together.
 
     Returns:
         n (levels of x), channels; the Spearman correlation of the mean effects, rank_correlation,
@@ -87,12 +84,10 @@ def compare(x: Floats, y: Floats, paired: bool = True) -> dict[str, float]:
 
 
 def separable(effects: pd.DataFrame, needed_for: str, not_for: str) -> pd.DataFrame:
-    """The channels whose ablation changes one metric and hardly touches another.
+    """The channels whose ablation changes one metric significantly, at `RATE`, and hardly touches another.
 
-    Args:
-        effects: of `channel_effects`, both metrics on the same levels.
-        needed_for: a metric; the effect on it is significant at `RATE`.
-        not_for: another; the whole interval of the effect on it is within `MARGIN` of 0.
+    The whole interval of the effect on the other is within `MARGIN` of 0. The effects are of `channel_effects`, both
+    metrics on the same levels.
 
     Returns:
         columns kind, needed_for, not_for, layer, channel; mean, low, high of the effect on the

@@ -41,18 +41,12 @@ def level_effects(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def channel_effects(table: pd.DataFrame, metrics: Sequence[str], channels: pd.MultiIndex | None = None) -> pd.DataFrame:
-    """Mean effect of every channel over levels.
-
-    Args:
-        table: of an `Ablation`, at least one level in it.
-        metrics: columns of it.
-        channels: (layer, channel) in the order wanted; None for all.
+    """Mean effect of every channel, or of `channels` in that order, on some metrics of an `Ablation`, over levels.
 
     Returns:
-        columns metric, kind, layer, channel, n (levels), mean, low, high (95%, bootstrap over
-        levels), and p: of a t-test over levels that the mean is 0, adjusted over all channels of
-        one metric and kind so that the false discovery rate is controlled (Benjamini and Hochberg
-        1995).
+        columns metric, kind, layer, channel, n (levels), mean, low, high (95%, bootstrap over levels), and p: of a
+        t-test over levels that the mean is 0, adjusted over all channels of one metric and kind so that the false
+        discovery rate is controlled (Benjamini and Hochberg 1995).
     """
     parts = []
     for metric in metrics:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Count, Mode, Names, Seeds
-from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,11 +55,7 @@ class Ablate(AgentStudy):
 
     @cached_property
     def experiments(self) -> list[Ablation]:
-        """What is measured: the moves at decision squares and, unless left out, exact behaviour.
-
-        Raises:
-            MazeInterpError: an unknown layer or kind, or no layer, or another, to measure exactly.
-        """
+        """What is measured: the moves at decision squares and, unless left out, exact behaviour."""
         from maze_interp.policies.network import parse_layers
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 

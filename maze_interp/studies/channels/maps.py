@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -44,17 +43,8 @@ def excitation_figure(
 ) -> Figure:
     """The observations that excite channels most, the peak's place and what it would hit boxed, and their mean maps.
 
-    Args:
-        policy: the network, `layer` one of its layers.
-        layer: a module path.
-        levels: of the table.
-        table: of `Responses`.
-        mean: each channel's mean map.
-        marks: channels and signs, a row of the picture each, with a note for its heading.
-        count: observations of each, from as many levels.
-
-    Raises:
-        MazeInterpError: there is no channel to show.
+    A row for each of the marks, with its note as a heading: `count` observations of the table of `Responses`, from as
+    many levels.
     """
     if not marks:
         raise MazeInterpError("there is no channel to show")
@@ -82,9 +72,6 @@ def moved_figure(
     """Maps of channels (rows) in one maze with its cheese on some squares (columns), the cheese's position boxed.
 
     The mouse stands on the start.
-
-    Raises:
-        MazeInterpError: no square or no channel.
     """
     if not cheeses or not channels:
         raise MazeInterpError("the picture needs at least one square for the cheese and one channel")
@@ -98,7 +85,7 @@ def moved_figure(
     for row, channel in zip(panels[1:], channels, strict=True):
         limit = float(np.abs(maps[:, channel]).max())
         for axes, cheese, one in zip(row, cheeses, maps[:, channel], strict=True):
-            image = _heat(axes, one, limit)
+            image = axes.imshow(one, cmap=_MAP_COLOURS, vmin=-limit, vmax=limit, interpolation="nearest")
             _box(axes, pixel_in(maze, cheese, (one.shape[0], one.shape[1])), len(one))
         row[0].set_ylabel(f"channel {channel}")
         figure.colorbar(image, ax=row[-1], shrink=0.8, label="activation")
@@ -129,11 +116,6 @@ def _strip(axes: Axes, pictures: Sequence[NDArray[np.uint8]], titles: Sequence[s
         axes.text(number * _TILE, -2.5, title, fontsize=7)
     axes.imshow(strip, interpolation="nearest")
     axes.set_axis_off()
-
-
-def _heat(axes: Axes, values: NDArray[np.float32], limit: float) -> AxesImage:
-    """A map on a scale that is white at 0."""
-    return axes.imshow(values, cmap=_MAP_COLOURS, vmin=-limit, vmax=limit, interpolation="nearest")
 
 
 def _box(

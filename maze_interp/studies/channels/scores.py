@@ -1,10 +1,9 @@
 """Which channels of a layer track something: more than chance, and more than untrained channels do.
 
-Convolutions pass their input on, so some channels of any network with random weights track what
-moves in the picture. How well the best one does is a matter of luck (in easy mode it scores .25 to
-.77 for the cheese, depending on the seed), so the yardstick is all channels of several untrained
-networks, on the same observations. A channel *tracks* a target with the sign 1 or
-−1 if
+Convolutions pass their input on, so some channels of any network with random weights track what moves in the picture.
+How well the best one does is a matter of luck (in easy mode it scores .25 to .77 for the cheese, depending on the
+seed), so the yardstick is all channels of several untrained networks, on the same observations. A channel *tracks* a
+target with the sign 1 or −1 if
 
 - its mean score over levels (see `maze_interp.studies.channels.tracking`) is above 0: one-sided t-test over
   levels, false discovery rate over all channels, signs and targets at most 5% (Benjamini and
@@ -62,11 +61,9 @@ def level_scores(table: pd.DataFrame, target: str) -> pd.DataFrame:
 
 
 def tracking_scores(table: pd.DataFrame, network: int = 0) -> pd.DataFrame:
-    """How well each channel tracks each target, best first.
+    """How well each channel tracks each target, best first, from the table of `Responses`.
 
-    Args:
-        table: of `Responses`.
-        network: 0 for the agent; an untrained one is set against the other untrained ones.
+    Network 0 is the agent's; an untrained one is set against the other untrained ones.
 
     Returns:
         columns channel, sign, target, n (levels), share, chance, score (their difference), each a
@@ -193,12 +190,8 @@ def channel_numbers(
 ) -> tuple[int, ...]:
     """The channels that an option of the type `Channels` names.
 
-    Args:
-        policy: the network.
-        layer: the layer; for `"auto"` one with a map.
-        channels: numbers, or `"auto"` for those that track the cheese, the best first, at most half of the
-            layer: as many are left to compare with.
-        mode: distribution of the levels that they are chosen on.
+    Numbers, or `"auto"` for those that track the cheese in levels of a mode, the best first, at most half of the layer:
+    as many are left to compare with.
 
     Raises:
         MazeInterpError: an unknown layer, or a channel that it does not have.

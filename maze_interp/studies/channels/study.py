@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
-from maze_interp.studies.options import Names, Seeds, Several
-from maze_interp.studies.study import CHOOSING, AgentStudy
+from maze_interp.studies.agent_study import CHOOSING, LayerStudy
+from maze_interp.studies.options import Seeds, Several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Channels(AgentStudy):
+class Channels(LayerStudy):
     """Find the channels of a layer that track the cheese, the mouse, the corner or the walls.
 
     Cheese and mouse are moved about many mazes. A channel tracks a thing if its highest or its lowest value lies on it
@@ -41,7 +41,6 @@ class Channels(AgentStudy):
     report_levels: ClassVar[int] = 24
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
-    layers: Names = ("default",)
     choose: Seeds = range(CHOOSING, CHOOSING + 100)
     placements: Several = 16
     untrained: Several = 16
@@ -55,16 +54,10 @@ class Channels(AgentStudy):
             raise MazeInterpError("--seeds and --choose share levels; report on others than channels are chosen on")
 
     def responses(self, seeds: Seeds, untrained: int) -> Responses:
-        """What is measured.
-
-        Raises:
-            MazeInterpError: an unknown layer or one without a map, more than one, or too few placements.
-        """
-        from maze_interp.policies.network import single_layer
+        """What is measured."""
         from maze_interp.studies.channels.responses import Responses
 
-        layer = single_layer(self.policy, self.layers)
-        return Responses(self.policy, self.agent, self.levels(seeds), layer, self.placements, untrained)
+        return Responses(self.policy, self.agent, self.levels(seeds), self.layer, self.placements, untrained)
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""

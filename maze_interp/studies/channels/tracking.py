@@ -1,10 +1,9 @@
 """How well channels track things in one maze: where their maps peak while cheese and mouse are moved about.
 
-A channel may mark a thing with its highest or with its lowest value, so each is looked at with both
-signs: the peak of sign 1 is the map's maximum, that of sign −1 its minimum. A peak *hits* a thing if
-it lies within one position of the thing's, in rows and in columns. How well a channel tracks a
-target in one maze is the share of observations in which it hits, less the share to be expected by
-chance:
+A channel may mark a thing with its highest or with its lowest value, so each is looked at with both signs: the peak of
+sign 1 is the map's maximum, that of sign −1 its minimum. A peak *hits* a thing if it lies within one position of the
+thing's, in rows and in columns. How well a channel tracks a target in one maze is the share of observations in which it
+hits, less the share to be expected by chance:
 
 - **cheese**, **mouse**: chance is hitting where the thing lies in the other observations of the same
   maze. A channel that always peaks in one place scores 0 exactly, wherever that is.
@@ -53,7 +52,6 @@ class Placements:
     """A maze with cheese and mouse moved about, neither ever twice on one square.
 
     Attributes:
-        maze: the maze; its own cheese does not matter.
         cheeses: n squares.
         mice: n squares, in no observation the cheese's.
     """
@@ -79,11 +77,7 @@ def place(maze: Maze, count: int) -> Placements:
 
 
 def maps_of(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> Maps:
-    """The output of `layer` for observations `[n, 64, 64, 3]`; only the network up to it is run.
-
-    Raises:
-        MazeInterpError: an unknown layer.
-    """
+    """The output of `layer` for observations `[n, 64, 64, 3]`; only the network up to it is run."""
     cut = split(network, layer)
     device = device_of(network)
     size = batch_size(device)
@@ -127,8 +121,7 @@ def track(placements: Placements, maps: Maps, sign: int) -> Mapping[str, tuple[F
 def hits_of_own(peak: Places, target: Places) -> tuple[Floats, Floats]:
     """How often peaks `[n, channels, 2]` hit their own observation's target `[n, 2]`, and how often another's.
 
-    Returns:
-        two of float64 `[channels]`: shares of the n pairs, and of the n(n − 1) others; NaN if n < 2.
+    Shares of the n pairs, and of the n(n − 1) others, float64 `[channels]`; NaN if n < 2.
     """
     n = len(peak)
     if n < 2:
@@ -151,11 +144,9 @@ def value_at_cheese(placements: Placements, maps: Maps, sign: int) -> Maps:
 
 
 def wall_correlation(maps: Maps, maze: Maze) -> tuple[Floats, Floats]:
-    """Each channel's mean correlation with the walls, and with the walls turned and mirrored.
+    """Each channel's mean correlation with the walls, and with the walls turned and mirrored, float64 `[channels]`.
 
-    Returns:
-        two of float64 `[channels]`, −1 to 1; 0 for a channel that is the same all over the maze; NaN for a maze so
-        small that no position lies inside.
+    0 for a channel that is the same all over the maze; NaN for a maze so small that no position lies inside.
     """
     inside, walls = _walls(maze, maps.shape[2:])
     if not inside.any():

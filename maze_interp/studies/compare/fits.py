@@ -28,9 +28,6 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
     Returns:
         a row per distance: variable, n; `alone`, in a regression on it only, and `together`, in the L1
         regression on the three, both with intervals; the published coefficient, together.
-
-    Raises:
-        MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
     """
     rows = known(select(sweep.levels, sweep.region), THREE, EXACT)
     x, p = standardised(rows, THREE), rows[EXACT].to_numpy(float)
@@ -48,11 +45,7 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.change_point.change_points` for both distances cheese to decision square.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
+    """Rows of `change_points`, for both distances from cheese to decision square."""
     levels = select(sweep.levels, sweep.region)
     found = [
         change_points(fit_step(levels, name, EXACT, effort), compare_shapes(levels, name, EXACT, effort))
@@ -67,22 +60,15 @@ def _in_both_metrics(fit: Callable[..., pd.DataFrame], sweep: FinishedSweep, eff
     return pd.concat([fit(levels, outcome, effort) for outcome in (EXACT, MOVE)], ignore_index=True)
 
 
-def fit_layout(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `maze_interp.studies.statistics.layout.predictive`.
-
-    Raises:
-        MazeInterpError: as `fit_three`.
-    """
-    return predictive(with_layout(sweep, select(sweep.levels, sweep.region)), EXACT, effort)
-
-
 FITS: dict[str, Callable[[FinishedSweep, Effort], pd.DataFrame]] = {
     "coefficients": fit_three,
     "change_points": fit_change_points,
     "accuracies": lambda sweep, effort: accuracies(select(sweep.levels, sweep.region), EXACT, effort),
     "at_fixed": partial(_in_both_metrics, at_fixed),
     "chain": partial(_in_both_metrics, chain),
-    "layout_accuracies": fit_layout,
+    "layout_accuracies": lambda sweep, effort: predictive(
+        with_layout(sweep, select(sweep.levels, sweep.region)), EXACT, effort
+    ),
 }
 """By the names of their tables."""
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.policies.references import Reference
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.compare.plan import Planned
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.runner import Run
 from maze_interp.studies.statistics.data import FinishedSweep
-from maze_interp.studies.study import AgentStudy
 
 _COLUMNS = ("agent", "agent_hash", "mode", "region", "study", "figure", "n", "mean", "low", "high")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
-from maze_interp.studies.study import NetworkOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,11 +98,11 @@ class Compare(NetworkOptions):
     @classmethod
     def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:
         """See `Study`: the report's sweep beside the bundled agents that it is not of."""
-        from maze_interp.policies.agents import load_policy
+        from maze_interp.policies.agents import load_policy, stored_hash
         from maze_interp.policies.checkpoints import agent_hash
         from maze_interp.studies.compare.plan import last_stages
 
         own = agent_hash(load_policy(agent))
-        others = tuple(name for name in last_stages() if agent_hash(load_policy(name)) != own)
+        others = tuple(name for name in last_stages() if stored_hash(name) != own)
         study = cls(agents=others, sweeps=(str(sweeps["anywhere"]),), repeats=2, refits=100)
         return study.sized(-(-round(1000 * share) * cls.report_levels // 1000))

@@ -22,11 +22,7 @@ from maze_interp.sweeps.levels import LevelSet
 
 @dataclass(frozen=True)
 class CheesePlaces(LevelSet):
-    """One level with its cheese on every open square but the start: a seed is the number of a place.
-
-    Attributes:
-        level: seed of the level.
-    """
+    """One level with its cheese on every open square but the start: a seed is the number of a place."""
 
     level: int = 0
 
@@ -42,11 +38,7 @@ class CheesePlaces(LevelSet):
 
 @dataclass(frozen=True)
 class CheeseMap(Experiment):
-    """A row for every place of the cheese in one level; exact.
-
-    Attributes:
-        level: seed of the level.
-    """
+    """A row for every place of the cheese in one level, given by its seed; exact."""
 
     name: ClassVar[str] = "cheese_map"
     columns: ClassVar[Sequence[str]] = ("x", "y", "p_cheese")

@@ -80,13 +80,8 @@ def apart_from_corner(maze: Maze, region: int) -> list[Square]:
 def matched_difference(rows: pd.DataFrame, weights: NDArray[np.float64] | None = None, width: float = 1.0) -> float:
     """Mean P(towards cheese) inside less outside, at equal distances from decision square to cheese.
 
-    Args:
-        rows: of `RegionParts`.
-        weights: how often each row counts; once unless given.
-        width: of the bins of distances, in squares; a bin weighs as much as it has cheeses inside.
-
-    Returns:
-        NaN if no bin has both.
+    Of the rows of `RegionParts`, which count `weights` times. Distances are matched in bins of a width in squares; a
+    bin weighs as much as it has cheeses inside. NaN if no bin has both.
     """
     often = np.ones(len(rows)) if weights is None else weights
     bins = (rows["distance"] // width).to_numpy(int)

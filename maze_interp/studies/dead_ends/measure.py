@@ -78,10 +78,9 @@ def branches(maze: Maze) -> list[Branch]:
 class DeadEndVisits(Experiment):
     """A row for every policy and dead end; exact, within an episode of 500 moves.
 
-    `p_mouth` is the probability of ever standing on the mouth, `p_first` that the mouse goes in when it
-    first leaves the mouth, given that it gets there, `p_enter` that it ever goes in, `moves` the expected
-    number of times at which it is inside. Policies are `POLICIES`, without an untrained network for a
-    reference policy.
+    `p_mouth` is the probability of ever standing on the mouth, `p_first` that the mouse goes in when it first leaves
+    the mouth, given that it gets there, `p_enter` that it ever goes in, `moves` the expected number of times at which
+    it is inside. Policies are `POLICIES`, without an untrained network for a reference policy.
     """
 
     name: ClassVar[str] = "dead_ends"

@@ -6,15 +6,8 @@ import math
 
 import pandas as pd
 
-from maze_interp.results.estimates import (
-    Estimate,
-    all_or_none,
-    estimate,
-    estimate_statistic,
-    estimate_sums,
-    ratio,
-    second_of_first,
-)
+from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.sums import all_or_none, estimate_sums, second_of_first
 from maze_interp.results.tables import bin_names, estimate_table
 
 DEPTHS = (0, 2, 4, 7, 15, math.inf)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.agent_study import AgentOptions
 from maze_interp.studies.options import Cheese, Count, Mode
-from maze_interp.studies.study import AgentOptions
 
 if TYPE_CHECKING:
     import pandas as pd

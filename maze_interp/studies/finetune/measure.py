@@ -36,11 +36,7 @@ QUANTITIES = {
 
 
 def interpolate(original: Network, tuned: Network, mix: float) -> Network:
-    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode; mix may lie beyond 0 and 1.
-
-    Raises:
-        MazeInterpError: the networks differ in architecture or settings.
-    """
+    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode; mix may leave 0 to 1."""
     require_same_shape(original, tuned)
     mixed = original.untrained(f"{original.name} + {mix:g} · ({tuned.name} − {original.name})")
     ends = original.state_dict(), tuned.state_dict()
@@ -54,9 +50,6 @@ def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame
     Returns:
         columns layer, parameters, norm (‖W‖), change (‖ΔW‖), relative (‖ΔW‖ / ‖W‖) and share of the squared
         change of all layers; the last row, `"all"`, is of the whole network.
-
-    Raises:
-        MazeInterpError: the networks differ in architecture or settings.
     """
     require_same_shape(original, tuned)
     ends = original.state_dict(), tuned.state_dict()
@@ -77,14 +70,12 @@ def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame
 class Tuning(Experiment):
     """A row per level and mix of the original's weights with the tuned agent's; all exact.
 
-    Columns are the mix, the level's size and `QUANTITIES`, empty where the level does not qualify (the cheese
-    lies in the region, or on the way to the corner; there is no decision square). Levels are to have the cheese
-    anywhere; for `region_p_cheese` it is put into the training region of the same maze.
+    Columns are the mix, the level's size and `QUANTITIES`, empty where the level does not qualify (the cheese lies in
+    the region, or on the way to the corner; there is no decision square). Levels are to have the cheese anywhere; for
+    `region_p_cheese` it is put into the training region of the same maze.
 
     Attributes:
-        policy: the original.
         tuned: what was made of it.
-        region: n of the top-right n×n that the original was trained with.
         mixes: 0 is the original, 1 the tuned agent.
     """
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Count, Positive, Rate, Seeds
-from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

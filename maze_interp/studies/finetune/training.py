@@ -42,13 +42,7 @@ def tuning_config(
 ) -> ExactConfig:
     """The run that tunes an agent on levels with the cheese anywhere; `train_exactly` runs it.
 
-    Args:
-        agent: name or file to begin with.
-        goal: what is rewarded: reaching the cheese, or standing on the top-right square; the cheese ends the episode.
-        steps: states to evaluate, about: whole updates, whose levels differ in size.
-        distribution_mode: of the levels; the agent's own unless given.
-        learning_rate: at its peak.
-        seed: of the levels.
+    It evaluates about so many states: whole updates, whose levels differ in size.
 
     Raises:
         MazeInterpError: no such agent, or too few steps for one update.
@@ -73,13 +67,9 @@ def tuning_config(
 
 
 def tuned_agent(config: ExactConfig, folder: Path, levels: int, threads: int = 1) -> PolicyNetwork:
-    """Run or resume the training: checkpoint and log in `training/` of the folder, the agent in `<name>/`.
+    """Run or resume the training: checkpoint and log in `training/` of the study's folder, the agent in `<name>/`.
 
-    Args:
-        config: the run.
-        folder: of the study's run.
-        levels: held-out levels for the agent's card.
-        threads: of the network while it learns.
+    The agent's card is of so many held-out levels.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -32,9 +32,8 @@ def attribution(run: PairRun) -> Tensor:
 def integrated(run: PairRun, steps: int = STEPS) -> Tensor:
     """Integrated gradients from recipient to donor (Sundararajan et al. 2017), `[n, ...]`.
 
-    The gradient is averaged over the midpoints of `steps` equal steps along the straight line. The
-    sum over a layer tends to the whole effect of patching it, which `attribution` misses where the
-    probabilities saturate.
+    The gradient is averaged over the midpoints of `steps` equal steps along the straight line. The sum over a layer
+    tends to the whole effect of patching it, which `attribution` misses where the probabilities saturate.
     """
     start, change = run.recipient.activation, run.donor.activation - run.recipient.activation
     along = (torch.arange(steps) + 0.5) / steps
@@ -55,9 +54,7 @@ METHODS = ("gradient", "integrated")
 def agreement(parts: pd.DataFrame, method: str) -> dict[str, Estimate]:
     """How well a method's estimates agree with true patching over the parts of many levels.
 
-    Args:
-        parts: rows of `PartPatching` of one layer and one sort of part.
-        method: one of `METHODS`.
+    The rows are of `PartPatching`, of one layer and one sort of part; the method is of `METHODS`.
 
     Returns:
         `pearson` and `spearman` (ranks over all rows) correlations over parts × levels; `sign`, the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,43 +13,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
-from maze_interp.plots.intervals import whiskers
-from maze_interp.plots.style import (
-    BLACK,
-    BLUE,
-    DIVERGING,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    styled,
-)
+from maze_interp.plots import style
+from maze_interp.plots.intervals import draw_points
+from maze_interp.plots.style import new_figure, styled
 from maze_interp.results.text import short_layer
 from maze_interp.studies.patch.tables import position_map
 
 SHARE = "share of the whole effect"
 
 _PARTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "recipient_goal": ("around the recipient's cheese", {"color": BLUE, "marker": "o"}),
-    "donor_goal": ("around the donor's goal", {"color": VERMILLION, "marker": "s"}),
-    "mouse": ("around the mouse", {"color": GREEN, "marker": "^"}),
-    "rest": ("everything else", {"color": GREY, "marker": "D"}),
+    "recipient_goal": ("around the recipient's cheese", {"color": style.BLUE, "marker": "o"}),
+    "donor_goal": ("around the donor's goal", {"color": style.VERMILLION, "marker": "s"}),
+    "mouse": ("around the mouse", {"color": style.GREEN, "marker": "^"}),
+    "rest": ("everything else", {"color": style.GREY, "marker": "D"}),
 }
 _RANKINGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "integrated": ("by integrated gradients", {"color": BLUE}),
-    "gradient": ("by the gradient at the recipient", {"color": SKY, "linestyle": "--"}),
-    "largest": ("by size of donor − recipient", {"color": ORANGE}),
-    "random_changed": ("random, of those that differ", {"color": PURPLE, "linestyle": "-."}),
-    "random": ("random, of all", {"color": GREY, "linestyle": ":"}),
+    "integrated": ("by integrated gradients", {"color": style.BLUE}),
+    "gradient": ("by the gradient at the recipient", {"color": style.SKY, "linestyle": "--"}),
+    "largest": ("by size of donor − recipient", {"color": style.ORANGE}),
+    "random_changed": ("random, of those that differ", {"color": style.PURPLE, "linestyle": "-."}),
+    "random": ("random, of all", {"color": style.GREY, "linestyle": ":"}),
 }
 _METRICS = {
-    "probability_difference": (BLUE, "o", "probability difference"),
-    "p_cheese": (VERMILLION, "s", "exact P(cheese)"),
+    "probability_difference": (style.BLUE, "o", "probability difference"),
+    "p_cheese": (style.VERMILLION, "s", "exact P(cheese)"),
 }
-_SHARES = {0.5: SKY, 0.7: BLUE, 0.9: ORANGE, 0.99: VERMILLION}
+_points = partial(draw_points, capsize=2, markersize=4)
+
+_SHARES = {0.5: style.SKY, 0.7: style.BLUE, 0.9: style.ORANGE, 0.99: style.VERMILLION}
 _MOST = 24  # channels drawn of a layer
 
 
@@ -56,19 +48,17 @@ _MOST = 24  # channels drawn of a layer
 def layers_figure(table: pd.DataFrame, branches: Sequence[str] = ()) -> Figure:
     """The effect by depth when a layer is patched around one place, and that of each residual branch patched whole.
 
-    Args:
-        table: of `layer_table`.
-        branches: the layers that residual connections lead around, some of those in the table.
+    From `layer_table`; residual connections lead around the branches.
     """
     parts = {part: table[(table["part"] == part) & (table["metric"] == "probability_difference")] for part in _PARTS}
     whole = table[table["part"] == "whole"]
     figure = new_figure(11, 4.8)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2)) if branches else (figure.subplots(), None)
     layers = [layer for layer in parts["recipient_goal"]["layer"] if layer not in branches]
-    for number, (part, (words, style)) in enumerate(_PARTS.items()):
+    for number, (part, (words, look)) in enumerate(_PARTS.items()):
         some = parts[part].set_index("layer").loc[layers]
-        _points(left, np.arange(len(layers)) + 0.06 * (number - 1.5), some, linewidth=1, label=words, **style)
-    left.axhline(1, color=BLACK, linewidth=1, linestyle=":", label="the whole layer")
+        _points(left, np.arange(len(layers)) + 0.06 * (number - 1.5), some, linewidth=1, label=words, **look)
+    left.axhline(1, color=style.BLACK, linewidth=1, linestyle=":", label="the whole layer")
     _share_axis(left, layers, "probability difference,\n" + SHARE)
     left.set_title("patched around one place")
     if right is not None:
@@ -78,25 +68,21 @@ def layers_figure(table: pd.DataFrame, branches: Sequence[str] = ()) -> Figure:
             _points(right, x, some, color=colour, marker=marker, linestyle="none", label=words)
         _share_axis(right, branches, SHARE)
         right.set_title("a residual branch patched whole")
-        right.axhline(1, color=BLACK, linewidth=1, linestyle=":")
+        right.axhline(1, color=style.BLACK, linewidth=1, linestyle=":")
     figure.legend(loc="outside lower left", ncols=4)
     return figure
 
 
 @styled
 def channels_figure(table: pd.DataFrame) -> Figure:
-    """The effect of every channel patched alone, a panel per layer, at most 24 channels.
-
-    Args:
-        table: of `channel_table`.
-    """
+    """The effect of every channel patched alone, a panel per layer, at most 24 channels, from `channel_table`."""
     layers = list(table["layer"].unique())
     figure = new_figure(10, 2.5 * len(layers) + 0.3)
     for axes, layer in zip(figure.subplots(len(layers), 1, squeeze=False)[:, 0], layers, strict=True):
         some = table[table["layer"] == layer].head(_MOST)
-        _points(axes, some["rank"], some, color=BLUE, marker="o", linestyle="none")
+        _points(axes, some["rank"], some, color=style.BLUE, marker="o", linestyle="none")
         axes.set_xticks(some["rank"], [str(channel) for channel in some["channel"]])
-        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(ylabel="share of the\nwhole effect", title=short_layer(layer))
         axes.set_xlabel("channel, in the order of its effect on other levels")
@@ -106,11 +92,9 @@ def channels_figure(table: pd.DataFrame) -> Figure:
 
 @styled
 def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
-    """The effect of single positions of a layer, all channels, by their offset from the two goals and the mouse.
+    """The effect of single positions of a layer, by their offset from the two goals and the mouse.
 
-    Args:
-        table: of `position_table`.
-        layer: the layer.
+    From `position_table`.
     """
     words = {
         "recipient_goal": "the recipient's cheese",
@@ -123,11 +107,11 @@ def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
     panels = figure.subplots(1, 3)
     for axes, (place, name) in zip(panels, words.items(), strict=True):
         image, extent = position_map(some[some["place"] == place])
-        colours = colormaps[DIVERGING].with_extremes(bad="#DDDDDD")
+        colours = colormaps[style.DIVERGING].with_extremes(bad="#DDDDDD")
         shown = axes.imshow(
             image, extent=extent, cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest", origin="upper"
         )
-        axes.plot(0, 0, "+", color=BLACK, markersize=9)
+        axes.plot(0, 0, "+", color=style.BLACK, markersize=9)
         axes.set(xlabel="positions to the right", title=f"from {name}")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(integer=True))
@@ -141,21 +125,16 @@ def positions_figure(table: pd.DataFrame, layer: str) -> Figure:
 
 @styled
 def curves_figure(table: pd.DataFrame, layers: list[str]) -> Figure:
-    """The share of the effect as more of a layer is patched, a panel for each of some layers.
-
-    Args:
-        table: of `curve_table`.
-        layers: at most six.
-    """
+    """The share of the effect as more of a layer is patched, a panel for each of at most six, from `curve_table`."""
     down = -(-len(layers) // 3)
     figure = new_figure(max(7.5, 3.7 * min(3, len(layers)) + 0.6), 3.3 * down + 0.8)
     panels = figure.subplots(down, min(3, len(layers)), squeeze=False, sharey=True)
     for axes, layer in zip(panels.ravel(), layers, strict=False):
-        for ranking, (words, style) in _RANKINGS.items():
+        for ranking, (words, look) in _RANKINGS.items():
             some = table[(table["layer"] == layer) & (table["ranking"] == ranking)]
-            axes.plot(some["count"], some["mean"], label=words, **style)
+            axes.plot(some["count"], some["mean"], label=words, **look)
             axes.fill_between(
-                some["count"], *(some[end].astype(float) for end in ("low", "high")), color=style["color"], alpha=0.15
+                some["count"], *(some[end].astype(float) for end in ("low", "high")), color=look["color"], alpha=0.15
             )
         _count_axis(axes, "activations patched (log scale)")
         axes.set_title(f"{short_layer(layer)} ({table.loc[table['layer'] == layer, 'count'].max():,})")
@@ -173,8 +152,7 @@ def curves_figure(table: pd.DataFrame, layers: list[str]) -> Figure:
 def counts_figure(parts: Mapping[str, pd.DataFrame]) -> Figure:
     """How many activations it took, level by level: a dot per level, a bar at the median, by layer and share.
 
-    Args:
-        parts: rows of `SmallestSets` or `EpisodeSets`, by title.
+    From rows of `SmallestSets` or `EpisodeSets`, by title.
     """
     figure = new_figure(5.5 * len(parts) + 1, 4.4)
     for axes, (title, rows) in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts.items(), strict=True):
@@ -185,14 +163,14 @@ def counts_figure(parts: Mapping[str, pd.DataFrame]) -> Figure:
                 x = place + 0.2 * (number - 1.5)
                 spread = np.random.default_rng(0).uniform(-0.06, 0.06, len(counts))
                 axes.plot(x + spread, counts, ".", color=colour, markersize=5, alpha=0.6)
-                axes.hlines(counts.median(), x - 0.09, x + 0.09, color=BLACK, linewidth=1.5, zorder=3)
+                axes.hlines(counts.median(), x - 0.09, x + 0.09, color=style.BLACK, linewidth=1.5, zorder=3)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xticks(range(len(layers)), [short_layer(layer) for layer in layers], rotation=20, ha="right")
         axes.set(ylabel="activations patched (log scale)", title=title)
         axes.grid(axis="y")
     handles = [axes.plot([], [], "o", color=colour, label=f"{share:.0%}")[0] for share, colour in _SHARES.items()]
-    bar = axes.plot([], [], color=BLACK, linewidth=2, label="median")
+    bar = axes.plot([], [], color=style.BLACK, linewidth=2, label="median")
     figure.legend(handles=[*handles, *bar], loc="outside lower left", ncols=5, title="share of the whole effect")
     return figure
 
@@ -201,8 +179,7 @@ def counts_figure(parts: Mapping[str, pd.DataFrame]) -> Figure:
 def channel_sets_figure(table: pd.DataFrame) -> Figure:
     """The same first channels patched in every level, against random ones, a panel per layer.
 
-    Args:
-        table: of `channel_set_table`.
+    From `channel_set_table`.
     """
     layers = list(table["layer"].unique())
     down = -(-len(layers) // 3)
@@ -227,11 +204,6 @@ def channel_sets_figure(table: pd.DataFrame) -> Figure:
         axes.set(ylabel=SHARE, ylim=(max(low, -0.5), min(high, 1.5)))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return figure
-
-
-def _points(axes: Axes, x: Any, table: pd.DataFrame, **style: Any) -> None:
-    mean, low, high = (table[column].astype(float) for column in ("mean", "low", "high"))
-    axes.errorbar(x, mean, yerr=whiskers(mean, low, high), capsize=2, markersize=4, **style)
 
 
 def _count_axis(axes: Axes, label: str) -> None:

@@ -29,8 +29,7 @@ EPISODE_DRAWS = 2
 def channel_order(parts: pd.DataFrame) -> tuple[int, ...]:
     """Channels by the mean effect of patching each alone, the greatest first.
 
-    Args:
-        parts: rows of `PartPatching` of one layer, on the levels to choose by.
+    From rows of `PartPatching` of one layer, on the levels to choose by.
     """
     effects = parts[parts["channel"].notna()].assign(effect=lambda rows: rows["patched"] - rows["recipient"])
     means = effects.groupby("channel")["effect"].mean().sort_values(ascending=False, kind="stable")
@@ -68,10 +67,7 @@ class ChannelSets(PairExperiment):
         self, pair: Pair, layer: str, order: Sequence[int], ends: Sequence[float]
     ) -> Iterator[dict[str, Any]]:
         run, states = run_pair(self.policy, pair, layer), run_states(self.policy, pair, layer)
-        unpatched = {
-            "recipient": run.probability_difference(run.none)[0],
-            "donor": run.donor_probability_difference,
-        }
+        unpatched = run.unpatched
         n = len(order)
         counts = sorted({*(2**power for power in range(n.bit_length())), n})
         rankings = {"chosen": [torch.tensor(order)], "random": random_rankings(torch.arange(n), pair.recipient.seed)}
@@ -100,9 +96,6 @@ class EpisodeSets(PairExperiment):
     two changes: a mouse that merely got stuck would reach neither. The activations are ranked by integrated gradients
     averaged over the squares between the two goals; `count` is where the first so many reach the share, without
     pruning. `random` and `largest` (mean difference) are the shares of other sets of that size.
-
-    Attributes:
-        layers: module paths.
     """
 
     name: ClassVar[str] = "episodes"
@@ -159,9 +152,7 @@ def _enough(change: NDArray[np.float64]) -> bool:
 def episode_rankings(run: PairRun, seed: int) -> list[Tensor]:
     """Activations by integrated gradients, by size of the difference (both averaged over the squares), at random.
 
-    Args:
-        run: of a pair on the squares between its two goals.
-        seed: the level's.
+    Of a pair's run on the squares between its two goals; the level's seed decides the random order.
     """
     scores = [integrated(run).mean(0).flatten(), run.activation_difference.abs().mean(0).flatten()]
     ordered = [score.argsort(descending=True, stable=True) for score in scores]

@@ -32,12 +32,9 @@ class LayerPatching(PairExperiment):
     """Layers patched whole, and around the places that matter.
 
     A row per layer, part and metric. The metrics are the probabilities of the moves towards the recipient's goal and
-    the donor's, and the probability difference, all on the decision square, and the exact P(cheese) of whole
-    episodes, with the whole layer patched on every square. `donor` is what the network does in the donor maze,
-    `patched` what it does in the recipient with the part taken from there.
-
-    Attributes:
-        layers: module paths.
+    the donor's, and the probability difference, all on the decision square, and the exact P(cheese) of whole episodes,
+    with the whole layer patched on every square. `donor` is what the network does in the donor maze, `patched` what it
+    does in the recipient with the part taken from there.
     """
 
     name: ClassVar[str] = "layers"
@@ -73,14 +70,7 @@ def _metrics(probabilities: NDArray[np.float64]) -> dict[str, float]:
 
 
 def _row(layer: str, part: str, metric: str, recipient: float, donor: float, patched: float) -> dict[str, Any]:
-    return {
-        "layer": layer,
-        "part": part,
-        "metric": metric,
-        "recipient": recipient,
-        "donor": donor,
-        "patched": patched,
-    }
+    return {"layer": layer, "part": part, "metric": metric, "recipient": recipient, "donor": donor, "patched": patched}
 
 
 @dataclass(frozen=True)
@@ -101,11 +91,7 @@ class PartPatching(LayerwiseExperiment):
     def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
         """See `LayerwiseExperiment`."""
         run = run_pair(self.policy, pair, layer)
-        shared = {
-            "layer": layer,
-            "recipient": run.probability_difference(run.none)[0],
-            "donor": run.donor_probability_difference,
-        }
+        shared = {"layer": layer, **run.unpatched}
         guesses = {"gradient": attribution(run)[0], "integrated": integrated(run)[0]}
         by_channel = {name: guess.flatten(1).sum(1) if guess.ndim > 1 else guess for name, guess in guesses.items()}
         for channel, effects in enumerate(_patched(run, channel_masks(run.shape), by_channel)):

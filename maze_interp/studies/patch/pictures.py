@@ -8,8 +8,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from maze_interp.measure.evaluate import Evaluation
-from maze_interp.measure.field import VectorField
+from maze_interp.measure.field import field_of
 from maze_interp.plots.field import change_figure
 from maze_interp.results.text import short_layer
 from maze_interp.studies.patch.figures import (
@@ -82,12 +81,8 @@ def pictures(study: Patch, rows: Mapping[str, pd.DataFrame], tables: Mapping[str
 def field_figures(study: Patch, layers: pd.DataFrame, episodes: pd.DataFrame) -> dict[str, Figure]:
     """The field before and after the first layer is patched whole, and after a small set of it is, on one level.
 
-    It is the largest maze of those where P(cheese) falls by within a tenth of the greatest fall.
-
-    Args:
-        study: its settings.
-        layers: rows of `LayerPatching`.
-        episodes: rows of `EpisodeSets`; if the level has a set for 90%, that is drawn too.
+    It is the largest maze of those where P(cheese) falls by within a tenth of the greatest fall. From rows of
+    `LayerPatching` and of `EpisodeSets`; if the level has a set for 90%, that is drawn too.
     """
     layer = study.paths[0]
     rows = layers[(layers["metric"] == "p_cheese") & (layers["layer"] == layer)].set_index("seed")
@@ -105,13 +100,8 @@ def field_figures(study: Patch, layers: pd.DataFrame, episodes: pd.DataFrame) ->
     before, *after = run_states(study.policy, pair, layer).patched(torch.cat([run.none, *masks.values()]))
     figures = {}
     for (name, mask), states in zip(masks.items(), after, strict=True):
-        figure = change_figure(_field(before), _field(states), study.training_region)
+        figure = change_figure(field_of(before), field_of(states), study.training_region)
         words = f"{int(mask.sum()):,} of {n:,} activations of {short_layer(layer)} patched on every square"
         figure.suptitle(f"{words}: {KINDS[study.kind]}", x=0.01, ha="left", fontsize=11)
         figures[f"field_{name}"] = figure
     return figures
-
-
-def _field(states: Evaluation) -> VectorField:
-    """The vector field of the states in which the mouse faces left."""
-    return VectorField(states.maze, states.squares, states.probs[:, 0], states.value[:, 0])

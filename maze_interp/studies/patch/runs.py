@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -83,10 +84,16 @@ class PairRun:
         return difference
 
     @property
-    def donor_probability_difference(self) -> float:
-        """The probability difference in the donor itself, on the first of the squares."""
+    def unpatched(self) -> dict[str, float]:
+        """The probability difference in the recipient and, on the first of the squares, in the donor itself."""
         recipient, donor = self.donor_probabilities[0].tolist()
-        return float(donor - recipient)
+        return {"recipient": self.probability_difference(self.none)[0], "donor": float(donor - recipient)}
+
+    @cached_property
+    def whole_effect(self) -> tuple[float, float]:
+        """The probability difference without a patch, and with the whole layer patched."""
+        before, whole = self.probability_difference(torch.cat([self.none, self.whole]))
+        return before, whole
 
     def probability_difference_at(self, activation: Tensor) -> Tensor:
         """The probability difference of each observation for any output of the layer, differentiable, `[n]`."""
@@ -106,17 +113,7 @@ class PairRun:
 
 
 def run_pair(policy: nn.Module, pair: Pair, layer: str, squares: Sequence[Square] | None = None) -> PairRun:
-    """Run both mazes of a pair up to a layer, the mouse facing left.
-
-    Args:
-        policy: the network.
-        pair: the mazes.
-        layer: a module path or published name (`_out`).
-        squares: where the mouse stands; the pair's decision square unless given.
-
-    Raises:
-        MazeInterpError: an unknown layer, or a square in a wall.
-    """
+    """Run both mazes of a pair up to a layer, the mouse facing left, on its decision square or some squares."""
     cut = split(policy, layer)
     stands = [pair.square] if squares is None else list(squares)
     moves = torch.tensor([pair.moves(square) for square in stands])

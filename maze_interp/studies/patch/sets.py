@@ -1,4 +1,4 @@
-"""How few activations have an effect: smallest sets level by level, and effects by number patched."""
+"""How few activations have an effect: smallest sets, level by level."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.studies.patch.attribution import attribution, integrated
-from maze_interp.studies.patch.pairs import LayerwiseExperiment, Pair, PairExperiment
+from maze_interp.studies.patch.attribution import integrated
+from maze_interp.studies.patch.pairs import LayerwiseExperiment, Pair
 from maze_interp.studies.patch.runs import PLACES, PairRun, place_masks, run_pair
-from maze_interp.studies.patch.smallest_set import Effect, as_set, disjoint_sets, prefixes, smallest_set
+from maze_interp.studies.patch.smallest_set import Effect, disjoint_sets, prefixes, smallest_set
 
 SHARES = (0.5, 0.7, 0.9, 0.99)
 """Of the whole effect."""
@@ -65,7 +64,7 @@ class SmallestSets(LayerwiseExperiment):
     def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
         """See `LayerwiseExperiment`."""
         run = run_pair(self.policy, pair, layer)
-        before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
+        before, whole = run.whole_effect
         if whole - before < LEAST:
             return
         effect = effect_of(run)
@@ -89,7 +88,7 @@ class SmallestSets(LayerwiseExperiment):
                 **_controls(effect, difference, count, pair.recipient.seed),
                 "without": effect(~members[None])[0],
                 **_further(effect, order, members, share),
-                **dict(zip(_AFTER, run.probabilities(_shaped(run, members[None]))[0, 0], strict=True)),
+                **dict(zip(_AFTER, run.probabilities(as_layer(run, members[None]))[0, 0], strict=True)),
                 **_at_places(pair, run, members),
                 "members": _listed(members.reshape(run.shape)),
             }
@@ -97,16 +96,17 @@ class SmallestSets(LayerwiseExperiment):
 
 def effect_of(run: PairRun) -> Effect:
     """The share of the whole effect on the probability difference that sets of a layer's activations have."""
-    before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
+    before, whole = run.whole_effect
 
     def effect(sets: Tensor) -> NDArray[np.float64]:
-        share: NDArray[np.float64] = (run.probability_difference(_shaped(run, sets)) - before) / (whole - before)
+        share: NDArray[np.float64] = (run.probability_difference(as_layer(run, sets)) - before) / (whole - before)
         return share
 
     return effect
 
 
-def _shaped(run: PairRun, sets: Tensor) -> Tensor:
+def as_layer(run: PairRun, sets: Tensor) -> Tensor:
+    """Sets of a layer's activations, bool `[sets, n]`, in the shape of the layer."""
     return sets.reshape(len(sets), *run.shape)
 
 
@@ -139,55 +139,6 @@ def _further(effect: Effect, order: Tensor, members: Tensor, share: float) -> di
     return {"further": len(counts), **dict(zip_longest(_FURTHER, counts))}
 
 
-@dataclass(frozen=True)
-class TransferredSets(PairExperiment):
-    """Sets found on other levels, patched in a level at the same positions: how far one set serves another level.
-
-    A row per layer, for levels whose whole effect is at least `LEAST`. Shares of the whole effect: `other`, the mean of
-    the sets, each alone; `union`, all of them together, `union_count` activations; `random`, as many at random.
-
-    Attributes:
-        sets: layers, each with sets of channel/row/column as in the column `members` of `SmallestSets`.
-    """
-
-    name: ClassVar[str] = "transfer"
-    columns: ClassVar[Sequence[str]] = ("layer", "sets", "other", "union", "union_count", "random")
-    sets: tuple[tuple[str, tuple[str, ...]], ...]
-
-    def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
-        """See `PairExperiment`."""
-        for layer, sets in self.sets:
-            run = run_pair(self.policy, pair, layer)
-            before, whole = run.probability_difference(torch.cat([run.none, run.whole]))
-            if whole - before < LEAST:
-                continue
-            effect, n = effect_of(run), run.none.numel()
-            masks = torch.stack([as_set(_numbers(listed, run.shape), n) for listed in sets])
-            union = masks.any(0)
-            count = int(union.sum())
-            random = [prefixes(order, [count], n) for order in random_rankings(torch.arange(n), pair.recipient.seed)]
-            yield {
-                "layer": layer,
-                "sets": len(sets),
-                "other": effect(masks).mean(),
-                "union": effect(union[None])[0],
-                "union_count": count,
-                "random": effect(torch.cat(random)).mean(),
-            }
-
-
-def found_sets(rows: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The sets of `TransferredSets`, from rows of `SmallestSets` on other levels."""
-    some = rows[rows["share"] == REDUNDANCY]
-    return tuple((str(layer), tuple(part["members"])) for layer, part in some.groupby("layer", sort=False))
-
-
-def _numbers(listed: str, shape: tuple[int, ...]) -> Tensor:
-    """The members' places in the flattened layer, from a list such as `3/7/2 5/0/1`."""
-    indices = np.array([[int(part) for part in member.split("/")] for member in listed.split()])
-    return torch.from_numpy(np.ravel_multi_index(tuple(indices.T), shape))
-
-
 def _listed(members: Tensor) -> str:
     return " ".join("/".join(map(str, index)) for index in members.nonzero().tolist())
 
@@ -208,50 +159,3 @@ def _smallest(effect: Effect, ranking: Tensor, difference: Tensor, share: float)
     singles = torch.nn.functional.one_hot(changed, len(ranking)).bool()
     reached = effect(singles)
     return singles[int(reached.argmax())] if reached.max() >= share else smallest
-
-
-RANKINGS = ("integrated", "gradient", "largest", "random_changed", "random")
-"""Ways to order a layer's activations: by estimates from gradients, by size of the difference, at random."""
-
-
-@dataclass(frozen=True)
-class PatchCurves(LayerwiseExperiment):
-    """The probability difference as more and more activations are patched, in several orders.
-
-    A row per layer, ranking and count (powers of 2, and all); random rankings as the mean of `DRAWS`.
-    """
-
-    name: ClassVar[str] = "curves"
-    columns: ClassVar[Sequence[str]] = ("layer", "ranking", "count", "recipient", "donor", "patched")
-
-    def layer_rows(self, pair: Pair, layer: str) -> Iterator[dict[str, Any]]:
-        """See `LayerwiseExperiment`."""
-        run = run_pair(self.policy, pair, layer)
-        shared = {
-            "layer": layer,
-            "recipient": run.probability_difference(run.none)[0],
-            "donor": run.donor_probability_difference,
-        }
-        for ranking, orders in _rankings(run, pair.recipient.seed).items():
-            n = run.none.numel()
-            counts = sorted({*(2**power for power in range(n.bit_length())), n})
-            patched = [run.probability_difference(_shaped(run, prefixes(order, counts, n))) for order in orders]
-            for count, value in zip(counts, np.mean(patched, axis=0), strict=True):
-                yield {**shared, "ranking": ranking, "count": count, "patched": value}
-
-
-def _rankings(run: PairRun, seed: int) -> dict[str, list[Tensor]]:
-    """Orders of all activations by `RANKINGS`; where only the changed ones are drawn, the others come last."""
-    difference = run.activation_difference[0].flatten()
-    every, changed = torch.arange(len(difference)), difference.nonzero().flatten()
-    rest = (difference == 0).nonzero().flatten()
-    scores = {
-        "integrated": integrated(run)[0],
-        "gradient": attribution(run)[0],
-        "largest": run.activation_difference[0].abs(),
-    }
-    return {
-        **{name: [score.flatten().argsort(descending=True, stable=True)] for name, score in scores.items()},
-        "random_changed": [torch.cat([order, rest]) for order in random_rankings(changed, seed)],
-        "random": random_rankings(every, seed),
-    }

@@ -23,12 +23,8 @@ _GRID = 40
 def smallest_set(effect: Effect, ranking: Tensor, share: float, n: int | None = None) -> Tensor:
     """A small set of activations that has `share` of the whole effect, none of which it can do without.
 
-    Args:
-        effect: runs sets.
-        ranking: int64 `[k]`, the activations to choose from, the most important first; it decides how good the set is.
-            All of them together reach the share.
-        share: of the whole effect, above 0 and at most 1.
-        n: of how many activations; None for those of the ranking.
+    The activations are chosen from the ranking, int64 `[k]`, the most important first, which decides how good the set
+    is; all of them together reach the share. There are n, those of the ranking unless given.
 
     Returns:
         bool `[n]`. The smallest set of all is no larger; no single member can be dropped.
@@ -46,17 +42,10 @@ def smallest_set(effect: Effect, ranking: Tensor, share: float, n: int | None = 
 
 
 def disjoint_sets(effect: Effect, ranking: Tensor, share: float, first: Tensor, most: int) -> list[Tensor]:
-    """Further sets that each have `share` of the whole effect, no two with a common member: how redundant the first is.
+    """Further sets, at most `most`, that each have `share` of the whole effect, no two with a common member.
 
-    Args:
-        effect: runs sets.
-        ranking: int64 `[n]`, all activations, the most important first.
-        share: of the whole effect.
-        first: bool `[n]`, a set that has it.
-        most: how many further ones are sought.
-
-    Returns:
-        bool `[n]` each; fewer than `most` where all that is left does not reach the share.
+    They say how redundant the first set, bool `[n]`, is. The ranking is int64 `[n]`, all activations, the most
+    important first.
     """
     n, left, found = len(ranking), ~first, list[Tensor]()
     while len(found) < most and effect(left[None])[0] >= share:
@@ -73,13 +62,8 @@ def shortest_prefix(effect: Effect, ranking: Tensor, n: int, share: float) -> in
 def shortest_length(effect: Callable[[Sequence[int]], NDArray[np.float64]], k: int, share: float) -> int:
     """A length, at most k, with which a growing set reaches a share while one less does not; k is known to.
 
-    The effect need not grow steadily with the length: this is the first crossing on a grid of
-    lengths, closed in on by bisection.
-
-    Args:
-        effect: shares of the whole effect at several lengths.
-        k: the full length.
-        share: of the whole effect.
+    The effect need not grow steadily with the length: this is the first crossing on a grid of lengths, closed in on by
+    bisection.
     """
     grid = np.unique(np.geomspace(1, k, _GRID).round().astype(int)).tolist()
     reached = [*(effect(grid[:-1]) >= share), True] if len(grid) > 1 else [True]

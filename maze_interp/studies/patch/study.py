@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import Unmeasurable
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Names, Seeds
-from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +54,7 @@ class Patch(AgentStudy):
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The layers' module paths.
-
-        Raises:
-            MazeInterpError: an unknown layer.
-        """
+        """The layers' module paths."""
         from maze_interp.policies.network import parse_layers
 
         return parse_layers(self.policy, ",".join(self.layers))
@@ -77,14 +73,12 @@ class Patch(AgentStudy):
         return replace(super().sized(levels), layers=("default",))
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
-        """See `Study`.
-
-        Raises:
-            Unmeasurable: no level makes a pair.
-        """
+        """See `Study`."""
+        from maze_interp.studies.patch.curves import PatchCurves
         from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_orders
         from maze_interp.studies.patch.parts import LayerPatching, PartPatching
-        from maze_interp.studies.patch.sets import PatchCurves, SmallestSets, TransferredSets, found_sets
+        from maze_interp.studies.patch.sets import SmallestSets
+        from maze_interp.studies.patch.transfer import TransferredSets, found_sets
 
         network, pairs = self.policy, (self.levels(), self.kind, self.training_region)
         layers = tuple(dict.fromkeys((*network.trunk, *self.paths, *network.branches)))

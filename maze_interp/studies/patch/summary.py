@@ -77,10 +77,7 @@ def summarise(study: Patch, rows: Mapping[str, pd.DataFrame]) -> Result:
 def tables_of(rows: Mapping[str, pd.DataFrame], split: int, network: int) -> dict[str, pd.DataFrame]:
     """Tables over levels by name, of the experiments that gave rows.
 
-    Args:
-        rows: by the experiment's name.
-        split: the seed from which levels do not order channels.
-        network: activations of the whole network.
+    Levels before the seed `split` order channels; the whole network has `network` activations.
     """
     makers = {
         "by_layer": ("layers", layer_table),

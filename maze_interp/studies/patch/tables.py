@@ -36,9 +36,6 @@ def normalised(rows: pd.DataFrame) -> Estimate:
     """The share of the whole effect, (patched − recipient) / (donor − recipient), as a ratio of means over levels.
 
     A ratio per level would run off to infinity where the two ends are close; here such levels weigh little.
-
-    Args:
-        rows: one per level, with columns `recipient`, `donor` and `patched`.
     """
     return estimate_statistic(ratio, rows["patched"] - rows["recipient"], rows["donor"] - rows["recipient"])
 
@@ -57,11 +54,9 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def channel_table(parts: pd.DataFrame, split: int) -> pd.DataFrame:
-    """Shares of the whole effect by layer and channel, in an order chosen on other levels; empty without such levels.
+    """Shares of the whole effect by layer and channel, from rows of `PartPatching`; empty without levels to order by.
 
-    Args:
-        parts: rows of `PartPatching`.
-        split: levels before this seed order the channels, the others give the figures.
+    The levels before the seed `split` order the channels, the others give the figures.
     """
     columns = ["layer", "rank", "channel", "n", "mean", "low", "high"]
     tables = [pd.DataFrame(columns=columns)]
@@ -77,8 +72,7 @@ def channel_table(parts: pd.DataFrame, split: int) -> pd.DataFrame:
 def position_table(parts: pd.DataFrame) -> pd.DataFrame:
     """Shares of the whole effect by layer and by offset of the position from the two goals and the mouse.
 
-    Args:
-        parts: rows of `PartPatching`.
+    From rows of `PartPatching`.
 
     Returns:
         columns layer, place, down, right (positions from the place's), n, share; offsets that fewer
@@ -118,10 +112,6 @@ def median(values: Sequence[float] | pd.Series) -> Estimate:
 
 def set_figures(rows: pd.DataFrame, network: int) -> dict[str, Estimate]:
     """Figures of the smallest sets of one layer and share, from rows of `SmallestSets` or `EpisodeSets`.
-
-    Args:
-        rows: one per level.
-        network: activations of the whole network, see `network_size`.
 
     Returns:
         medians over levels of `count`, of its share of the layer (`of_layer`) and of the network

@@ -12,24 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.plots import style
 from maze_interp.plots.intervals import draw_points
-from maze_interp.plots.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PROBABILITY,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    styled,
-)
+from maze_interp.plots.style import new_figure, styled
 from maze_interp.results.text import short_layer
 from maze_interp.studies.probe.tables import main_metric
 
-_COLOURS = (GREY, BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+_COLOURS = (style.GREY, style.BLUE, style.VERMILLION, style.GREEN, style.ORANGE, style.PURPLE, style.SKY, style.BLACK)
 _MARKS = "Xos^DvP*"
 TOP = r"(\d+) best channels?"
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
@@ -37,11 +26,7 @@ METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2
 
 @styled
 def table_figure(scores: pd.DataFrame) -> Figure:
-    """The main figure of every layer (rows) and target (columns) in the scores of a run, the controls' in small print.
-
-    Raises:
-        MazeInterpError: there is no score.
-    """
+    """The main figure of every layer (rows) and target (columns) in the scores of a run, controls in small print."""
     rows = scores[(scores["part"] == "all") & (scores["metric"] == scores["target"].map(main_metric))]
     if not len(rows):
         raise MazeInterpError("there are no scores to draw")
@@ -50,7 +35,7 @@ def table_figure(scores: pd.DataFrame) -> Figure:
     values = true.pivot(index="layer", columns="target", values="value").reindex(index=layers, columns=targets)
     figure = new_figure(2.6 + 1.15 * len(targets), 2.6 + 0.62 * len(layers))
     axes = figure.subplots()
-    image = axes.imshow(np.clip(values.to_numpy(float), 0, 1), cmap=PROBABILITY, vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(np.clip(values.to_numpy(float), 0, 1), cmap=style.PROBABILITY, vmin=0, vmax=1, aspect="auto")
     for (i, layer), (j, target) in ((a, b) for a in enumerate(layers) for b in enumerate(targets)):
         cell = rows[(rows["layer"] == layer) & (rows["target"] == target)]
         _write_cell(axes, j, i, cell)
@@ -72,7 +57,7 @@ def _write_cell(axes: Axes, x: int, y: int, cell: pd.DataFrame) -> None:
     main = cell[(cell["labels"] == "true") & (cell["network"] == "agent")]["value"]
     if not len(main) or pd.isna(main.iloc[0]):
         return
-    dark = sum(colormaps[PROBABILITY](float(np.clip(main.iloc[0], 0, 1)))[:3]) < 1.5
+    dark = sum(colormaps[style.PROBABILITY](float(np.clip(main.iloc[0], 0, 1)))[:3]) < 1.5
     look: dict[str, Any] = {"ha": "center", "color": "white" if dark else "black"}
     axes.text(x, y + 0.02, _number(main.iloc[0]), va="bottom", fontsize=11, **look)
     notes = {"u": cell[cell["network"] == "untrained"], "m": cell[cell["labels"] == "majority"]}
@@ -91,9 +76,6 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     """Scores against the number of training levels, a line per layer; what controls reach is dotted.
 
     Of the target's main metric, or another. The scores are of a run with controls.
-
-    Raises:
-        MazeInterpError: the target has no learning curve.
     """
     name = metric or main_metric(target)
     rows = _rows(scores, target, name, network="agent")
@@ -107,7 +89,7 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
         draw_points(axes, some["training_levels"] * 1.015**number, some, label=short_layer(str(layer)), **_look(number))
     for labels, line, label in (("majority", ":", "majority"), ("shuffled", "--", "shuffled labels")):
         level = rows[(rows["labels"] == labels) & (rows["part"] == "all")]["mean"].max()
-        axes.axhline(level, color=GREY, linestyle=line, linewidth=1.2, label=label)
+        axes.axhline(level, color=style.GREY, linestyle=line, linewidth=1.2, label=label)
     axes.set(xlabel="levels fitted to (log scale)", ylabel=METRICS.get(name, name.replace("_", " ")))
     axes.set_title(f"{target}, on held-out levels")
     _finish_curves(axes, set(true["training_levels"]))

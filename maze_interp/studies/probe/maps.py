@@ -23,11 +23,7 @@ _SMALL = 15  # side of a world whose squares have room for a number
 
 @styled
 def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
-    """Accuracy by the cheese's square in procgen's world of some side, a panel per layer; grey where it never lay.
-
-    Raises:
-        MazeInterpError: no level had a cheese.
-    """
+    """Accuracy by the cheese's square in procgen's world of some side, a panel per layer; grey where it never lay."""
     layers = dict(tuple(places[places["target"] == target].groupby("layer", sort=False))) if len(places) else {}
     if not layers:
         raise MazeInterpError(f"no level had a cheese to locate for {target}")
@@ -59,11 +55,7 @@ def _draw_places(axes: Axes, places: pd.DataFrame, world: int) -> AxesImage:
 
 @styled
 def edits_figure(effects: pd.DataFrame) -> Figure:
-    """What each edit does to the choice at the decision square and to P(cheese), from `edit_effects`.
-
-    Raises:
-        MazeInterpError: there are none.
-    """
+    """What each edit does to the choice at the decision square and to P(cheese), from `edit_effects`."""
     if not len(effects):
         raise MazeInterpError("no level had a decision square, so there are no edits to draw")
     outcomes = {

@@ -14,7 +14,8 @@ from maze_interp.probing.controls import PIXELS, UNTRAINED, majority, random_per
 from maze_interp.probing.examples import per_square
 from maze_interp.probing.scoring import error_map, gain, parts, score
 from maze_interp.probing.targets import Labels
-from maze_interp.results.estimates import all_or_none, estimate, estimate_sums, second_of_first
+from maze_interp.results.estimates import estimate
+from maze_interp.results.sums import all_or_none, estimate_sums, second_of_first
 from maze_interp.studies.probe.plan import Plan
 from maze_interp.studies.probe.saving import Saved, saved
 from maze_interp.studies.probe.tables import NETWORKS, main_metric

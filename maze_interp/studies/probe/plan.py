@@ -45,11 +45,7 @@ class Plan(Source):
 
     @property
     def jobs(self) -> list[tuple[str, str]]:
-        """Every (layer, target); what is asked of single squares, only of layers with a map.
-
-        Raises:
-            MazeInterpError: there is none.
-        """
+        """Every (layer, target); what is asked of single squares, only of layers with a map."""
         jobs = [
             (layer, target)
             for layer in self.layers

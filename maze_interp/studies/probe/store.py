@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import Mode, Names, Positive
-from maze_interp.studies.study import NetworkOptions
 
 if TYPE_CHECKING:
     from maze_interp.policies.network import PolicyNetwork
@@ -69,11 +69,7 @@ class StoreStudy(NetworkOptions):
 
     @cached_property
     def policy(self) -> PolicyNetwork:
-        """The agent's network.
-
-        Raises:
-            MazeInterpError: no such agent, or not the one that was recorded.
-        """
+        """The agent's network."""
         from maze_interp.policies.agents import load_network
 
         policy = load_network(self.agent_name, self.device, self.precision)
@@ -116,11 +112,7 @@ class StoreStudy(NetworkOptions):
 
     @property
     def probed_layers(self) -> tuple[str, ...]:
-        """The layers by module path, the picture itself first.
-
-        Raises:
-            MazeInterpError: one that is not recorded.
-        """
+        """The layers by module path, the picture itself first."""
         from maze_interp.probing.controls import PIXELS
 
         there = [PIXELS, *self.recorded["layers"]]
@@ -132,11 +124,7 @@ class StoreStudy(NetworkOptions):
 
     @property
     def used_levels(self) -> Sequence[int]:
-        """Seeds of the levels.
-
-        Raises:
-            MazeInterpError: the store has fewer than asked for.
-        """
+        """Seeds of the levels."""
         if self.opened is None:
             return self.recording.levels.seeds
         there = self.opened.levels

@@ -28,13 +28,7 @@ Fitted = list[list[FittedProbe]]
 
 @dataclass(frozen=True)
 class Trial:
-    """A target's examples at a layer, split by level, and probes fitted to them.
-
-    Attributes:
-        plan: says how coordinates are predicted, and how to split.
-        target: what is asked.
-        asked: the examples.
-    """
+    """A target's examples at a layer, split by level, and probes fitted to them as the plan says."""
 
     plan: Plan
     target: str
@@ -61,13 +55,10 @@ class Trial:
         return len(np.unique(self.asked.levels[self.folds[0].train]))
 
     def fit(self, y: Labels, like: Fitted | None = None, share: float = 1.0, channels: int | None = None) -> Fitted:
-        """Probes for every fold and axis.
+        """Probes for every fold and axis, of labels `[m, axes]`.
 
-        Args:
-            y: labels of all examples, `[m, axes]`.
-            like: take C and alpha of these; chosen by cross-validation over the training levels otherwise.
-            share: fit to this share of the training levels.
-            channels: take so many alone, the best ones in the training part; all unless given.
+        C and alpha are those `like` others, or chosen by cross-validation over the training levels, of which a share
+        may be taken; `channels` takes so many alone, the best ones in the training part.
         """
         fitted = []
         for number, fold in enumerate(self.folds):
@@ -99,11 +90,8 @@ class Trial:
     ) -> list[Row]:
         """The score of guesses as rows of the table.
 
-        Args:
-            guess: as of `guess`.
-            y: labels of all examples, if not the target's own.
-            some: bool `[tested]`, score these alone.
-            where: what the rows say of themselves, if not the usual.
+        Of labels y if not the target's own, of some of the examples tested if not all; `where` is what the rows say of
+        themselves, if not the usual.
         """
         some = np.ones(len(self.tested), bool) if some is None else some
         truth = (self.asked.y if y is None else y)[self.tested[some]]

@@ -11,31 +11,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from maze_interp.plots import style
 from maze_interp.plots.intervals import FEW, draw_points
-from maze_interp.plots.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PROBABILITY,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    new_figure,
-    styled,
-)
+from maze_interp.plots.style import new_figure, styled
 from maze_interp.studies.references.measure import CHEESE, COMPARED, CORNER, RANDOM, SQUARES
 from maze_interp.studies.references.mixtures import BINS, MODELS, NAMES, Mixture
 
 _DRAWN: dict[str, dict[str, Any]] = {
-    CHEESE: {"color": ORANGE, "fmt": "o-"},
-    CORNER: {"color": BLUE, "fmt": "s-"},
-    "local-search-8": {"color": GREEN, "fmt": "D-"},
-    "greedy-euclidean": {"color": PURPLE, "fmt": "^-"},
-    "left-wall": {"color": SKY, "fmt": "<-"},
-    "right-wall": {"color": VERMILLION, "fmt": ">-"},
-    RANDOM: {"color": GREY, "fmt": "x-"},
+    CHEESE: {"color": style.ORANGE, "fmt": "o-"},
+    CORNER: {"color": style.BLUE, "fmt": "s-"},
+    "local-search-8": {"color": style.GREEN, "fmt": "D-"},
+    "greedy-euclidean": {"color": style.PURPLE, "fmt": "^-"},
+    "left-wall": {"color": style.SKY, "fmt": "<-"},
+    "right-wall": {"color": style.VERMILLION, "fmt": ">-"},
+    RANDOM: {"color": style.GREY, "fmt": "x-"},
 }
 
 _FEW = 0.5  # levels' worth of squares below which a weight is not shown
@@ -49,13 +38,13 @@ def scores_figure(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(SQUARES), sharey=True)
     for axes, squares in zip(panels, SQUARES, strict=True):
         some = table[table["squares"] == squares].set_index("model").loc[shown]
-        for kind, colour, marker in ((COMPARED, BLUE, "o"), (set(MODELS) - set(COMPARED), ORANGE, "D")):
+        for kind, colour, marker in ((COMPARED, style.BLUE, "o"), (set(MODELS) - set(COMPARED), style.ORANGE, "D")):
             y = [i for i, name in enumerate(shown) if name in kind]
             label = "one rule" if kind is COMPARED else "mixture of rules"
             look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 5}
             draw_points(axes, y, some.iloc[y], "gain", across=True, label=label, **look)
-        axes.axvline(1, color=BLACK, linewidth=1, linestyle="--")
-        axes.axvline(0, color=GREY, linewidth=1)
+        axes.axvline(1, color=style.BLACK, linewidth=1, linestyle="--")
+        axes.axvline(0, color=style.GREY, linewidth=1)
         axes.set_xlabel(f"share of the possible gain\nmean over {some['n'].max()} levels, 95% interval")
         axes.set_title(_title(squares), fontsize=10)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -107,10 +96,10 @@ def weights_figure(mixture: Mixture) -> Figure:
     figure = new_figure(6.2, 4.8)
     axes = figure.subplots()
     image = axes.imshow(
-        np.where(mass >= _FEW, share, np.nan).T, cmap=PROBABILITY, vmin=0, vmax=1, origin="lower", aspect="auto"
+        np.where(mass >= _FEW, share, np.nan).T, cmap=style.PROBABILITY, vmin=0, vmax=1, origin="lower", aspect="auto"
     )
     for i, j in np.argwhere(mass >= _FEW):
-        colour = BLACK if share[i, j] > 0.5 else "#FFFFFF"
+        colour = style.BLACK if share[i, j] > 0.5 else "#FFFFFF"
         axes.text(i, j, f"{share[i, j]:.2f}\n({mass[i, j]:.1f})", ha="center", va="center", color=colour, fontsize=9)
     names = ("straight line from mouse to cheese (squares)", "steps from mouse to cheese")
     for set_ticks, edges in zip((axes.set_xticks, axes.set_yticks), mixture.edges, strict=True):

@@ -57,10 +57,9 @@ Floats = NDArray[np.float64]
 class ReferenceMoves(Experiment):
     """A row for every square that the mouse can be on; none in a level without cheese.
 
-    The agent's effects are those of its vector field (un-mirrored), `visits` the expected number of
-    times in an episode that it is there. Of each reference policy the effects that its rule leaves
-    open, as a number whose bits are `EFFECTS`, and `free`, likewise, those that the maze leaves open; a
-    wall follower's are those of its first arrival.
+    The agent's effects are those of its vector field (un-mirrored), `visits` the expected number of times in an episode
+    that it is there. Of each reference policy the effects that its rule leaves open, as a number whose bits are
+    `EFFECTS`, and `free`, likewise, those that the maze leaves open; a wall follower's are those of its first arrival.
     """
 
     name: ClassVar[str] = "reference_moves"
@@ -94,11 +93,7 @@ class ReferenceMoves(Experiment):
 
 
 def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:
-    """A reference policy's probabilities of `EFFECTS` `[n, 5]` on the squares of `ReferenceMoves`.
-
-    Raises:
-        MazeInterpError: an unknown reference.
-    """
+    """A reference policy's probabilities of `EFFECTS` `[n, 5]` on the squares of `ReferenceMoves`."""
     if reference == RANDOM:
         free = _from_bits(rows["free"])
         return effects(np.tile(UNIFORM, (len(rows), 1)), free)
@@ -110,16 +105,7 @@ def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:
 
 
 def weights(rows: pd.DataFrame, squares: str, within: Sequence[str] = ("seed",)) -> pd.Series:
-    """How much each square counts: those of a level together 1, or 0 where none counts.
-
-    Args:
-        rows: of `ReferenceMoves`.
-        squares: of `SQUARES`.
-        within: columns that name the groups whose weights sum to 1.
-
-    Raises:
-        MazeInterpError: an unknown choice of squares.
-    """
+    """How much each square counts: those of a level, or of a group within it, together 1, or 0 where none counts."""
     if squares not in SQUARES:
         raise unknown_name("choice of squares", squares, SQUARES)
     raw = rows["visits"] if squares != "all" else pd.Series(1.0, rows.index)

@@ -93,7 +93,6 @@ class Mixture:
     """A fitted model.
 
     Attributes:
-        model: the model.
         edges: for each context, the inner edges of its groups, in squares.
         weights: float64, an axis per context of `BINS` + 1 groups, the last for levels that lack it; then
             one of the references and, last, the random moves, along which they sum to 1.
@@ -117,16 +116,9 @@ class Mixture:
 def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited", prior: float = PRIOR) -> Mixture:
     """The weights under which a model gives the agent's moves the highest expected log-likelihood.
 
-    By expectation and maximisation, which ends in the one optimum: the likelihood is concave.
-
-    Args:
-        model: what is mixed.
-        rows: of `ReferenceMoves`, of the levels to fit on.
-        squares: of `SQUARES`, which count; each level counts alike.
-        prior: how much a combination of contexts is drawn to the weights fitted without contexts, in levels.
-
-    Raises:
-        MazeInterpError: no square of these levels counts.
+    By expectation and maximisation, which ends in the one optimum: the likelihood is concave. Each level of the rows of
+    `ReferenceMoves` counts alike. A combination of contexts is drawn to the weights fitted without contexts by a prior
+    of so many levels.
     """
     weight = weights(rows, squares).to_numpy()
     if not weight.any():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
+from maze_interp.studies.agent_study import CHOOSING, AgentStudy
 from maze_interp.studies.options import Seeds
-from maze_interp.studies.study import CHOOSING, AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,11 +1,10 @@
 """Channels of a level replaced by their values in another level, the cheese on the same square or elsewhere.
 
-A level's *donor* is another level of the same size, drawn by the level's seed, in which the level's
-cheese square is open. Its activations are taken twice: with its cheese moved to that square (the same
-cheese square), and with its cheese where procgen put it (another one). So the two sources share their
-walls and differ in the cheese alone, and squares lie at the same places of the map. The mouse stands
-on the same square in both levels; squares that only one of them has open are left out, so that what
-the channels represent of the mouse never changes.
+A level's *donor* is another level of the same size, drawn by the level's seed, in which the level's cheese square is
+open. Its activations are taken twice: with its cheese moved to that square (the same cheese square), and with its
+cheese where procgen put it (another one). So the two sources share their walls and differ in the cheese alone, and
+squares lie at the same places of the map. The mouse stands on the same square in both levels; squares that only one of
+them has open are left out, so that what the channels represent of the mouse never changes.
 """
 
 from __future__ import annotations
@@ -58,11 +57,7 @@ def greedy_changes(p: Floats, q: Floats) -> NDArray[np.bool_]:
 
 
 def choose_donor(maze: Maze, donors: Sequence[int]) -> Maze:
-    """The donor of a level: drawn by its seed, its cheese where procgen put it.
-
-    Raises:
-        MazeInterpError: the maze has no cheese, or none of the donors qualifies.
-    """
+    """The donor of a level: drawn by its seed, its cheese where procgen put it."""
     if maze.cheese is None:
         raise MazeInterpError("the maze has no cheese, so no donor can have it in the same place")
     x, y = maze.cheese

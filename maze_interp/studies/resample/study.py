@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.studies.options import Channels, Names, Positive, Seeds
-from maze_interp.studies.study import AgentStudy
+from maze_interp.studies.agent_study import LayerStudy
+from maze_interp.studies.options import Channels, Positive, Seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +20,13 @@ _REPORT_DRAWS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resample(AgentStudy):
+class Resample(LayerStudy):
     """Replace channels by their values in another level and measure how far the moves change.
 
     The cheese of the other level lies on the level's own cheese square, or elsewhere. Controls: random sets of as many
     other channels, and the whole layer.
 
     Attributes:
-        layers: The layer; a single one.
         channels: Numbers with commas between them, or auto for those that track the cheese, chosen on other levels.
         draws: Random sets of channels.
     """
@@ -37,20 +36,17 @@ class Resample(AgentStudy):
     report_levels: ClassVar[int] = 60
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 200)
-    layers: Names = ("default",)
     channels: Channels = "auto"
     draws: Positive = 10
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""
-        from maze_interp.policies.network import single_layer
         from maze_interp.studies.channels.scores import channel_numbers
         from maze_interp.studies.resample.measure import Resampling
 
-        layer = single_layer(self.policy, self.layers)
         levels = self.levels()
-        channels = channel_numbers(self.policy, layer, self.channels, levels.distribution_mode)
-        experiment = Resampling(self.policy, self.agent, levels, channels, layer, self.draws)
+        channels = channel_numbers(self.policy, self.layer, self.channels, levels.distribution_mode)
+        experiment = Resampling(self.policy, self.agent, levels, channels, self.layer, self.draws)
         return {"resampling": run.rows(experiment), "sets": experiment.set_table()}
 
     def sized(self, levels: int) -> Self:

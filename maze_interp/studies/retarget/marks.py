@@ -25,7 +25,6 @@ class Mark:
     """What is written for a target: `value` at its position in `channels`.
 
     Attributes:
-        name: of the condition.
         channels: channel numbers.
         value: the same for all of them.
         fill: what the rest of these channels is set to; None to leave it.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.studies.options import Channels, Count, Names, Positive, Real, Seeds, Squares
-from maze_interp.studies.study import CHOOSING, AgentStudy
+from maze_interp.studies.agent_study import CHOOSING, LayerStudy
+from maze_interp.studies.options import Channels, Count, Positive, Real, Seeds, Squares
 from maze_interp.sweeps.selection import require_apart
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retarget(AgentStudy):
+class Retarget(LayerStudy):
     """Overwrite some channels at one position and measure to which squares of each level that sends the agent.
 
     The cheese is taken away and every square is the target in turn. Conditions: the unedited agent, the best single
@@ -50,7 +50,6 @@ class Retarget(AgentStudy):
     report_levels: ClassVar[int] = 8
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
-    layers: Names = ("default",)
     channels: Channels | None = None
     value: Real | None = None
     choose: Seeds = range(CHOOSING, CHOOSING + 12)
@@ -73,23 +72,8 @@ class Retarget(AgentStudy):
                 raise MazeInterpError(f"--{option} has no effect with --value, which leaves nothing to be chosen")
 
     @cached_property
-    def layer(self) -> str:
-        """The module path of the layer.
-
-        Raises:
-            MazeInterpError: an unknown layer, or more than one.
-        """
-        from maze_interp.policies.network import single_layer
-
-        return single_layer(self.policy, self.layers)
-
-    @cached_property
     def named_channels(self) -> tuple[int, ...] | None:
-        """The channels given; None to choose from all of the layer.
-
-        Raises:
-            MazeInterpError: a channel that the layer does not have.
-        """
+        """The channels given; None to choose from all of the layer."""
         from maze_interp.studies.channels.scores import channel_numbers
 
         if self.channels is None:
@@ -121,11 +105,7 @@ class Retarget(AgentStudy):
         return replace(smaller, choose=self.choose[: -(-levels // 2)], targets=6)
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
-        """See `Study`.
-
-        Raises:
-            Unmeasurable: no level has a target beside the start.
-        """
+        """See `Study`."""
         import pandas as pd
 
         from maze_interp.studies.retarget.measure import Targets

@@ -32,11 +32,9 @@ def average_random(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach_table(rows: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
-    """Each condition over levels, targets averaged within the level first.
+    """Each condition over levels, targets averaged within the level first, from rows of `Targets`.
 
-    Args:
-        rows: of `Targets`, random sets taken together.
-        by: `"size"`, or `"distance"` for bins of the distance from the top-right path; None overall.
+    Random sets are taken together. By `"size"`, or `"distance"` for bins of the distance from the top-right path.
 
     Returns:
         columns `by` (if given), condition, outcome; n, mean, low, high over levels; the ratio of the

@@ -70,12 +70,9 @@ class FinishedSweep:
 
 
 def read_sweep(folder: Path, agent: str | None = None, region: int | None = None) -> FinishedSweep:
-    """Read a finished sweep.
+    """Read the finished sweep that `maze-interp sweep` wrote to a folder, of any agent or of this one.
 
-    Args:
-        folder: what `maze-interp sweep` wrote.
-        agent: refuse the sweep of any other agent than this; None takes whichever it is.
-        region: the training region's n; None for the one recorded for the sweep's agent.
+    The training region is the one recorded for the agent unless given.
 
     Raises:
         MazeInterpError: no sweep in the folder, an unfinished one, or one of another agent.
@@ -93,11 +90,7 @@ def read_sweep(folder: Path, agent: str | None = None, region: int | None = None
 
 
 def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
-    """The published selection: levels with a decision square and the cheese outside the top-right n×n.
-
-    Args:
-        levels: rows of a sweep.
-        region: the n.
+    """The published selection of a sweep's rows: a decision square, and the cheese outside the top-right n×n.
 
     Returns:
         those rows with a column for every one of `OUTCOMES`.
@@ -124,10 +117,7 @@ def select(levels: pd.DataFrame, region: int) -> pd.DataFrame:
 def with_region(levels: pd.DataFrame, mazes: Iterable[Maze], region: int) -> pd.DataFrame:
     """The rows of a sweep with the distances to the region those to the agent's own, not to the study's 5×5.
 
-    Args:
-        levels: the rows.
-        mazes: of the rows, in their order; not looked at for a region of 5.
-        region: the n of the top-right n×n.
+    Mazes are those of the rows, in order; they are not looked at for a region of 5.
     """
     if region == REGION:
         return levels

@@ -10,30 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import NDArray
 
-from maze_interp.plots.intervals import FEW, draw_points, whiskers
-from maze_interp.plots.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PROBABILITY,
-    VERMILLION,
-    new_figure,
-    styled,
-)
+from maze_interp.plots.intervals import FEW, draw_points, panels_of
+from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PROBABILITY, VERMILLION, new_figure, styled
 from maze_interp.studies.statistics.change_point import PAIR, fitted_curves
 from maze_interp.studies.statistics.words import OUTCOME_WORDS, WORDS
 from maze_interp.sweeps.groups import BIN_WIDTH, binned
 
-_SHAPES = {
-    "step": (VERMILLION, "-"),
-    "broken line": (ORANGE, "-."),
-    "logistic": (BLACK, "--"),
-    "spline": (GREEN, ":"),
-}
+_SHAPES = {"step": (VERMILLION, "-"), "broken line": (ORANGE, "-."), "logistic": (BLACK, "--"), "spline": (GREEN, ":")}
 
 
 def verdicts_of(change_points: pd.DataFrame, outcome: str) -> dict[str, str]:
@@ -46,10 +30,7 @@ def verdicts_of(change_points: pd.DataFrame, outcome: str) -> dict[str, str]:
 def accuracies_figure(single: pd.DataFrame, accuracies: pd.DataFrame, outcome: str = "p_cheese") -> Figure:
     """Held-out accuracy of every regression between the majority guess and knowing each level; the published beside.
 
-    Args:
-        single: of `single_regressions`.
-        accuracies: of `accuracies`.
-        outcome: which outcome's rows.
+    From the tables of `single_regressions` and of `accuracies`.
     """
     alone = single[single["outcome"] == outcome].sort_values("accuracy", kind="stable")
     several = accuracies[accuracies["outcome"] == outcome].set_index("model")
@@ -130,19 +111,13 @@ def joint_figure(jointly: pd.DataFrame, outcomes: Sequence[str] = ("p_cheese", "
 
 @styled
 def change_point_figure(levels: pd.DataFrame, verdicts: Mapping[str, str], outcome: str = "p_cheese") -> Figure:
-    """The outcome over each distance: means by bins, and the fitted shapes.
+    """The outcome over each distance, at most four: means by bins, and the fitted shapes.
 
-    Args:
-        levels: rows of `select`.
-        verdicts: by the names of the distances; at most four.
-        outcome: one of `OUTCOMES`.
+    From rows of `select`, and the verdicts by the names of the distances.
     """
-    rows = math.ceil(len(verdicts) / 2)
-    figure = new_figure(10, 3.5 * rows + 0.4)
-    panels = figure.subplots(rows, 2, sharey=True, squeeze=False).ravel()
-    for axes in panels[len(verdicts) :]:
-        axes.set_visible(False)
-    for axes, (variable, verdict) in zip(panels, verdicts.items(), strict=False):
+    figure = new_figure(10, 3.5 * math.ceil(len(verdicts) / 2) + 0.4)
+    panels = panels_of(figure, len(verdicts), 2, sharey=True)
+    for axes, (variable, verdict) in zip(panels, verdicts.items(), strict=True):
         curves = fitted_curves(levels, variable, outcome)
         for name, (colour, line) in _SHAPES.items():
             drawn = "steps-post" if name == "step" else "default"
@@ -167,12 +142,9 @@ def dependence_figure(dependence: pd.DataFrame, outcome: str = "p_cheese") -> Fi
     rows = dependence[dependence["outcome"] == outcome]
     curves = list(rows.groupby("variable", sort=False))
     across = 4
-    down = math.ceil(len(curves) / across)
-    figure = new_figure(11.5, 2.5 * down + 0.4)
-    panels = figure.subplots(down, across, sharey=True, squeeze=False)
-    for axes in panels.ravel()[len(curves) :]:
-        axes.set_visible(False)
-    for axes, (variable, curve) in zip(panels.ravel(), curves, strict=False):
+    figure = new_figure(11.5, 2.5 * math.ceil(len(curves) / across) + 0.4)
+    panels = panels_of(figure, len(curves), across, sharey=True)
+    for axes, (variable, curve) in zip(panels, curves, strict=True):
         ends = curve["probability_low"].to_numpy(float), curve["probability_high"].to_numpy(float)
         axes.fill_between(curve["value"], *ends, color=BLUE, alpha=0.25, linewidth=0)
         axes.plot(curve["value"], curve["probability"], color=BLUE, marker=".")
@@ -180,8 +152,8 @@ def dependence_figure(dependence: pd.DataFrame, outcome: str = "p_cheese") -> Fi
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.grid(axis="y")
     top = float(rows["probability_high"].max())
-    panels[0, 0].set_ylim(0, min(1, math.ceil(top * 10) / 10))
-    for axes in panels[:, 0]:
+    panels[0].set_ylim(0, min(1, math.ceil(top * 10) / 10))
+    for axes in panels[::across]:
         axes.set_ylabel(OUTCOME_WORDS[outcome])
     return figure
 
@@ -189,9 +161,7 @@ def dependence_figure(dependence: pd.DataFrame, outcome: str = "p_cheese") -> Fi
 def _forest(axes: Axes, rows: pd.DataFrame, column: str, names: Sequence[str]) -> None:
     """A point with its interval per row from below, and the published value as a hollow diamond."""
     places = np.arange(len(rows))
-    middle: NDArray[np.float64] = rows[column].to_numpy(float)
-    ends = whiskers(middle, rows[f"{column}_low"], rows[f"{column}_high"])
-    axes.errorbar(middle, places, xerr=ends, fmt="o", color=BLUE, capsize=3, label="ours, 95% interval")
+    draw_points(axes, places, rows, column, across=True, fmt="o", color=BLUE, label="ours, 95% interval")
     theirs = rows["published"].to_numpy(float)
     axes.plot(theirs, places, "D", color=ORANGE, markerfacecolor="white", label="published (another agent)")
     axes.set_yticks(places, names)

@@ -23,12 +23,7 @@ LEAST_LIKELY = 1e-9
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is computed.
-
-    Attributes:
-        repeats: of the cross-validation.
-        refits: resamples of levels on which a model is refitted, for the intervals of its coefficients.
-    """
+    """How much is computed: repeats of the cross-validation, and resamples of levels for intervals of coefficients."""
 
     repeats: int = 5
     refits: int = 200

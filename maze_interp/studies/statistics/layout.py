@@ -49,10 +49,6 @@ _GRID = 12  # values of a curve
 def layout(maze: Maze, region: int) -> dict[str, int]:
     """Attributes of a maze with cheese and no loops.
 
-    Args:
-        maze: its cheese and its corner can be reached.
-        region: the training region's n.
-
     Returns:
         `ATTRIBUTES` and `cheese_right`, `cheese_top` and `to_world_wall` (squares of wall between maze
         and world's edge, on every side; the corner's distance to the absolute corner is √2 times
@@ -88,21 +84,13 @@ def with_layout(sweep: FinishedSweep, levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def predictive(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """What distances and layout predict of levels held out, alone and together.
-
-    Args:
-        levels: rows of `with_layout`.
-        outcome: one of `OUTCOMES`.
-        effort: how much is computed.
+    """What distances and layout predict of levels held out, alone and together, from rows of `with_layout`.
 
     Returns:
         a row per model and predictors: outcome, model, predictors, n, accuracy and log_likelihood, and
         `over_distances`, the latter's difference from the same model's on distances alone, with intervals.
         The additive model is a logistic regression on a spline of each predictor; the boosted trees
         (scikit-learn's) may also use what predictors do jointly.
-
-    Raises:
-        MazeInterpError: too few levels, or a constant outcome.
     """
     rows, names = _varying(levels, outcome)
     p = rows[outcome].to_numpy(float)
@@ -125,14 +113,11 @@ def predictive(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.
 def dependence(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
     """Partial dependence: the mean prediction over levels with one predictor set to a value, the others as they are.
 
-    By the additive model on distances and layout, as scikit-learn's `partial_dependence` gives it. Values run from
-    a predictor's 2nd to its 98th percentile.
+    By the additive model on distances and layout, as scikit-learn's `partial_dependence` gives it. Values run from a
+    predictor's 2nd to its 98th percentile.
 
     Returns:
         a row per predictor and value: outcome, variable, value, n, probability with interval over levels.
-
-    Raises:
-        MazeInterpError: too few levels, or a constant outcome.
     """
     rows, names = _varying(levels, outcome)
     x, p = rows[names].to_numpy(float), rows[outcome].to_numpy(float)

@@ -20,11 +20,7 @@ KNOTS = 5
 
 
 class Curve:
-    """A scikit-learn pipeline from a distance in squares to a probability, ending in a light penalty.
-
-    Args:
-        steps: what is done to the distance before the logistic regression.
-    """
+    """A scikit-learn pipeline from a distance in squares to a probability, by some steps and a light penalty."""
 
     def __init__(self, *steps: object) -> None:
         self.pipeline: Pipeline = make_pipeline(*steps, ridge())

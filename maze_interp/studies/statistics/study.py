@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Mode, Positive, Seeds, Several
-from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,16 +18,7 @@ from maze_interp.studies.statistics.stability import unidentified
 from maze_interp.studies.statistics.tables import EXACT, MOVE
 from maze_interp.studies.statistics.words import WORDS
 
-_SUMMARISED = (
-    "comparison",
-    "accuracies",
-    "single",
-    "signs",
-    "chain",
-    "at_fixed",
-    "change_points",
-    "layout_accuracies",
-)
+_SUMMARISED = ("comparison", "accuracies", "single", "signs", "chain", "at_fixed", "change_points", "layout_accuracies")
 
 _NOTES = (
     "Accuracy is on levels held out from the fit: the probability that the outcome that the regression finds more "
@@ -40,12 +31,7 @@ _NOTES = (
 
 
 def summarise(tables: Mapping[str, pd.DataFrame], region: int) -> Result:
-    """The result.
-
-    Args:
-        tables: of `make_tables`.
-        region: the n of the training region.
-    """
+    """The result, from the tables of `make_tables`."""
     exact = {name: _of(tables[name], EXACT) for name in ("accuracies", "single", "coefficients", "signs")}
     bound = unidentified(tables["levels"])
     return Result(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -17,15 +17,8 @@ from maze_interp.sweeps.groups import surprises
 from maze_interp.sweeps.sweep import LevelSweep
 
 
-@dataclass(frozen=True)
-class Exhibit:
-    """One level of a gallery.
-
-    Attributes:
-        field: its vector field.
-        p_cheese: the exact probability of reaching its cheese.
-        usual: what is usual at its distance, see `maze_interp.sweeps.groups.surprises`.
-    """
+class Exhibit(NamedTuple):
+    """One level of a gallery: its vector field, the exact P(cheese), and what is usual there, see `surprises`."""
 
     field: VectorField
     p_cheese: float
@@ -33,11 +26,7 @@ class Exhibit:
 
 
 def surprises_figure(run: LevelSweep, levels: pd.DataFrame, region: int | None = None, count: int = 3) -> Figure:
-    """The `count` least and most surprising levels of a sweep with these rows, with their vector fields.
-
-    Raises:
-        MazeInterpError: no level can be compared with another.
-    """
+    """The `count` least and most surprising levels of a sweep with these rows, with their vector fields."""
     least, most = (_exhibits(run, rows) for rows in surprises(levels, count))
     return gallery_figure({"least surprising": least, "most surprising": most}, region)
 
@@ -49,11 +38,7 @@ def has_surprises(levels: pd.DataFrame) -> bool:
 
 @styled
 def gallery_figure(rows: Mapping[str, Sequence[Exhibit]], region: int | None = None) -> Figure:
-    """Draw named rows of levels side by side.
-
-    Raises:
-        MazeInterpError: no row has a level.
-    """
+    """Draw named rows of levels side by side."""
     shown = {name: exhibits for name, exhibits in rows.items() if exhibits}
     if not shown:
         raise MazeInterpError("there are no levels to show in a gallery")

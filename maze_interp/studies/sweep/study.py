@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Cheese, Horizon, Seeds
-from maze_interp.studies.study import AgentStudy
 
 if TYPE_CHECKING:
     import pandas as pd

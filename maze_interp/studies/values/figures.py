@@ -19,11 +19,7 @@ _SERIES = {
 
 @styled
 def values_figure(figures: Figures) -> Figure:
-    """Agreement by set of squares: the agent's, untrained networks', and chance.
-
-    Args:
-        figures: of `value_figures`.
-    """
+    """Agreement by set of squares: the agent's, untrained networks', and chance, from `value_figures`."""
     names = [name for name in SQUARES if name in figures["agent"]]
     figure = new_figure(7.5, 3.8)
     axes = figure.subplots()

@@ -44,11 +44,8 @@ class ValueAgreement(Experiment):
 
     The untrained networks, which differ in their `draw`, are measured on every fifth level.
 
-    The correlations are of the value with the steps to cheese and corner, with the sign turned so that
-    positive means a higher value nearer to it; over all squares, and empty for other sets.
-
-    Attributes:
-        region: the agent's training region n.
+    The correlations are of the value with the steps to cheese and corner, with the sign turned so that positive means a
+    higher value nearer to it; over all squares, and empty for other sets.
     """
 
     name: ClassVar[str] = "value_agreement"
@@ -97,12 +94,8 @@ def agreements(field: VectorField, staying: bool = True) -> tuple[NDArray[np.flo
     """Whether the most probable move leads to the next state with the highest value, square by square.
 
     Moves into walls and the no-op leave the mouse where it is. The mouse faces left in all next states. Next to the
-    cheese, whose square is no state, there is no answer.
-
-    Args:
-        field: of a maze in which every square has an open one beside it.
-        staying: whether to stay is a move, and the square itself a next state; if not, moves to other squares alone
-            are compared.
+    cheese, whose square is no state, there is no answer. Every square has an open one beside it. Staying may be left
+    out as a move and a next state.
 
     Returns:
         1 or 0 for each of the field's n squares, NaN without an answer; and the chance of a random one

@@ -18,20 +18,15 @@ Figures = dict[str, dict[str, dict[str, Estimate]]]
 def rows_by_squares(anywhere: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
     """The rows of each set of squares on the levels that it is measured on.
 
-    Args:
-        anywhere: of held-out levels; their decision squares and all squares count.
-        trained: of levels as in training; squares of the region count.
+    Of held-out levels, with the cheese anywhere, decision squares and all squares count; of levels as in training
+    squares of the region.
     """
     of_region = trained[trained["squares"] == "region"]
     return pd.concat([anywhere[anywhere["squares"] != "region"], of_region], ignore_index=True)
 
 
 def value_figures(rows: pd.DataFrame) -> Figures:
-    """Means over levels; of untrained networks means over networks, of each one's mean over its levels.
-
-    Args:
-        rows: of `ValueAgreement`.
-    """
+    """Means over levels; of untrained networks means over networks, of each one's mean over its levels."""
     figures: Figures = {}
     for (network, squares), part in rows.groupby(["network", "squares"], sort=False):
         over = LEVELS

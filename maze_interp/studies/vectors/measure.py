@@ -36,15 +36,14 @@ CONTROLS = ("random", "positions", "channels")
 class VectorEffects(Experiment):
     """Each vector at each coefficient, the two together, and controls, on every level with a decision square.
 
-    A row is one edit: `edit` is `"unedited"`, `"hidden"` (no edit, the cheese left out of the picture),
-    `"cheese"`, `"top_right"`, `"both"` (the cheese vector subtracted, the top-right vector added),
-    or a vector and a control, such as `"cheese_random"`, which is subtracted for the cheese and
-    added for the corner. The vectors are the level's own; a maze that fills its world has no
-    top-right vector, and no rows for one.
+    A row is one edit: `edit` is `"unedited"`, `"hidden"` (no edit, the cheese left out of the picture), `"cheese"`,
+    `"top_right"`, `"both"` (the cheese vector subtracted, the top-right vector added), or a vector and a control, such
+    as `"cheese_random"`, which is subtracted for the cheese and added for the corner. The vectors are the level's own;
+    a maze that fills its world has no top-right vector, and no rows for one.
 
-    Columns `decision_p_*` are move probabilities at the decision square; `p_cheese` and `p_top_right`
-    the exact probabilities of getting there in an episode; `region_p_cheese` that of reaching a
-    cheese in the training region of the same maze under the same edit: the solve rate.
+    Columns `decision_p_*` are move probabilities at the decision square; `p_cheese` and `p_top_right` the exact
+    probabilities of getting there in an episode; `region_p_cheese` that of reaching a cheese in the training region of
+    the same maze under the same edit: the solve rate.
 
     Attributes:
         region: the agent's training region n.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.errors import MazeInterpError, Unmeasurable
-from maze_interp.studies.options import Count, Names, Reals, Seeds
-from maze_interp.studies.study import AgentStudy
+from maze_interp.studies.agent_study import LayerStudy
+from maze_interp.studies.options import Count, Reals, Seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vectors(AgentStudy):
+class Vectors(LayerStudy):
     """Add and subtract the cheese and the top-right vector: alone, together, scaled, and in other levels.
 
     Measured are the moves at the decision square and, on fewer levels, the exact probabilities of reaching the cheese,
@@ -40,7 +40,6 @@ class Vectors(AgentStudy):
     report_levels: ClassVar[int] = 80
 
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 200)
-    layers: Names = ("default",)
     coefficients: Reals = (-10.0, -5.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
     exact_levels: Count = 60
     draws: Count = 3
@@ -50,17 +49,6 @@ class Vectors(AgentStudy):
         super().__post_init__()
         if not {-1.0, 1.0} <= {*self.coefficients} or len({*self.coefficients}) < len(self.coefficients):
             raise MazeInterpError("--coefficients has each coefficient once, -1 and 1 among them")
-
-    @property
-    def layer(self) -> str:
-        """The module path of the layer.
-
-        Raises:
-            MazeInterpError: an unknown layer, or more than one.
-        """
-        from maze_interp.policies.network import single_layer
-
-        return single_layer(self.policy, self.layers)
 
     @property
     def experiment(self) -> VectorEffects:
