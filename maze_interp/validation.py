@@ -90,29 +90,14 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> str:
 
 
 def read_document(path: Path, kind: type[Content]) -> Content:
-    """The content of a YAML file.
-
-    Args:
-        path: the file.
-        kind: its type.
-
-    Raises:
-        MazeInterpError: no such file, or a mistake in it.
-    """
+    """The content of a YAML file."""
     return check(load_yaml(path), kind, path)
 
 
 def check(content: Any, kind: type[Content], path: Path, strict: bool | None = None) -> Content:
-    """A value of a type, made of plain content.
+    """A value of a type, made of the plain content of a file, which error messages name.
 
-    Args:
-        content: of `load_yaml` or `load_json`.
-        kind: the type.
-        path: the file that it came from, for the message.
-        strict: convert nothing, for a dataclass; None for what the type says, as a `Document` does.
-
-    Raises:
-        MazeInterpError: it does not fit the type.
+    `strict` converts nothing, for a dataclass; None is what the type says, as a `Document` does.
     """
     if content is None:
         raise MazeInterpError(f"{path} is empty")
@@ -128,11 +113,8 @@ def check(content: Any, kind: type[Content], path: Path, strict: bool | None = N
 def mistake(path: Path, field: Sequence[str | int], message: str) -> MazeInterpError:
     """The error for a field of a file: file, line, field, and what is wrong.
 
-    Args:
-        path: a YAML file that can be read.
-        field: the names, and numbers of list items from 0, that lead to it; those that the file does not have are
-            passed over.
-        message: what is wrong; of a field that the file does not have, `is missing`.
+    The names, and numbers of list items from 0, lead to the field; those that the file does not have are passed over,
+    and the message is `is missing` then.
     """
     line, names = _place(path, field)
     if message.startswith("is missing"):

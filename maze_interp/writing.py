@@ -11,15 +11,10 @@ PARTIAL = ".partial"
 
 
 def write_with(path: Path, write: Callable[[Path], object], durable: bool = False) -> Path:
-    """Write a file whole or not at all; missing folders are made.
+    """Write a file whole or not at all; missing folders are made. Returns its path.
 
-    Args:
-        path: the file.
-        write: writes the content to the path that it is given, which replaces `path` once it is complete.
-        durable: wait until the disk has its bytes and its name, so that a power cut loses neither.
-
-    Returns:
-        the path.
+    `write` writes the content to the path that it is given, which replaces `path` once it is complete; `durable` waits
+    until the disk has its bytes and its name, so that a power cut loses neither.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)

@@ -12,8 +12,9 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 from docstring_parser import parse
 
 from maze_interp.errors import MazeInterpError
+from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
-from maze_interp.studies.study import NetworkOptions, Study
+from maze_interp.studies.study import Study
 
 FORMAT = argparse.RawDescriptionHelpFormatter
 
@@ -75,10 +76,7 @@ def function_command(function: Callable[..., None]) -> Command:
 def study_command(study: type[Study], run: Callable[..., None], extra: Callable[..., None]) -> Command:
     """The command of a study: its fields, and the arguments of `extra` (folder and workers).
 
-    Args:
-        study: the class.
-        run: called with the study and the other values.
-        extra: a function whose arguments, defaults and docstring describe the other options.
+    `extra`'s arguments, defaults and docstring describe the other options; `run` takes the study and their values.
     """
     texts, hints = descriptions(study), get_type_hints(study, include_extras=True)
     shared = [field.name for field in fields(NetworkOptions)]

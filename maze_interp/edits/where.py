@@ -20,11 +20,7 @@ _as_pairs = several(as_position, "(row, column)")
 
 
 class Masked(tuple[int, ...]):
-    """Channel numbers taken from a mask; a layer of another number of channels refuses them.
-
-    Attributes:
-        length: of the mask.
-    """
+    """Channel numbers taken from a mask; a layer of another number of channels refuses them."""
 
     length: int
 

@@ -27,8 +27,7 @@ _STAND_IN = "misc_assets/cheese.png"  # a small picture to decode in each backdr
 def maze_assets() -> Iterator[str]:
     """A temporary folder like procgen's assets, with a small picture in place of each backdrop.
 
-    It is needed only while the first environment is made. The path ends in a separator, as procgen
-    wants it.
+    It is needed only while the first environment is made. The path ends in a separator, as procgen wants it.
 
     Raises:
         MazeInterpError: procgen is not installed.

@@ -87,9 +87,7 @@ class Simulator:
 def simulator(distribution_mode: DistributionMode, for_people: bool = False) -> Simulator:
     """This process's simulator for a mode, made on first use.
 
-    Args:
-        distribution_mode: `"easy"` or `"hard"`.
-        for_people: the one that also draws pictures for people, which makes it slower.
+    The one `for_people` also draws pictures for people, which makes it slower.
     """
     with _CREATING:
         return _simulator(distribution_mode, for_people)

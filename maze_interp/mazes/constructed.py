@@ -29,10 +29,7 @@ LEAST_DIFFERENCE = {"euclidean": 2.0, "steps": 6.0}
 def random_tree(size: int, distribution_mode: DistributionMode, seed: LevelSeed) -> Maze:
     """A maze of procgen's kind, without cheese: a random spanning tree of the squares with even coordinates.
 
-    Args:
-        size: an odd number of squares, 3 to the world's.
-        distribution_mode: `"easy"` or `"hard"`, for the size of the world.
-        seed: of the tree, and of the maze's looks.
+    `seed` is that of the tree and of the maze's looks.
 
     Raises:
         MazeInterpError: a size that no maze has.
@@ -56,13 +53,9 @@ def random_tree(size: int, distribution_mode: DistributionMode, seed: LevelSeed)
 def swapped_branches(maze: Maze, region: RegionSize, shortest: int) -> tuple[Maze, Maze] | None:
     """The maze with the cheese at the end of either of two long branches that both end in the region.
 
-    A branch runs from the fork, the last square that the ways from the start to both ends share. Of all
-    pairs of ends it is that whose shorter branch is longest, the first in the order of squares if several.
-
-    Args:
-        maze: its cheese does not matter.
-        region: the n of the top-right n×n.
-        shortest: least length of either branch, in steps.
+    A branch runs from the fork, the last square that the ways from the start to both ends share. Of all pairs of ends
+    it is that whose shorter branch is longest, the first in the order of squares if several. Either branch is at least
+    `shortest` steps long. The maze's own cheese does not matter.
 
     Returns:
         the cheese at the one end, at the other; None if there is no such pair.
@@ -92,13 +85,9 @@ def equal_pair(
 ) -> tuple[Maze, Maze] | None:
     """Two places of the cheese, equally far from the same decision square in one metric, unlike in the other.
 
-    The cheese lies outside the region in both. Of all such pairs it is that with the greatest difference, at
-    least `LEAST_DIFFERENCE`, the first in the order of squares if several.
-
-    Args:
-        maze: its cheese does not matter.
-        equal: of `METRICS`.
-        region: the n of the top-right n×n.
+    The cheese lies outside the region in both. Of all such pairs it is that with the greatest difference, at least
+    `LEAST_DIFFERENCE`, the first in the order of squares if several. `equal` is one of `METRICS`; the maze's own cheese
+    does not matter.
 
     Returns:
         the cheese nearer in the other metric, the cheese farther; None if there is no such pair.

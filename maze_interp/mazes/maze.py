@@ -47,8 +47,7 @@ class Maze(Displayed):
         seed: the procgen level that lends the maze its looks (background and wall texture).
 
     Raises:
-        MazeInterpError: the size is even or out of range, or the start or cheese is in a wall,
-            off the grid, or on the same square.
+        MazeInterpError: a size even or out of range; the start or cheese in a wall, off the grid, or on one square.
     """
 
     open: Annotated[SquareMask, as_grid]
@@ -127,14 +126,10 @@ class Maze(Displayed):
         return dataclasses.replace(self, open=grid)
 
     def padded(self) -> Maze:
-        """The same world drawn as a maze of full size, its padding now squares that can be opened.
-
-        The picture is the same; every square moves up and right by `padding`.
-        """
+        """The same picture as a maze of full size, its padding squares that can be opened; all move by `padding`."""
         shift = self.padding
-        start, cheese = (self.start[0] + shift, self.start[1] + shift), self.cheese
-        cheese = cheese and (cheese[0] + shift, cheese[1] + shift)
-        return dataclasses.replace(self, open=np.pad(self.open, shift), start=start, cheese=cheese)
+        ends: Any = [square and (square[0] + shift, square[1] + shift) for square in (self.start, self.cheese)]
+        return dataclasses.replace(self, open=np.pad(self.open, shift), start=ends[0], cheese=ends[1])
 
     @property
     def size(self) -> int:
@@ -189,9 +184,8 @@ class Maze(Displayed):
     def decision_square(self) -> Square | None:
         """Last square shared by the shortest paths start → cheese and start → top right.
 
-        None when there is no cheese, when one path contains the other (the published definition),
-        or when an edited maze leaves the cheese or the corner walled, out of reach, or (by loops) reached by
-        several shortest paths.
+        None when there is no cheese, when one path contains the other (the published definition), or when an edited
+        maze leaves the cheese or the corner walled, out of reach, or (by loops) reached by several shortest paths.
         """
         if self.cheese is None:
             return None
@@ -206,7 +200,8 @@ class Maze(Displayed):
         """`square` as plain ints, or the error saying why the mouse cannot stand there."""
         x, y = self.require_on_grid(square, what)
         if not self.open[y, x]:
-            raise MazeInterpError(f"the {what} {(x, y)} is in a wall; {self._nearest_open(x, y)} is the nearest open")
+            nearest = min(self.squares, key=lambda square: (square[0] - x) ** 2 + (square[1] - y) ** 2, default=None)
+            raise MazeInterpError(f"the {what} {(x, y)} is in a wall; {nearest} is the nearest open")
         return x, y
 
     def require_on_grid(self, square: Square, what: str) -> Square:
@@ -215,9 +210,6 @@ class Maze(Displayed):
         if not (0 <= x < self.size and 0 <= y < self.size):
             raise MazeInterpError(f"the {what} {(x, y)} is off the maze, whose squares run from 0 to {self.size - 1}")
         return x, y
-
-    def _nearest_open(self, x: int, y: int) -> Square | None:
-        return min(self.squares, key=lambda square: (square[0] - x) ** 2 + (square[1] - y) ** 2, default=None)
 
     @cached_property
     def _distances(self) -> dict[Square, NDArray[np.float64]]:
@@ -249,14 +241,10 @@ class Maze(Displayed):
         return type(self), tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
 
-LevelMaker = Callable[[int, DistributionMode], Maze]
-_make_level: LevelMaker | None = None
+_make_level: Callable[[int, DistributionMode], Maze] | None = None
 
 
-def set_level_maker(make: LevelMaker) -> None:
-    """What `Maze.from_seed` calls.
-
-    Levels are procgen's, of which this package knows nothing; `maze_interp.environment.levels` hands its function down.
-    """
+def set_level_maker(make: Callable[[int, DistributionMode], Maze]) -> None:
+    """What `Maze.from_seed` calls: this package knows nothing of procgen, so `environment.levels` hands it down."""
     global _make_level
     _make_level = make

@@ -50,8 +50,7 @@ Floats = NDArray[np.float64]
 class FirstExit:
     """Where the mouse first goes from the decision square, given that it gets there in time.
 
-    The three sum to 1, or to less for a policy that may stay there for ever. `other` is another
-    branch or the way back. Leaving may take any time.
+    The three sum to 1, or to less for a policy that may stay there for ever. `other` is another branch or the way back.
     """
 
     cheese: float

@@ -38,7 +38,6 @@ class Chain:
     """Transitions of one maze.
 
     Attributes:
-        maze: the maze.
         squares: its n open squares without the cheese's.
         transitions: float64 sparse `[kn + 1, kn + 1]`; the cheese's row is empty.
         facings: the k.
@@ -105,16 +104,10 @@ def stack(chains: Sequence[Chain]) -> csr_array:
 def reach_within(
     transitions: csr_array, targets: NDArray[np.bool_], horizon: int, stops: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
-    """Probability of having been in a target after at most `horizon` moves, from every state.
+    """Probability of having been in a target after at most `horizon` moves, from every state, float64 `[s, k]`.
 
-    Args:
-        transitions: `[s, s]`.
-        targets: bool `[s, k]`, k sets of states.
-        horizon: moves allowed.
-        stops: bool `[s, k]`, states after which the set no longer counts; disjoint from `targets`.
-
-    Returns:
-        float64 `[s, k]`.
+    Of k sets of states, `targets` bool `[s, k]`; after the states `stops`, `[s, k]` and disjoint from them, a set no
+    longer counts.
     """
     reached = targets.astype(np.float64)
     kept = np.flatnonzero(targets if stops is None else targets | stops)
@@ -128,18 +121,10 @@ def reach_within(
 def reach_cheese(
     maze: Maze, squares: Sequence[Square], probs: NDArray[np.float64], horizon: int
 ) -> NDArray[np.float64]:
-    """Probability of reaching the cheese within the horizon from the start, for each of many policies.
+    """Probability of reaching the cheese within the horizon from the start, for each of k policies: float64 `[k]`.
 
-    The policies' chains differ in their probabilities alone, so many are stepped as one.
-
-    Args:
-        maze: with a cheese.
-        squares: n of its open squares: all that the mouse can stand on before it reaches the cheese.
-        probs: float64 `[k, n, 2, 5]`, move probabilities of k policies on every (square, facing).
-        horizon: moves allowed, at least 1.
-
-    Returns:
-        float64 `[k]`.
+    The policies' chains differ in their probabilities alone, so many are stepped as one. The n squares are all that the
+    mouse can stand on before it reaches the cheese; `probs` are float64 `[k, n, 2, 5]`, by square and facing.
     """
     after, size = successors(maze, squares), 2 * len(squares) + 1
     goal = np.arange(size) == size - 1
@@ -159,13 +144,7 @@ def reach_cheese(
 def arrivals(
     transitions: csr_array, start: NDArray[np.float64], sets: NDArray[np.bool_], horizon: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First arrivals in each of some sets of states, and the time spent in each state.
-
-    Args:
-        transitions: `[s, s]`.
-        start: `[s]`, probability of beginning in each state.
-        sets: bool `[s, k]`.
-        horizon: moves allowed.
+    """First arrivals in each of k sets of states, bool `[s, k]`, and the time spent in each state.
 
     Returns:
         float64 `[s, k]`, probability that the set is first entered in this state, and `occupancy`.
@@ -198,14 +177,9 @@ def occupancy(transitions: csr_array, start: NDArray[np.float64], horizon: int) 
 def reach_ever(transitions: csr_array, targets: NDArray[np.bool_], start: int) -> float:
     """Probability of ever being in a target, from state `start`; states with an empty row are ends.
 
-    Eliminates one state after another, its visits passed on to where it leads (Grassmann, Taksar and
-    Heyman 1985). Nothing is subtracted, so the answer is right even where groups of states are left
-    once in 10³⁰ moves, as a confident policy's are; solving the linear system loses every digit there.
-
-    Args:
-        transitions: `[s, s]`.
-        targets: bool `[s]`.
-        start: a state's number.
+    Eliminates one state after another, its visits passed on to where it leads (Grassmann, Taksar and Heyman 1985).
+    Nothing is subtracted, so the answer is right even where groups of states are left once in 10³⁰ moves, as a
+    confident policy's are; solving the linear system loses every digit there.
     """
     if targets[start]:
         return 1.0

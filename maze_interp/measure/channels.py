@@ -42,8 +42,7 @@ def ablated_outputs(
         values: `[k, ...]`, what replaces each: a channel of the layer's output, without batch axis.
 
     Returns:
-        float64 `[1 + k, n, 6]`: move probabilities and value, of the network as it is and then with
-        each replacement.
+        move probabilities and value, float64 `[1 + k, n, 6]`, of the network as it is and with each replacement.
     """
     cut = split(policy, layer)
     device = device_of(policy)

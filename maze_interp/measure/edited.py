@@ -31,21 +31,18 @@ def evaluate_edits(
     facings: Sequence[Facing] = FACINGS,
     throughout: Edits = (),
 ) -> list[Evaluation]:
-    """Evaluate `policy` on a maze under each of several combinations of edits to one layer.
+    """Evaluate `policy` on a maze under each of e combinations of edits to one layer.
+
+    Squares that no edit needs are not run at all, and only one batch of activations is held at a time.
 
     Args:
         policy: the network, cut after the layer where its architecture can be.
         maze: the maze.
         layer: the layer that all edits change.
-        edits: e combinations, each applied in the order given; an empty one leaves the network as it is.
-        wanted: bool `[e, n, facings]`, which of the n squares are needed; None for all.
+        edits: the combinations, each applied in order; an empty one leaves the network as it is.
+        wanted: bool `[e, n, facings]`, which of the n squares are needed; None for all. The others are NaN.
         facings: the facings to evaluate.
-        throughout: edits of any layer that are in force beside every combination; those of the same
-            layer act first.
-
-    Returns:
-        e evaluations, NaN where nothing was wanted. Squares that no edit needs are not run at all, and
-        only one batch of activations is held at a time.
+        throughout: edits of any layer in force beside every combination; those of the same layer act first.
 
     Raises:
         MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
+from maze_interp.edits.base import Bound, Edits, applied, bind
 from maze_interp.environment.observe import FACINGS, Facing
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.states import States, states_of
@@ -34,7 +34,6 @@ class Evaluation:
     """A policy on every square of a maze but the cheese's.
 
     Attributes:
-        maze: the maze.
         squares: its n open squares without the cheese's.
         probs: float64 `[n, facings, 5]`, probabilities of the moves.
         value: float64 `[n, facings]`, output of the value head; NaN without one.
@@ -98,13 +97,7 @@ def _told(policy: Reference, maze: Maze) -> Evaluation:
 
 
 class Runner:
-    """A policy under edits on the states of some mazes.
-
-    Args:
-        policy: the network; its weights must not change while this is in use.
-        states: the states; what they share is computed once.
-        edits: in force throughout.
-    """
+    """A policy, whose weights do not change meanwhile, under edits on states whose shared part is computed once."""
 
     def __init__(self, policy: nn.Module, states: States, edits: Edits = ()) -> None:
         self._policy, self._states, self._edits = policy, states, list(bind(policy, edits))
@@ -115,7 +108,7 @@ class Runner:
         if self._shared is not None:
             self._cut = split(policy, self._shared.layer)
             # Of a container the leaf that puts out its output runs; hooks of leaves fire first.
-            self._edits.sort(key=_depth, reverse=True)
+            self._edits.sort(key=lambda edit: edit.layer.count("."), reverse=True)
             self._edits = [Bound(self._cut.runs(edit.layer), edit.change) for edit in self._edits]
 
     def run(self, some: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -148,10 +141,6 @@ def first_part(
     if shared is None:
         return cut.prefix(to_input(states.observations(some), device))
     return cut.prefix(shared.differing(states.patches(some)), shared.layer)
-
-
-def _depth(edit: Edit) -> int:
-    return edit.layer.count(".")
 
 
 def outputs_of(logits: Tensor, value: Tensor) -> Tensor:

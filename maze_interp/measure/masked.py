@@ -15,16 +15,10 @@ from maze_interp.policies.threads import one_thread
 
 @one_thread()
 def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> NDArray[np.float64]:
-    """The second part on n observations: the donor's activation where a mask is True, the recipient's elsewhere.
+    """Move probabilities and value, float64 `[m, n, 6]`, with the donor's activation where a mask is True.
 
-    Args:
-        cut: the network's two parts.
-        recipient: what the second part needs of the n recipient observations.
-        donor: the layer's output for the n donor observations, `[n, ...]`.
-        masks: bool `[m, ...]`, broadcast over the layer's shape.
-
-    Returns:
-        move probabilities and value, float64 `[m, n, 6]`.
+    The recipient's is elsewhere. `recipient` is what the second part needs of n observations, `donor` the layer's
+    output for as many, `[n, ...]`; masks, bool `[m, ...]`, are broadcast over the layer's shape.
     """
     count, device = len(recipient), donor.device
     outputs = []

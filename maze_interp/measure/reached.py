@@ -33,17 +33,8 @@ def evaluate_reached(
 ) -> list[Evaluation]:
     """Evaluate `policy` on so many states of each maze that the others change no figure by more than `tolerance`.
 
-    The shortest paths to the cheese and to the top right are evaluated first, both facings.
-
-    Args:
-        policy: the network.
-        mazes: some mazes, whose states share batches.
-        edits: in force throughout.
-        horizon: moves in an episode.
-        tolerance: of `behaviours`.
-
-    Returns:
-        the evaluations, NaN on the other states.
+    The shortest paths to the cheese and to the top right are evaluated first, both facings; the mazes' states share
+    batches. Evaluations are NaN on the states left out.
     """
     states = states_of(mazes)
     runner = Runner(policy, states, edits)

@@ -35,7 +35,6 @@ class Retargeting:
     """How well the policy was sent to each of t targets, and how it does when left alone.
 
     Attributes:
-        maze: the maze.
         targets: the t squares.
         path_probability: float64 `[t]`, normalised path probability with the edit for that target.
         path_probability_unedited: float64 `[t]`, without any edit.

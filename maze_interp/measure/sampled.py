@@ -55,15 +55,8 @@ def sample_episodes(
 ) -> Episodes:
     """Play level `seed`, cheese where procgen has it, with sampled actions.
 
-    Every slot plays the same number of episodes to their end, so that long ones are not missed.
-
-    Args:
-        policy: a network from `[n, 3, 64, 64]` to (logits `[n, 15]`, value `[n]`).
-        seed: the level.
-        mode: `"easy"` or `"hard"`.
-        episodes: how many, a multiple of `slots`.
-        rng: draws the actions.
-        slots: environments side by side.
+    Every slot, an environment side by side with the others, plays the same number of episodes to their end, so that
+    long ones are not missed: `episodes` is a multiple of `slots`.
 
     Raises:
         MazeInterpError: `episodes` is not a multiple of `slots`.
@@ -127,7 +120,6 @@ class Comparison:
     """An exact probability beside its sampled frequency on one level.
 
     Attributes:
-        seed: the level.
         outcome: `"p_cheese"` or `"p_top_right"`.
         exact: the probability computed.
         sampled: the share of the episodes.
@@ -147,8 +139,7 @@ def compare(
 ) -> Iterator[Comparison]:
     """Exact against sampled on the first `levels` levels where an outcome is open.
 
-    Open means an exact probability of 0.05 to 0.95: elsewhere nearly all episodes end alike and a
-    z-score says nothing.
+    Open means an exact probability of 0.05 to 0.95: elsewhere nearly all episodes end alike and a z-score says nothing.
 
     Yields:
         one comparison for each open outcome of each level.

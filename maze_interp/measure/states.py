@@ -22,7 +22,6 @@ class States:
     """The n distinct observations of m mazes, in the order of mazes, squares and facings.
 
     Attributes:
-        mazes: the mazes.
         squares: of each maze, the open squares but the cheese's.
         rows: of each maze, int `[squares, facings]`: the number of the observation of each (square, facing).
         pictures: uint8 `[m, 64, 64, 3]`, each maze without a mouse.

@@ -37,15 +37,9 @@ def paths_to(maze: Maze, targets: Iterable[Square] | None) -> dict[Square, tuple
 def path_probability(probs: Floats, squares: Sequence[Square], path: Sequence[Square], cheese: Square | None) -> float:
     """Normalised path probability of the last square of `path` (arXiv 2310.08043).
 
-    The geometric mean, over the squares of the path but the last, of the probability of the move to
-    the next. The cheese's square, where an episode ends, is skipped; for a path of one square it is
-    the no-op's probability there.
-
-    Args:
-        probs: float64 `[n, 5]`, move probabilities with the mouse un-mirrored.
-        squares: the n squares.
-        path: from the start to the target.
-        cheese: the cheese's square, or None.
+    The geometric mean, over the squares of the path but the last, of the probability of the move to the next, from
+    `probs` `[n, 5]` on n squares. The cheese's square, where an episode ends, is skipped; for a path of one square it
+    is the no-op's probability there.
     """
     row = {square: i for i, square in enumerate(squares)}
     if len(path) == 1:
@@ -57,16 +51,9 @@ def path_probability(probs: Floats, squares: Sequence[Square], path: Sequence[Sq
 
 
 def visits(evaluations: Sequence[Evaluation], number: Sequence[int], targets: Sequence[Square], horizon: int) -> Floats:
-    """Probability of standing on each target within the horizon, before the episode ends.
+    """Probability of standing on each of t targets within the horizon, before the episode ends: float64 `[t]`.
 
-    Args:
-        evaluations: of one maze, with both facings.
-        number: for each of t targets, which of the evaluations to take.
-        targets: the t squares.
-        horizon: moves allowed.
-
-    Returns:
-        float64 `[t]`.
+    `evaluations` are of one maze, with both facings; `number` says for each target which of them to take.
     """
     wanted: dict[int, list[int]] = {}
     for i, one in enumerate(number):

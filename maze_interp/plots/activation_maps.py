@@ -33,20 +33,14 @@ def activations(  # noqa: D418
 
 @overload
 def activations(  # noqa: D418
-    maze: Maze,
-    activation: Tensor | Activations,
-    channels: Iterable[int],
-    ax: Sequence[Axes] | None = None,
+    maze: Maze, activation: Tensor | Activations, channels: Iterable[int], ax: Sequence[Axes] | None = None
 ) -> list[Axes]:
     """Several channels: a map for each."""
 
 
 @styled
 def activations(
-    maze: Maze,
-    activation: Tensor | Activations,
-    channels: Channels = None,
-    ax: Axes | Sequence[Axes] | None = None,
+    maze: Maze, activation: Tensor | Activations, channels: Channels = None, ax: Axes | Sequence[Axes] | None = None
 ) -> Axes | list[Axes]:
     """Draw what a convolutional layer puts out for one observation, over the squares of the maze.
 

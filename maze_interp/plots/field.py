@@ -28,13 +28,7 @@ _REACH = 0.8  # squares that an arrow of length 1 spans
 
 @styled
 def field_figure(field: VectorField, region: int | None = None, title: str = "") -> Figure:
-    """Draw a vector field: an arrow per square, a full-length one for a certain move.
-
-    Args:
-        field: the field; its arrows are its net vectors, the no-op shortening them.
-        region: outline the top-right n×n.
-        title: level and size unless given.
-    """
+    """Draw a vector field: an arrow per square, a full-length one for a certain move; the top-right n×n outlined."""
     figure = new_figure(5.4, 6, square=True)
     axes = figure.subplots()
     marks = draw_field(axes, field, region)
@@ -60,11 +54,7 @@ def behaviour_figure(result: Behaviour, region: int | None = None) -> Figure:
 
 @styled
 def change_figure(before: VectorField, after: VectorField, region: int | None = None) -> Figure:
-    """Two fields of one maze, such as without and with an edit, and the change between them.
-
-    Raises:
-        MazeInterpError: the two are not on the same squares.
-    """
+    """Two fields of one maze, such as without and with an edit, and the change between them."""
     figure = new_figure(13, 4.6, square=True)
     panels = figure.subplots(1, 3)
     marks = draw_field(panels[0], before, region)
@@ -82,8 +72,7 @@ def change_figure(before: VectorField, after: VectorField, region: int | None = 
 def draw_field(axes: Axes, field: VectorField, region: int | None = None, labels: bool = True) -> list[Artist]:
     """Draw the maze and one arrow per square, centred on it; returns the legend handles.
 
-    An arrow spans 0.8 squares times the length of the net vector, at most 1; one too short to have
-    a head is a dot.
+    An arrow spans 0.8 squares times the length of the net vector, at most 1; one too short to have a head is a dot.
     """
     handles = draw_maze(axes, field.maze, region, labels)
     _arrows(axes, field, field.vectors, _REACH)
@@ -92,11 +81,7 @@ def draw_field(axes: Axes, field: VectorField, region: int | None = None, labels
 
 
 def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImage:
-    """Draw the difference of two fields: arrows at half length, squares coloured by total variation.
-
-    Raises:
-        MazeInterpError: the two are not on the same squares.
-    """
+    """Draw the difference of two fields: arrows at half length, squares coloured by total variation."""
     if before.squares != after.squares:
         raise MazeInterpError("two vector fields can be compared only on the same squares of one maze")
     draw_maze(axes, before.maze)
@@ -110,11 +95,7 @@ def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImag
 
 
 def draw_occupancy(axes: Axes, maze: Maze, occupancy: NDArray[np.float64]) -> AxesImage:
-    """Draw the expected moves spent on each square on a log scale from `LEAST_OCCUPANCY` up.
-
-    Raises:
-        MazeInterpError: the array is not `[size, size]`.
-    """
+    """Draw the expected moves spent on each square on a log scale from `LEAST_OCCUPANCY` up."""
     if occupancy.shape != maze.open.shape:
         raise MazeInterpError(f"the occupancy has shape {occupancy.shape}, the maze {maze.open.shape}")
     draw_maze(axes, maze)
@@ -125,11 +106,7 @@ def draw_occupancy(axes: Axes, maze: Maze, occupancy: NDArray[np.float64]) -> Ax
 
 
 def draw_occupancy_change(axes: Axes, before: Behaviour, after: Behaviour) -> AxesImage:
-    """Draw by how much the expected moves spent on each square change, on a scale that is linear up to 1 and then log.
-
-    Raises:
-        MazeInterpError: the two are not of mazes with the same open squares.
-    """
+    """Draw by how much the expected moves spent on each square change, on a scale linear up to 1, then log."""
     if not np.array_equal(before.maze.open, after.maze.open):
         raise MazeInterpError("two behaviours can be compared only in mazes with the same open squares")
     draw_maze(axes, before.maze)

@@ -25,17 +25,10 @@ _VIEW_TITLES = {"human": "procgen's picture for people", "agent": "what the agen
 
 @styled
 def maze_figure(maze: Maze, region: int | None = None, views: Sequence[View] = (), title: str = "") -> Figure:
-    """Draw a maze, labelled, with a legend.
+    """Draw a maze, labelled, with a legend, the top-right n×n outlined if `region` is given.
 
-    Args:
-        maze: the maze.
-        region: outline the top-right n×n.
-        views: pictures of the same level to set beside it: `"human"` (procgen's, 512×512) or
-            `"agent"` (the observation, 64×64).
-        title: above the maze; its level and size unless given.
-
-    Raises:
-        MazeInterpError: a view needs procgen, which is not installed.
+    Views are pictures of the same level to set beside it: `"human"` (procgen's, 512×512) or `"agent"` (the observation,
+    64×64).
     """
     figure = new_figure(3.6 * (1 + len(views)), 4.3 if views else 4.4, square=True)
     first, *others = figure.subplots(1, 1 + len(views), squeeze=False)[0]
@@ -55,13 +48,9 @@ def maze_title(maze: Maze) -> str:
 
 
 def draw_maze(axes: Axes, maze: Maze, region: int | None = None, labels: bool = True) -> list[Artist]:
-    """Draw walls, open squares and marks; square (x, y) is centred on the point (x, y).
+    """Draw walls, open squares, and the marks that the maze has; (x, y) is centred on the point (x, y).
 
-    Args:
-        axes: what to draw on.
-        maze: the maze. A mark that it has not (no cheese, no decision square) is left out.
-        region: outline the top-right n×n.
-        labels: name the axes.
+    The top-right n×n is outlined if `region` is given.
 
     Returns:
         legend handles of the marks drawn.

@@ -63,11 +63,7 @@ def difference(before: VectorField | Behaviour, after: VectorField | Behaviour, 
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """The axes given, or new ones of a figure of pyplot's.
-
-    Raises:
-        MazeInterpError: `ax` is no axes.
-    """
+    """The axes given, or new ones of a figure of pyplot's."""
     return own_figure(*_SIZE, square=True).subplots() if ax is None else instance(Axes)(ax, "ax")
 
 

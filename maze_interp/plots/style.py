@@ -99,9 +99,5 @@ def png(figure: Figure) -> bytes:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write `png(figure)`, whole or not at all; missing folders are made.
-
-    Returns:
-        the path.
-    """
+    """Write `png(figure)`, whole or not at all; missing folders are made. Returns the path."""
     return write_whole(path, png(figure))

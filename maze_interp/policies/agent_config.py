@@ -11,16 +11,9 @@ from maze_interp.validation import Document, Probability, Words
 
 
 class AgentConfig(Document):
-    """The content of an agent's config, for `read_document`.
+    """The content of an agent's config, for `read_document`: the fields of `AgentInfo`, and how it was trained.
 
     Attributes:
-        architecture: of the network; None to find it from the names of the weights.
-        distribution_mode: the levels it was trained on, `"easy"` or `"hard"`.
-        region: the cheese lay in the top-right region × region squares in training; `"anywhere"` where procgen
-            puts it; None if that is not known.
-        training: how it was made, in a few words.
-        success: exact probability of reaching the cheese on held-out levels as in training; None if not measured.
-        anywhere: the same with the cheese where procgen puts it.
         run: the settings of its training, the method among them.
         imitation: the same of an agent that was made by imitation.
     """

@@ -6,21 +6,20 @@ import filecmp
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pandas as pd
-import torch
 import yaml
 
-from maze_interp.arguments import checked, file_path, shown
+from maze_interp.arguments import checked, file_path
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.display import Tabled
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
 from maze_interp.policies.agent_config import AgentConfig
-from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, write_weights
-from maze_interp.policies.devices import placed
+from maze_interp.policies.checkpoints import agent_hash, policy_from_weights, read_weights, weights_hash, write_weights
+from maze_interp.policies.devices import Device, placed
 from maze_interp.policies.history import FILE as HISTORY
 from maze_interp.policies.history import read_checkpoint, split_name
 from maze_interp.policies.names import agent_label, names_file, require_agent_name
@@ -37,8 +36,6 @@ class AgentInfo(Tabled):
     """What `agents/<name>/config.yaml` says of an agent.
 
     Attributes:
-        name: the folder's name.
-        path: the folder.
         distribution_mode: the levels it was trained on, `"easy"` or `"hard"`.
         region: the cheese lay in the top-right region × region squares in training; `"anywhere"` where procgen
             puts it; None if that is not known.
@@ -114,6 +111,11 @@ def agent_info(name: str) -> AgentInfo:
     return AgentInfo(name, folder, **known, start_from=(config.run or config.imitation or {}).get("start_from"))
 
 
+def stored_hash(name: str) -> str:
+    """`agent_hash` of an agent at hand, from its file alone."""
+    return weights_hash(read_weights(agent_folder(name) / _WEIGHTS))
+
+
 def list_agents() -> pd.DataFrame:
     """The agents at hand, one per row.
 
@@ -144,19 +146,11 @@ def _row(name: str) -> tuple[object, ...]:
     return name, info.distribution_mode, region, info.training, info.success, info.anywhere, own_hash, ""
 
 
-def as_device(value: Any, name: str) -> torch.device | str:
-    """A device of torch's, or its name."""
-    if not isinstance(value, str | torch.device):
-        raise MazeInterpError(f"{name} is a device such as 'cpu' or 'cuda', not {shown(value)}")
-    return value
-
-
-Device = Annotated[torch.device | str, as_device]
-
-
 @checked
 def load_policy(
-    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT, device: Device = "cpu", precision: Precision = "float32"
+    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT,
+    device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> PolicyNetwork | Reference:
     """A policy by the name of an agent or of a reference policy, or from a `.safetensors`, `.pth` or `.pt` file.
 
@@ -187,7 +181,9 @@ def load_policy(
 
 @checked
 def load_network(
-    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT, device: Device = "cpu", precision: Precision = "float32"
+    agent: Annotated[str | Path, file_path] = DEFAULT_AGENT,
+    device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> PolicyNetwork:
     """`load_policy` for what reads or edits activations: a reference policy, which has none, is refused."""
     if names_file(agent):

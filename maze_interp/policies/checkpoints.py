@@ -153,7 +153,7 @@ def agent_hash(network: nn.Module) -> str:
 
     Weights that `remember_hash` saw rounded have the hash of those before, as long as nobody changes them.
     """
-    own = _hash(network)
+    own = weights_hash(network.state_dict())
     rounded, before = vars(network).get(_ROUNDED, (None, own))
     return str(before) if own == rounded else own
 
@@ -163,12 +163,13 @@ def remember_hash(network: nn.Module) -> Iterator[None]:
     """A block in which a network's weights are rounded to another precision: it stays the same agent."""
     before = agent_hash(network)
     yield
-    vars(network)[_ROUNDED] = _hash(network), before
+    vars(network)[_ROUNDED] = weights_hash(network.state_dict()), before
 
 
-def _hash(network: nn.Module) -> str:
+def weights_hash(weights: Mapping[str, Tensor]) -> str:
+    """`agent_hash` of a network with these weights, by the names that its architecture gives them."""
     digest = hashlib.sha256()
-    for key, tensor in sorted(network.state_dict().items()):
+    for key, tensor in sorted(weights.items()):
         digest.update(f"{key}{tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maze_interp.arguments import shown
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.placement import Precision
 
@@ -19,6 +20,16 @@ BATCH = 32
 _LARGE_BATCH = 2048  # on any other device: enough to keep it busy, half a gigabyte of the largest activations
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def as_device(value: Any, name: str) -> torch.device | str:
+    """A device of torch's, or its name."""
+    if not isinstance(value, str | torch.device):
+        raise MazeInterpError(f"{name} is a device such as 'cpu' or 'cuda', not {shown(value)}")
+    return value
+
+
+Device = Annotated[torch.device | str, as_device]
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -34,11 +45,7 @@ def batch_size(device: torch.device) -> int:
 def placed(network: Network, device: torch.device | str = "auto", precision: Precision = "float32") -> Network:
     """The network itself, moved to a device and into a precision.
 
-    Args:
-        network: the network.
-        device: `"auto"`, or a device as torch names it.
-        precision: of the weights, and so of all that is computed from them. The agent's hash stays that of the
-            weights before they were rounded.
+    The agent's hash stays that of the weights before they were rounded.
 
     Raises:
         MazeInterpError: a device that is not there, or another precision.

@@ -127,10 +127,6 @@ def hooked(
 ) -> Iterator[None]:
     """Within the context, pass the output of each named layer through its function.
 
-    Args:
-        network: the network.
-        functions: by layer, or (layer, function) pairs.
-
     Raises:
         MazeInterpError: no pairs; an unknown layer; a layer that never ran inside the block (unless the
             block ends in another exception); a layer that puts out anything but one tensor; a

@@ -15,14 +15,7 @@ from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.cache import ActivationCache
 from maze_interp.policies.devices import device_of
-from maze_interp.policies.hooks import (
-    HookFunction,
-    Layers,
-    activation_layers,
-    hooked,
-    resolve_layer,
-    run_with_cache,
-)
+from maze_interp.policies.hooks import HookFunction, Layers, activation_layers, hooked, resolve_layer, run_with_cache
 from maze_interp.policies.split import SharedPictures, Split, WholeNetwork
 
 if TYPE_CHECKING:
@@ -156,12 +149,7 @@ class PolicyNetwork(nn.Module, ABC):
         return WholeNetwork(self, layer)
 
     def share(self, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
-        """What the network makes of pictures that observations differ little from; None where that saves nothing.
-
-        Args:
-            pictures: `[m, 3, 64, 64]`.
-            layers: module paths of layers that are changed, or cut after.
-        """
+        """What the network makes of pictures that observations differ little from; None where that saves nothing."""
         return None
 
     def hooks(self, functions: Mapping[str, HookFunction]) -> AbstractContextManager[None]:
@@ -178,9 +166,7 @@ class PolicyNetwork(nn.Module, ABC):
     def run_with_hooks(self, x: Tensor, hooks: Iterable[tuple[str, HookFunction]]) -> tuple[Tensor, Tensor]:
         """Logits and value, the outputs of layers passed through functions. See `hooks.hooked`.
 
-        Args:
-            x: observations `[n, 3, 64, 64]`.
-            hooks: (layer, function) pairs, applied in this order.
+        Hooks are (layer, function) pairs, applied in this order.
         """
         with hooked(self, hooks):
             logits, value = self(x)
@@ -208,25 +194,11 @@ def require_same_shape(*networks: PolicyNetwork) -> None:
         raise MazeInterpError(f"the weights of networks of different kinds do not correspond: {' and '.join(kinds)}")
 
 
-def single_layer(network: nn.Module, layers: Sequence[str]) -> str:
-    """The layer that an option of several names gives a command that studies one.
-
-    Raises:
-        MazeInterpError: an unknown layer, none, or more than one.
-    """
-    if len(layers) != 1:
-        raise MazeInterpError(f"--layers takes one layer here, not {', '.join(layers) or 'none'}")
-    return resolve_layer(network, layers[0])
-
-
 def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
     """Layers from a command line: names with commas between, or a group such as `"main"`.
 
     `"all"` is every leaf but the heads, whose channels are the actions, and flattened maps, which repeat the layer
     before them.
-
-    Raises:
-        MazeInterpError: an unknown layer.
     """
     groups = {
         "main": network.main_layers,

@@ -65,12 +65,8 @@ def local_search(maze: Maze, radius: int) -> Floats:
 def follow_wall(maze: Maze, side: int) -> Floats:
     """Keeps a hand on the wall: turns to that side if it can, else goes on, else to the other side, else back.
 
-    Args:
-        maze: the maze.
-        side: 1 for the right hand, −1 for the left.
-
-    Returns:
-        float64 `[n, 4, 5]`: the move for each heading, in the order left, down, up, right.
+    The move for each heading, float64 `[n, 4, 5]`, in the order left, down, up, right; `side` is 1 for the right hand,
+    −1 for the left.
     """
     wishes = np.empty((4, 4), int)
     for place, heading in enumerate(_CLOCKWISE):
@@ -100,11 +96,7 @@ _RULES: dict[str, Callable[[Maze], Floats]] = {
 class Reference(nn.Module):
     """A rule in place of a network: every exact measurement takes it, whatever needs layers or pictures refuses it.
 
-    Args:
-        name: of `_RULES` or `local-search-R`, after `"reference:"`.
-
-    Attributes:
-        name: the whole name.
+    Its name is one of `_RULES` or `local-search-R`, after `"reference:"`.
 
     Raises:
         MazeInterpError: an unknown name.

@@ -17,12 +17,7 @@ from maze_interp.policies.moves import MOVES
 
 @dataclass(frozen=True)
 class Column:
-    """What is held per observation.
-
-    Attributes:
-        dtype: numpy's name.
-        shape: of one observation's entry.
-    """
+    """What is held per observation: numpy's name of its type, and the shape of an observation's entry."""
 
     dtype: str
     shape: tuple[int, ...]

@@ -20,9 +20,7 @@ class StoreColumn:
 
     Attributes:
         read: the store's, from names and row numbers to the rows of each name.
-        name: the layer's module path, or the label.
         shape: `(observations, ...)`.
-        dtype: numpy's.
     """
 
     read: Callable[[Sequence[str], Rows], Mapping[str, NDArray[Any]]]

@@ -21,9 +21,10 @@ from maze_interp.report.page import render
 from maze_interp.results.estimates import INTERVAL
 from maze_interp.results.files import write_json, write_whole
 from maze_interp.results.run_directory import run_directory
+from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
-from maze_interp.studies.study import NetworkOptions, Study
+from maze_interp.studies.study import Study
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.selection import seeds_name
 from maze_interp.sweeps.spread import check_workers, cluster
@@ -43,24 +44,14 @@ def build_report(
 ) -> list[str]:
     """Measure an agent and write `report.html` and `summary.json` to `out`, and every study to a folder in it.
 
-    A stopped report is resumed; the files do not depend on the workers.
-
-    Args:
-        agent: a name in `agents/`, or the path of a checkpoint.
-        out: the folder.
-        levels: held-out levels, each measured with the cheese in the training region and anywhere.
-        mode: distribution of levels; the agent's own unless given (hard for a checkpoint).
-        workers: local processes, None for one per core.
-        scheduler: address of a dask scheduler to use instead.
-        device: where networks run.
-        precision: of the networks.
+    A stopped report is resumed; the files do not depend on the workers. Each of the held-out levels is measured with
+    the cheese in the training region and anywhere.
 
     Returns:
         the main figures, one line each.
 
     Raises:
-        MazeInterpError: no such agent, fewer than one level, a folder of another run, or no
-            scheduler at the address.
+        MazeInterpError: no such agent, fewer than one level, a folder of another run, or no scheduler at the address.
     """
     check_workers(workers, scheduler)
     context = Context(agent, levels, mode, out, device, precision)

@@ -15,7 +15,7 @@ from maze_interp.mazes.maze import DistributionMode
 from maze_interp.policies.agents import AgentInfo, agent_info, agent_mode, is_agent, training_region
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.results.files import read_csv
-from maze_interp.studies.study import NetworkOptions
+from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.sweep.study import Sweep
 from maze_interp.sweeps.groups import in_region
 
@@ -27,18 +27,9 @@ NetworkStudy = TypeVar("NetworkStudy", bound=NetworkOptions)
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """An agent, the levels it is measured on, and the report's folder.
+    """An agent (a name, or the path of a checkpoint), the levels it is measured on, and the report's folder.
 
-    Attributes:
-        agent: a name, or the path of a checkpoint.
-        levels: how many held-out levels.
-        given_mode: the levels' distribution; None for the agent's own.
-        out: the report's folder.
-        device: where networks run.
-        precision: of the networks.
-
-    Raises:
-        MazeInterpError: no such agent, or fewer than one level.
+    The mode of the levels is the agent's own unless given.
     """
 
     agent: str

@@ -30,13 +30,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Experiment(ABC):
-    """What is measured on each of many levels. A subclass adds its own settings as fields.
-
-    Attributes:
-        policy: the network.
-        agent: its name, for the record.
-        levels: the levels.
-    """
+    """What a policy does on each of many levels. A subclass adds its own settings as fields."""
 
     name: ClassVar[str]
     """Of the experiment and, with `.csv`, of its table."""
@@ -78,14 +72,7 @@ def run_experiment(
 ) -> pd.DataFrame:
     """Run an experiment, or go on with one that was stopped; the rows do not depend on the workers.
 
-    Args:
-        experiment: what to measure.
-        out: the run's folder; the table is `<name>.csv` in it.
-        workers: local processes, None for one per core.
-        scheduler: address of a dask scheduler to use instead.
-
-    Returns:
-        the table, ordered by level; empty cells are NaN.
+    The table, ordered by level, is kept as `<name>.csv` in the folder `out`; empty cells are NaN.
 
     Raises:
         MazeInterpError: the folder is another run's, or the scheduler does not answer.

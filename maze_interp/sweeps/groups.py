@@ -21,10 +21,6 @@ BIN_WIDTH = {
 def groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
     """The levels by what they ask of the agent.
 
-    Args:
-        levels: rows of a sweep.
-        region: the agent's training region n.
-
     Returns:
         all levels; those with the cheese in the top-right n×n and outside it; those with a
         decision square; and the published selection, a decision square and the cheese outside.
@@ -81,9 +77,8 @@ def by_place(levels: pd.DataFrame, outcome: str = "p_cheese") -> pd.DataFrame:
 def surprises(levels: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The levels with a decision square whose p_cheese is nearest to and farthest from what is usual.
 
-    Usual is the mean of the other levels at the same Euclidean distance cheese–corner (bins as in
-    `BIN_WIDTH`), the variable that predicts best in the published study; a level without others
-    is left out.
+    Usual is the mean of the other levels at the same Euclidean distance cheese–corner (bins as in `BIN_WIDTH`), the
+    variable that predicts best in the published study; a level without others is left out.
 
     Returns:
         the `count` least and the `count` most surprising rows, with a column `usual`.

@@ -23,9 +23,10 @@ def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     `agent_hash` is of the weights, `network_hash` of the modules and their settings.
 
     Raises:
-        MazeInterpError: as `refuse_unrecorded`.
+        MazeInterpError: hooks, a replaced method, dropout at work, or autocasting.
     """
-    refuse_unrecorded(policy)
+    if what := beyond_record(policy):
+        raise MazeInterpError(f"{what}, which the record of a run could not name; use edits instead")
     versions = {package: version(package) for package in _PACKAGES}
     return {
         "agent": name,
@@ -35,13 +36,3 @@ def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
         "precision": str(next((one.dtype for one in policy.parameters()), torch.float32)).removeprefix("torch."),
         "versions": {"python": platform.python_version(), **versions},
     }
-
-
-def refuse_unrecorded(policy: nn.Module) -> None:
-    """Refuse a network whose outputs depend on more than its modules and weights.
-
-    Raises:
-        MazeInterpError: hooks, a replaced method, dropout at work, or autocasting.
-    """
-    if what := beyond_record(policy):
-        raise MazeInterpError(f"{what}, which the record of a run could not name; use edits instead")

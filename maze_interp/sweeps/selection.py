@@ -106,11 +106,7 @@ def seeds_name(seeds: Sequence[int]) -> str:
 
 
 def require_apart(choosing: Iterable[int], reported: Iterable[int]) -> None:
-    """Refuse to report on levels that something was chosen on.
-
-    Raises:
-        MazeInterpError: the two share a level.
-    """
+    """Refuse to report on levels that something was chosen on."""
     shared = sorted(set(choosing) & set(reported))
     if shared:
         raise MazeInterpError(

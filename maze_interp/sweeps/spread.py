@@ -77,11 +77,7 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
 
 
 def check_workers(workers: int | None, scheduler: str | None) -> None:
-    """Refuse fewer than one worker, and workers beside a scheduler; 1, the default in Python, may stand beside one.
-
-    Raises:
-        MazeInterpError: as above.
-    """
+    """Refuse fewer than one worker, and workers beside a scheduler; 1, the default in Python, may stand beside one."""
     if workers is not None and ((count := as_whole(workers)) is None or count < 1):
         raise MazeInterpError(f"the work needs at least 1 worker, not {shown(workers)}")
     if scheduler is not None:

@@ -23,27 +23,14 @@ from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.levels import LevelSet
 
 OUTCOMES = (
-    "p_cheese",
-    "p_top_right",
-    "p_region",
-    "expected_steps",
-    "decision_p_cheese",
-    "decision_p_top_right",
-    "decision_p_other",
-    "exit_cheese",
-    "exit_top_right",
-    "exit_other",
+    *("p_cheese", "p_top_right", "p_region", "expected_steps"),
+    *("decision_p_cheese", "decision_p_top_right", "decision_p_other"),
+    *("exit_cheese", "exit_top_right", "exit_other"),
 )
 """What a policy does in a level, as in `Behaviour` and, at the decision square, `VectorField` and `FirstExit`."""
 
 COLUMNS = (
-    "seed",
-    "size",
-    "open_squares",
-    "cheese_x",
-    "cheese_y",
-    "decision_x",
-    "decision_y",
+    *("seed", "size", "open_squares", "cheese_x", "cheese_y", "decision_x", "decision_y"),
     *FEATURE_NAMES,
     *OUTCOMES,
 )

@@ -26,9 +26,5 @@ def architecture(name: str) -> type[PolicyNetwork]:
 
 
 def new_network(name: str, *, kind: str = DEFAULT.architecture, **settings: int) -> PolicyNetwork:
-    """A network with new random weights, such as `new_network("mine", width=2)`.
-
-    Raises:
-        MazeInterpError: an unknown architecture.
-    """
+    """A network with new random weights, such as `new_network("mine", width=2)`."""
     return architecture(kind)(**settings, name=name)  # type: ignore[arg-type]

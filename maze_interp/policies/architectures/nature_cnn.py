@@ -16,11 +16,8 @@ _BASE_CHANNELS = 32  # of the first convolution at width 1
 class NatureCNN(PolicyNetwork):
     """Three convolutions (32·k, 64·k, 64·k channels) and a linear layer of 512 under both heads.
 
-    Padding makes the maps tile the picture, 16×16, 8×8 and 8×8, so that a position lies over what it sees.
-
-    Args:
-        width: the factor k on the channel counts.
-        name: what tables and pictures call it.
+    Padding makes the maps tile the picture, 16×16, 8×8 and 8×8, so that a position lies over what it sees. `width` is
+    the factor k on the channel counts.
     """
 
     architecture: ClassVar[str] = "nature_cnn"
