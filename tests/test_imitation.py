@@ -13,7 +13,7 @@ from maze_interp import Maze, MazeInterpError
 from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import region_maze
 from maze_interp.policies.moves import STEPS
-from maze_interp.training import imitation
+from maze_interp.training import imitation, run
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate
 
 TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3, value_levels=2)
@@ -40,7 +40,7 @@ def test_batches_are_numbered_and_from_levels_below_the_held_out_ones(monkeypatc
         drawn.append(seed)
         return region_maze(seed, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(imitation, "region_maze", noted)
+    monkeypatch.setattr(run, "region_maze", noted)
     first, again, other = (ShortestPaths(TINY)[number] for number in (0, 0, 1))
     assert [part.tobytes() for part in first] == [part.tobytes() for part in again]
     assert first[0].tobytes() != other[0].tobytes()
