@@ -61,6 +61,18 @@ class Parser(argparse.ArgumentParser):
         raise MazeInterpError(f"{' '.join(message.split())} (see {self.prog} --help)")
 
 
+class _Once(argparse.Action):
+    """Takes an option's value; a second value would have no effect, or silently replace the first."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """See `argparse.Action`."""
+        if hasattr(namespace, self.dest):
+            parser.error(f"{option_string} is given twice; once is enough")
+        setattr(namespace, self.dest, values if self.nargs != 0 else True)
+
+
 def function_command(function: Callable[..., None]) -> Command:
     """The command that calls a function: its arguments are the options, its docstring the help."""
     docstring = parse(inspect.getdoc(function) or "")
@@ -128,12 +140,13 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     required = option.default is inspect.Parameter.empty
     name = option.name if required else option_name(option.name)
     if option.type is bool:
-        parser.add_argument(name, action="store_true", help=option.help)
+        parser.add_argument(name, action=_Once, nargs=0, help=option.help, default=argparse.SUPPRESS)
         return
     choices = _choices(option.type)
     stated = "" if required or option.default in (None, ()) else f" [{written(option.default)}]"
     parser.add_argument(
         name,
+        action=_Once,
         help=f"{option.help}{stated}".replace("%", "%%"),
         metavar=("{" + ",".join(choices) + "}") if choices else option.name.replace("_", "-").upper(),
         default=argparse.SUPPRESS,

@@ -156,7 +156,7 @@ def _surprises(rows: pd.DataFrame, levels: LevelSet) -> Data:
     known = rows.dropna(subset=list(FEATURE_NAMES))
     known = known[np.isfinite(known[list(FEATURE_NAMES)].to_numpy(float)).all(1)]
     if len(known) < (least := len(FEATURE_NAMES) + 2):
-        raise MazeInterpError(f"surprise needs at least {least} levels with a decision square, and here are {len(known)}")
+        raise MazeInterpError(f"surprise needs at least {least} levels with a decision square, not {len(known)}")
     x = np.column_stack([np.ones(len(known)), known[list(FEATURE_NAMES)].to_numpy(float)])
     y = known["p_cheese"].to_numpy(float)
     score = np.abs(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
