@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any, cast
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported: a test has a core, and so have its processes
+
 import pytest
 import torch
 from hypothesis import settings
@@ -30,15 +32,17 @@ settings.load_profile("same every time")
 
 
 LONG = (
-    *("every_study", "report", "resolve", "statistics", "planted", "finetune", "compare", "sweep", "spread"),
-    *("training", "edit_search", "patching", "retarget_study", "vectors_study", "ablate", "store", "recording"),
+    *("report", "every_study", "resolve", "behaviour", "spread", "sweep", "page_whole", "page_network", "statistics"),
+    *("other_options", "planted", "retarget_study", "finetune", "recording", "options", "training", "page_maze"),
+    *("compare", "first_hour", "full_disk", "experiment", "documented_commands", "store", "edit_search", "patching"),
 )
-"""Test files that take long, by name: they come first, so that several processes end at about the same time."""
+"""Test files that take long, the longest first: they come first, so that several processes end at the same time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files, not the tests within them."""
-    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
+    place = {f"test_{name}": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
 
 
 class RowsThrough(TorchFunctionMode):

@@ -16,16 +16,27 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.policies.agents import load_network
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.studies.patch.tables import channel_table, network_size, position_map, position_table, set_table
+from maze_interp.studies.result import Result
 
 LAYER = "embedder.block3"
 
 AGENT = "rand_region_3_easy"
 
 
-def test_a_result_against_its_rows(tmp_path: Path) -> None:
-    study = mi.studies.patch(agent=AGENT, seeds=range(900_000_471, 900_000_473), layers=f"{LAYER}_out")
-    result = study.run(tmp_path / "run")
-    rows = {path.stem: pd.read_csv(path) for path in (tmp_path / "run" / "rows").glob("*/*.csv")}
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the run."""
+    return tmp_path_factory.mktemp("patch") / "run"
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Result:
+    """The result of the run: two pairs, of which both have an effect."""
+    return mi.studies.patch(agent=AGENT, seeds=range(900_000_471, 900_000_473), layers=f"{LAYER}_out").run(folder)
+
+
+def test_a_result_against_its_rows(result: Result, folder: Path) -> None:
+    rows = {path.stem: pd.read_csv(path) for path in (folder / "rows").glob("*/*.csv")}
     assert set(rows) == {"curves", "parts", "sets", "episodes", "layers", "channels", "transfer"}
     assert result.settings["layers"] == [LAYER]
     measured = rows["layers"].query("metric == 'probability_difference' and part == 'whole' and layer == @LAYER")
@@ -48,11 +59,10 @@ def test_a_result_against_its_rows(tmp_path: Path) -> None:
     transfer = result.tables["transfer"].set_index("figure")["mean"]
     assert transfer["union"] == pytest.approx(rows["transfer"]["union"].mean())
     assert rows["transfer"]["seed"].tolist() == [900_000_472], "sets of the first half, tried on the second"
-    assert {path.stem for path in (tmp_path / "run").glob("*.csv")} == set(result.tables)
+    assert {path.stem for path in folder.glob("*.csv")} == set(result.tables)
 
 
-def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
-    result = mi.studies.patch(agent=AGENT, seeds=range(900_000_471, 900_000_473), layers=LAYER).run(tmp_path)
+def test_the_pictures_show_what_was_measured(result: Result) -> None:
     assert {"by_count", "by_layer", "by_channel", "by_position_block3", "counts", "channel_sets", "field_whole"} <= set(
         result.figures
     )

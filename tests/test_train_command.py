@@ -9,6 +9,7 @@ import pytest
 from maze_interp.commands.main import main
 from maze_interp.policies.agents import agent_info, load_network
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.sweeps.spread import cluster
 from maze_interp.training import card
 
 TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 2\nlevels: 2\nstates: 16\nvalue_levels: 2\n"
@@ -20,7 +21,8 @@ def test_from_a_file_to_an_agent_that_is_found_by_name(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(card.bundle_agent, "__defaults__", (2,))  # levels to measure it on
     Path("tiny.yaml").write_text(TINY)
-    main(["train", "tiny.yaml", "--into", "agents"])
+    with cluster(1):  # measuring in this process
+        main(["train", "tiny.yaml", "--into", "agents"])
     assert capsys.readouterr().out == "written to agents/tiny\n"
     info = agent_info("tiny")
     assert (info.distribution_mode, info.region) == ("easy", 1)

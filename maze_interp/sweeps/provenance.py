@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,8 @@ from maze_interp.policies.identity import beyond_record, structure_hash
 
 _PACKAGES = ("maze-interp", "torch", "numpy", "scipy")
 
+_version = cache(version)  # which reads files
+
 
 def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     """Agent, hashes, versions, device and precision, as plain JSON values; recorded beside every result.
@@ -27,12 +30,11 @@ def provenance(policy: nn.Module, name: str) -> dict[str, Any]:
     """
     if what := beyond_record(policy):
         raise MazeInterpError(f"{what}, which the record of a run could not name; use edits instead")
-    versions = {package: version(package) for package in _PACKAGES}
     return {
         "agent": name,
         "agent_hash": agent_hash(policy),
         "network_hash": structure_hash(policy),
         "device": device_of(policy).type,
         "precision": str(next((one.dtype for one in policy.parameters()), torch.float32)).removeprefix("torch."),
-        "versions": {"python": platform.python_version(), **versions},
+        "versions": {"python": platform.python_version()} | {package: _version(package) for package in _PACKAGES},
     }
