@@ -1,7 +1,9 @@
 # `make report` measures the bundled agent and writes the page, `make test` checks everything, `make docs` builds the site
-# in docs/_build/html and runs its notebooks, `make findings` renews the results behind the site; each sets up .venv first.
+# in docs/_build/html and runs its notebooks (NOTEBOOKS=off: without running them), `make findings` renews the results behind
+# the site; each sets up .venv first.
 
 PYTHON ?= python3
+NOTEBOOKS ?= cache
 BIN := .venv/bin
 
 .PHONY: report test docs findings clean
@@ -18,7 +20,7 @@ test: .venv/.installed
 	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 docs: .venv/.docs
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -D nb_execution_mode=$(NOTEBOOKS) -b html docs docs/_build/html
 	@echo "The site: file://$(CURDIR)/docs/_build/html/index.html"
 
 findings: .venv/.installed

@@ -55,9 +55,7 @@ def test_findings_have_one_claim_one_picture_and_few_numbers() -> None:
         assert re.match(r"# .+\n\n\*\*[^*]+\.\*\*\n\n!\[.+\]\(results/.+\.png\)\n", text), page.name
         assert "## What limits this" in text
         assert "```{run}" in text
-        first, *others = re.split(r"^## ", text, flags=re.MULTILINE)
-        for part in (first, *others):
-            assert sum(role == "figure" for _, role, _ in inserted.addresses(part)) <= 5, page.name
+        assert sum(role == "figure" for _, role, _ in inserted.addresses(text)) <= 5, page.name
 
 
 @pytest.mark.parametrize("page", FINDINGS, ids=lambda page: page.stem)
