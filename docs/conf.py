@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from jupyter_client.connect import ConnectionFileMixin
+
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "maze-interp"
@@ -29,6 +31,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"  # a page is run again only if its code changed
 nb_execution_timeout = 240
+nb_execution_in_temp = True  # what cells write is gone with the folder
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 
@@ -57,3 +60,4 @@ html_theme_options = {
 # Notebook cells run commands of this installation.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 os.environ["OMP_NUM_THREADS"] = "1"
+ConnectionFileMixin.transport.default_value = "ipc"  # kernels warn of TCP, which others on the machine could read

@@ -10,7 +10,7 @@ import torch
 from explorer_client import AGENT, LAYER, Client, a_maze, text
 
 from maze_interp import Maze, edits, observe, probes, to_input
-from maze_interp.bundled import HELD_OUT
+from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
 from maze_interp.edits.base import Edit, applied
 from maze_interp.explorer.attribution import decision
 from maze_interp.policies.agents import load_network
@@ -39,9 +39,9 @@ def test_channels(policy: PolicyNetwork) -> None:
     assert {row["path"]: tuple(row["shape"]) for row in client.ask("layers")["layers"]}[LAYER] == values.shape
 
 
-def test_probes(policy: PolicyNetwork) -> None:
-    maze = a_maze()
-    client = Client({"maze": text(maze)})
+def test_probes() -> None:
+    maze, policy = a_maze(), load_network()
+    client = Client({"agent": DEFAULT_AGENT, "maze": text(maze)})
     _, _, cache = policy.run_with_cache(to_input(observe(maze, [maze.start])), [LAYER])
     listed = {row["target"]: row for row in client.ask("probes")["probes"]}
     for target, row in listed.items():
@@ -50,10 +50,11 @@ def test_probes(policy: PolicyNetwork) -> None:
             client.ask("probe", layer=row["layer"], target=target),
         )
         if row["of_squares"]:
-            assert np.allclose(shown["outputs"], fitted.predict_proba(cache[LAYER].numpy())[0, ..., 1])
+            of_classes = fitted.predict_proba(cache[LAYER].numpy())[0]
+            assert np.allclose(shown["outputs"], of_classes[..., 1] if len(row["classes"]) == 2 else of_classes)
         else:
             assert shown["prediction"] == fitted.predict(cache[LAYER].numpy())[0]
-    assert {"cheese_here", "wall", "cheese_x_world"} <= listed.keys()
+    assert {"cheese_here", "wall", "move_to_cheese", "cheese_x_world"} <= listed.keys()
     assert "no fitted probe" in client.ask("probe", layer=LAYER, target="../../../etc")
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 import maze_interp as mi
 from maze_interp import edits
+from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.edits.base import Edit
 from maze_interp.mazes.maze import Maze
 
@@ -73,7 +74,7 @@ def test_probes_and_attribution(explorer: Explorer) -> None:
     page.locator("summary:has-text('Probes')").press("Enter")
     explorer.settle()
     assert page.locator(".probes .note").inner_text() == "No probes are fitted for this agent."
-    explorer.field("Agent").select_option("rand_region_3_easy")
+    explorer.field("Agent").select_option(DEFAULT_AGENT)
     explorer.settle()
     page.locator(".probes").get_by_label("show over the maze").press(" ")
     explorer.settle()
