@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from jupyter_client.connect import ConnectionFileMixin
+from jupyter_client import KernelManager
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -60,4 +60,4 @@ html_theme_options = {
 # Notebook cells run commands of this installation.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 os.environ["OMP_NUM_THREADS"] = "1"
-ConnectionFileMixin.transport.default_value = "ipc"  # kernels warn of TCP, which others on the machine could read
+KernelManager.transport_encryption.default_value = "auto"  # unencrypted, a kernel warns
