@@ -44,7 +44,7 @@ def in_pages() -> Iterator[tuple[str, str]]:
         written = [line.lstrip() for block in blocks for line in block.splitlines()]
         lines = [line for line in written if line.startswith("maze-interp ")]
         for line in [*lines, *inline]:
-            for part in line.split(" #")[0].split("&&"):
+            for part in re.split(r" (?:#|> )", line)[0].split("&&"):
                 yield str(page.relative_to(ROOT)), part.strip()
 
 
