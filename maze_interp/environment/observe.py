@@ -77,7 +77,8 @@ class MazeView:
         """The picture with mice on every open square whose coordinates are odd, or even, alike."""
         key = (facing, odd_x, odd_y)
         if key not in self._sheets:
-            cells = [self._cell(square) for square in self.maze.squares if (square[0] % 2, square[1] % 2) == key[1:]]
+            shift = self.maze.padding
+            cells = [(x + shift, y + shift) for x, y in self.maze.squares if (x % 2, y % 2) == (odd_x, odd_y)]
             self._sheets[key] = self._render(cells, facing)
         return self._sheets[key]
 
@@ -86,9 +87,6 @@ class MazeView:
         where, pixels = self.patch(square, facing)
         out[:] = self.empty
         out[where] = pixels
-
-    def _cell(self, square: Square) -> Square:
-        return square[0] + self.maze.padding, square[1] + self.maze.padding
 
     def _render(self, cells: Sequence[Square], facing: Facing) -> NDArray[np.uint8]:
         return self._simulator.render(states.with_mice(self._state, cells, mirrored=facing == "right"))

@@ -47,19 +47,23 @@ class PreparedMaze:
     def __init__(self, policy: nn.Module, maze: Maze) -> None:
         self.policy, self.maze = policy, maze
         self._outputs: dict[tuple[Edit, ...], NDArray[np.float64]] = {}
-        self._crossings: tuple[str, list[Crossing | None]] = ("", [])
-        # A network that cannot be cut gains nothing here.
-        self._whole = not _is_cut(policy)
+        self._cut: tuple[str, Split, list[Crossing | None]] | None = None
+        self._whole = isinstance(policy, Reference)
         if self._whole:
             return
-        self._states, self._order = states_of([maze]), running_order(policy)
+        self._states = states_of([maze])
+        with torch.inference_mode(), one_thread():
+            self._shared = share(policy, to_input(self._states.pictures, device_of(policy)), ())
+        # A network that cannot be cut gains nothing here.
+        self._whole = self._shared is None and isinstance(split(policy, activation_layers(policy)[0]), WholeNetwork)
+        if self._whole:
+            return
+        self._order = running_order(policy)
         (self._squares,), (self._rows,) = self._states.squares, self._states.rows
         left = np.unique(self._rows[:, 0])
         right = np.setdiff1d(np.arange(len(self._states)), left)
         size = _TIMES * batch_size(device_of(policy))
         self._parts = [part for some in (left, right) if len(some) for part in _parts(some, size)]
-        with torch.inference_mode(), one_thread():
-            self._shared = share(policy, to_input(self._states.pictures, device_of(policy)), ())
 
     def evaluation(self, edits: Sequence[Edit] = (), facings: Sequence[Facing] = FACINGS) -> Evaluation:
         """The policy under the edits on every square, as `evaluate` gives it up to rounding.
@@ -93,7 +97,7 @@ class PreparedMaze:
         elif shared and first < self._order.index(shared.layer):
             shared = None
         layer = self._order[first]
-        cut, crossings = split(self.policy, layer), self._kept(layer)
+        cut, crossings = self._cut_after(layer)
 
         def run(i: int) -> NDArray[np.float64]:
             with torch.inference_mode(), one_thread():
@@ -108,11 +112,11 @@ class PreparedMaze:
         for i, result in zip(wanted, results, strict=True):
             outputs[self._parts[i]] = result
 
-    def _kept(self, layer: str) -> list[Crossing | None]:
-        """What crosses the cut after a layer, by part; of one layer at a time."""
-        if self._crossings[0] != layer:
-            self._crossings = (layer, [None] * len(self._parts))
-        return self._crossings[1]
+    def _cut_after(self, layer: str) -> tuple[Split, list[Crossing | None]]:
+        """The network cut after a layer, and what crosses the cut by part; kept of one layer at a time."""
+        if self._cut is None or self._cut[0] != layer:
+            self._cut = layer, split(self.policy, layer), [None] * len(self._parts)
+        return self._cut[1:]
 
     def _room(self, crossing: Crossing) -> bool:
         """Whether all parts of this size may be kept."""
@@ -151,13 +155,6 @@ def leaf_of(network: nn.Module, layer: str) -> str:
     if leaf not in running_order(network):
         raise unknown_name("layer that runs as one module", leaf, running_order(network))
     return leaf
-
-
-def _is_cut(policy: nn.Module) -> bool:
-    """Whether the policy is a network that can be run in parts."""
-    return not isinstance(policy, Reference) and not isinstance(
-        split(policy, activation_layers(policy)[0]), WholeNetwork
-    )
 
 
 def _finish(
