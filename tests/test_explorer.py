@@ -28,7 +28,7 @@ from maze_interp.sweeps.experiment import run_experiment
 
 LAYER = Impala.default_layer
 
-SEEDS = range(HELD_OUT, HELD_OUT + 2)  # of sizes 5 and 3
+SEEDS = range(HELD_OUT + 5, HELD_OUT + 7)  # of sizes 5 and 3
 ZERO = edits.Zero(LAYER, channels=[1, 2, 3])
 
 
