@@ -174,21 +174,23 @@ def test_many_mazes_at_once_equal_one_at_a_time(untrained: Impala) -> None:
         assert together.field.probs == pytest.approx(vector_field(untrained, maze).probs, abs=1e-6)
 
 
-@pytest.mark.parametrize("which", ["bundled", "published"])
+@pytest.mark.parametrize(("which", "levels"), [("bundled", 20), ("published", 6)])
 def test_sampled_episodes_scatter_about_the_exact_values_as_they_should(
-    which: str, request: pytest.FixtureRequest
+    which: str, levels: int, request: pytest.FixtureRequest
 ) -> None:
     """z-scores with the mean, the spread and the shape of a standard normal.
 
-    `scripts/exact_against_sampled.py` does the same with 400 episodes a level.
+    The draws are the same each time, so that each bound can be narrow: one set of draws in a hundred lies outside it
+    where the program is right. With 20 levels, probabilities near one half that are 6 points too high are caught by
+    nine sets of ten. `scripts/exact_against_sampled.py` does the same with 400 episodes a level.
     """
     policy = load_policy(DEFAULT_AGENT) if which == "bundled" else request.getfixturevalue("published")
-    z = np.array([row.z for row in compare(policy, "easy", levels=40, episodes=50)])
-    assert len(z) >= 40
-    assert abs(z.mean()) < 3.5 / np.sqrt(len(z))
-    low, high = stats.chi2.ppf([0.0005, 0.9995], len(z))
+    z = np.array([row.z for row in compare(policy, "easy", levels=levels, episodes=50)])
+    assert len(z) >= levels
+    assert abs(z.mean()) < 2.6 / np.sqrt(len(z))
+    low, high = stats.chi2.ppf([0.005, 0.995], len(z))
     assert low < (z**2).sum() < high
-    assert stats.kstest(z, "norm").pvalue > 0.001
+    assert stats.kstest(z, "norm").pvalue > 0.01
 
 
 def test_the_tail_at_the_time_limit(untrained: Impala) -> None:
@@ -209,13 +211,13 @@ def test_the_tail_at_the_time_limit(untrained: Impala) -> None:
 
 
 def test_published_checkpoint_gets_the_cheese_as_often_as_in_whole_episodes(published: Impala) -> None:
-    """One real episode in each of 300 easy levels, played to its end, against the exact mean.
+    """One real episode in each of 100 easy levels, played to its end, against the exact mean.
 
     A higher rate, 94.7%, was once recorded from episodes that ended within a fixed number of steps,
     which leaves out most of the long ones; `scripts/exact_against_sampled.py` shows both.
     """
     rng = np.random.default_rng(0)
-    exact = np.array([r.p_cheese for r in behaviours(published, (Maze.from_seed(s, "easy") for s in range(300)))])
-    hits = sum(sample_episodes(published, seed, "easy", 1, rng, slots=1).cheese[0] for seed in range(300))
+    exact = np.array([r.p_cheese for r in behaviours(published, (Maze.from_seed(s, "easy") for s in range(100)))])
+    hits = sum(sample_episodes(published, seed, "easy", 1, rng, slots=1).cheese[0] for seed in range(100))
     assert 0.87 < exact.mean() < 0.94
-    assert abs(hits - exact.sum()) < 3.3 * np.sqrt((exact * (1 - exact)).sum())
+    assert abs(hits - exact.sum()) < 2.6 * np.sqrt((exact * (1 - exact)).sum())
