@@ -36,7 +36,7 @@ LEVELS = LevelSet(range(30, 42), "easy")
 
 def test_rows_resume_and_refusal(tmp_path: Path) -> None:
     policy = load_policy(DEFAULT_AGENT)
-    whole = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "whole", workers=2)
+    whole = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "whole", workers=1)
     assert list(whole.columns) == ["seed", "x", "share"]
     expected = [row["x"] for seed in LEVELS.seeds for row in CountMoves(policy, "", LEVELS).rows(LEVELS.maze(seed))]
     assert list(whole["x"]) == expected

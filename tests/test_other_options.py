@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,18 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 NO_GPU = "there is no device 'cuda' here"
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-RECORD = ["record", "--agent", "my agent.v2.safetensors", "--seeds", "0:2", "--layers", "embedder.fc"]
+AGENT = "my agent.v2.safetensors"
+RECORD = {"agent": AGENT, "seeds": "0:2", "layers": "embedder.fc", "mode": "easy", "squares": "1", "workers": "1"}
+
+
+def words(options: Mapping[str, str]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items()]
 
 
 @needs_no_gpu
 def test_record(capsys: pytest.CaptureFixture[str]) -> None:
-    def recorded(out: str, *options: str) -> Any:
-        main([*RECORD, "--mode", "easy", "--squares", "1", "--workers", "1", *options, "--out", out])
+    def recorded(out: str, **options: str) -> Any:
+        main(["record", *words({**RECORD, **options}), "--out", out])
         settings = json.loads(Path(out, "run.json").read_text())
         return settings, {path.name: path.read_bytes() for path in Path(out).glob("*.h5")}
 
@@ -79,16 +84,16 @@ def test_record(capsys: pytest.CaptureFixture[str]) -> None:
         "dtype": "float16",
         "precision": "bfloat16",
     }.items():
-        settings, shards = recorded(f"with-{name}", f"--{name}={value}")
+        settings, shards = recorded(f"with-{name}", **{name: value})
         assert settings != plain[0]
         assert shards != plain[1]
-        assert "belongs to another run" in refused(
-            capsys, *RECORD, "--mode", "easy", "--squares", "1", f"--{name}={value}", "--out", "plain"
-        )
+        other = words({**RECORD, name: value})
+        assert "belongs to another run" in refused(capsys, "record", *other, "--out", "plain")
         tried("record", name)
-    assert recorded("two", "--workers=2") == plain
-    assert "no dask scheduler answers" in refused(capsys, *RECORD, "--scheduler", SCHEDULER, "--out", "far")
-    assert NO_GPU in refused(capsys, *RECORD, "--device", "cuda", "--out", "far")
+    assert recorded("two", workers="2") == plain
+    *few, _ = words(RECORD)
+    assert "no dask scheduler answers" in refused(capsys, "record", *few, "--scheduler", SCHEDULER, "--out", "far")
+    assert NO_GPU in refused(capsys, "record", *few, "--device", "cuda", "--out", "far")
     assert not Path("far").exists()
     tried("record", "out", "workers", "scheduler", "device")
 
@@ -121,23 +126,23 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     tried("questions new-forecast", "file", "lock", "questions")
 
     measured = {}
-    base = ["resolve", "--agent", "my agent.v2.safetensors", "--questions", "asked", "--workers", "1"]
-    for name, option in {
-        "plain": ["--size", "quick", "--mode", "easy"],
-        "agent": ["--size", "quick", "--mode", "easy", "--agent", DEFAULT_AGENT],
-        "size": ["--mode", "easy"],
-        "mode": ["--size", "quick"],
-        "precision": ["--size", "quick", "--mode", "easy", "--precision", "bfloat16"],
+    base = ["resolve", f"--agent={AGENT}", "--questions=asked", "--workers=1"]
+    quick, easy = "--size=quick", "--mode=easy"
+    for name, given in {
+        "plain": [*base, quick, easy],
+        "agent": ["resolve", f"--agent={DEFAULT_AGENT}", *base[2:], quick, easy],
+        "size": [*base, easy],
+        "mode": [*base, quick],
+        "precision": [*base, quick, easy, "--precision=bfloat16"],
     }.items():
-        printed(*base, *option, "--out", f"by-{name}")
+        printed(*given, "--out", f"by-{name}")
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
     assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
     assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --size quick" in measured["plain"]
-    assert "is of other weights or levels" in refused(
-        capsys, "questions", *base, "--size", "quick", "--out", "by-plain"
-    )
-    assert "has no effect" in refused(capsys, "questions", *base[:-1], "2", "--scheduler", SCHEDULER, "--out", "far")
-    assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-2], "--scheduler", SCHEDULER)
+    assert "is of other weights or levels" in refused(capsys, "questions", *base, quick, "--out", "by-plain")
+    far = ["--scheduler", SCHEDULER, "--out", "far"]
+    assert "has no effect" in refused(capsys, "questions", *base[:-1], "--workers=2", *far)
+    assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-1], *far)
     assert NO_GPU in refused(capsys, "questions", *base, "--device", "cuda", "--out", "far")
     assert "unknown question 'no-such'" in refused(capsys, "questions", *base, "--only", "no-such", "--out", "far")
     assert not Path("far").exists()
@@ -178,8 +183,7 @@ def test_readings(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_name_with_a_dot_is_no_path(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"forecast": "nanda-2023", "resolution": "rand_region_5", kind: name}
-    words = [part for option, value in options.items() for part in (f"--{option}", value)]
-    assert "unknown bundled file" in refused(capsys, "questions", "score", *words)
+    assert "unknown bundled file" in refused(capsys, "questions", "score", *words(options))
 
 
 TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 1\nlevels: 1\nstates: 4\nvalue_levels: 1\n"
@@ -247,8 +251,7 @@ def test_report(capsys: pytest.CaptureFixture[str]) -> None:
         ("precision", "bfloat16", "network_hash"),
     ):
         options = {"levels": "1", name: value}
-        words = [part for option, given in options.items() for part in (f"--{option}", given)]
-        assert f"belongs to another run: its {differs}" in refused(capsys, "report", *words, "--out", "run")
+        assert f"belongs to another run: its {differs}" in refused(capsys, "report", *words(options), "--out", "run")
     assert "has no effect" in refused(capsys, "report", "--workers", "2", "--scheduler", SCHEDULER, "--out", "new")
     assert "no dask scheduler answers" in refused(capsys, "report", "--scheduler", SCHEDULER, "--levels", "1")
     assert NO_GPU in refused(capsys, "report", "--device", "cuda", "--out", "new")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import subprocess
-import sys
 import time
 from pathlib import Path
 from threading import Lock
@@ -29,6 +27,7 @@ from maze_interp import (
     record,
     to_input,
 )
+from maze_interp.commands.main import main
 from maze_interp.environment.levels import region_maze
 from maze_interp.environment.observe import FACINGS
 from maze_interp.measure.evaluate import evaluate
@@ -145,20 +144,22 @@ def test_resumed_after_kills_is_the_same(untrained: Impala, store_path: Path, tm
     assert before == {shard: shard.stat().st_mtime_ns for shard in out.glob("shard-*.h5")}
 
 
-def test_command_with_two_workers_records_the_same(untrained: Impala, tmp_path: Path) -> None:
+def test_command_with_two_workers_records_the_same(
+    untrained: Impala, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     agent = tmp_path / "agent.safetensors"
     write_weights(untrained, agent)
-    program = [sys.executable, "-m", "maze_interp.commands.main", "record", "--agent", str(agent), "--mode", "easy"]
-    arguments = [*program, "--seeds", "0:60", "--squares", "8", "--layers", f"{FC}, {BLOCK3}_out", "--facing", "left"]
-    out = ["--out", str(tmp_path / "store")]
-    done = subprocess.run([*arguments, *out, "--workers", "2"], capture_output=True, text=True, check=True)
-    levels = LevelSet(range(60), "easy")
+    squares = ["--seeds", "0:30", "--squares", "8", "--facing", "left"]
+    arguments = ["record", "--agent", str(agent), "--mode", "easy", "--layers", f"{FC}, {BLOCK3}_out", *squares]
+    main([*arguments, "--out", str(tmp_path / "store"), "--workers", "2"])
+    printed = capsys.readouterr().out
+    levels = LevelSet(range(30), "easy")
     again = Recording(untrained, str(agent), levels, [FC, BLOCK3], squares=8, facings=["left"])
     alone = record(again, tmp_path / "alone", workers=1)
-    assert done.stdout.startswith(f"{len(alone)} observations of 60 levels")
+    assert printed.startswith(f"{len(alone)} observations of 30 levels")
     assert files(tmp_path / "store") == files(tmp_path / "alone")
     summary = json.loads((tmp_path / "store" / "summary.json").read_text())
-    assert (summary["observations"], summary["levels"]) == (len(alone), 60)
+    assert (summary["observations"], summary["levels"]) == (len(alone), 30)
     assert summary["agent_hash"] == agent_hash(untrained)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +31,10 @@ LEVELS = "0:40"  # two whole jobs and a half
 
 
 def command(agent: Path, out: Path, *options: str) -> list[str]:
-    program = [sys.executable, "-m", "maze_interp.commands.main", "sweep", "--agent", str(agent), "--mode", "easy"]
-    return [*program, "--seeds", LEVELS, "--out", str(out), *options]
+    """The command line; options in pairs, which take the place of those here."""
+    given = {"--agent": str(agent), "--mode": "easy", "--seeds": LEVELS, "--out": str(out)}
+    given |= dict(zip(options[::2], options[1::2], strict=True))
+    return [sys.executable, "-m", "maze_interp.commands.main", "sweep", *chain.from_iterable(given.items())]
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -114,7 +117,7 @@ def test_the_folder_of_another_run_is_refused_and_kept(
     agent: Path, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = files(finished)
-    line = refused(capsys, [*command(agent, finished), "--horizon", "400"])
+    line = refused(capsys, command(agent, finished, "--horizon", "400"))
     assert f"{finished} belongs to another run: its horizon is 500, not 400" in line
     assert files(finished) == before
     assert "holds other files and no run.json" in refused(capsys, command(agent, agent.parent))
@@ -146,7 +149,7 @@ def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.Captu
         ("--agent", "rand_regon_3_easy"): "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy",
         ("--workers", "0"): "--workers cannot be '0'",
     }.items():
-        assert message in refused(capsys, [*command(agent, tmp_path / "run"), *options])
+        assert message in refused(capsys, command(agent, tmp_path / "run", *options))
 
 
 def test_the_cheese_is_put_where_it_is_asked(untrained: Impala) -> None:
