@@ -34,6 +34,7 @@ nb_execution_timeout = 240
 nb_execution_in_temp = True  # what cells write is gone with the folder
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress bars
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
