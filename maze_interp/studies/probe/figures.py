@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ _COLOURS = (style.GREY, style.BLUE, style.VERMILLION, style.GREEN, style.ORANGE,
 _MARKS = "Xos^DvP*"
 TOP = r"(\d+) best channels?"
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+
+_SMALL_PRINT = (
+    "small print: u the same layer of an untrained network, m the majority (of a number, the mean); blank: no map"
+)
 
 
 @styled
@@ -45,11 +50,8 @@ def table_figure(scores: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(layers)), [short_layer(layer) for layer in layers])
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, fraction=0.03)
-    bar.set_label("score of the probe on held-out levels")
-    figure.supxlabel(
-        "small print: u the same layer of an untrained network, m the majority (of a number, the mean); blank: no map",
-        fontsize=9,
-    )
+    bar.set_label("score on held-out levels")
+    figure.supxlabel(fill(_SMALL_PRINT, int(13 * figure.get_figwidth())), fontsize=9)  # 13 letters an inch
     return figure
 
 
