@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from typing import Any
+import sys
+from contextlib import suppress
+from typing import Any, get_type_hints
 
 from sphinx.application import Sphinx
 
@@ -13,6 +16,18 @@ def plain(
 ) -> Any:
     """The signature with `Annotated[T, ...]` written as `T`."""
     return (_bare(signature), _bare(returned)) if signature else None
+
+
+def plain_properties(app: Sphinx) -> None:
+    """The types of properties without their checks; autodoc asks of no property how its signature is to be written."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("maze_interp.")]
+    owners = {value for module in modules for value in vars(module).values() if inspect.isclass(value)}
+    for owner in owners:
+        if owner.__module__.startswith("maze_interp."):
+            for member in vars(owner).values():
+                if getter := getattr(member, "fget", None) or getattr(member, "func", None):
+                    with suppress(NameError):  # a name that is imported for type checkers alone
+                        getter.__annotations__["return"] = get_type_hints(getter)["return"]
 
 
 def _bare(text: str | None) -> str | None:
@@ -41,4 +56,5 @@ def _parts(text: str, begin: int) -> tuple[int, int]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to autodoc."""
     app.connect("autodoc-process-signature", plain)
+    app.connect("builder-inited", plain_properties)
     return {"parallel_read_safe": True}
