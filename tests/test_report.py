@@ -27,7 +27,7 @@ from maze_interp.results.tables import readable
 from maze_interp.results.text import amount, percent, points, sign
 from maze_interp.studies.registry import STUDIES
 
-LEVELS = 20
+LEVELS = 12
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 HOSTILE = '<script>alert("card")</script>'
 
@@ -93,6 +93,13 @@ def report(folder: Path) -> Path:
         patch.chdir(folder)
         build_report("tiny", folder / "report", LEVELS, workers=1)
         return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def foreign(folder: Path) -> Path:
+    """The folder of a report of one level on a checkpoint of which nothing is on record."""
+    build_report(str(folder / "tiny.safetensors"), folder / "foreign", levels=1, mode="easy", workers=1)
+    return folder / "foreign"
 
 
 @pytest.fixture(scope="module")
@@ -247,17 +254,14 @@ def test_the_summary_says_where_the_figures_come_from(summary: dict[str, Any]) -
 # Runs.
 
 
-def test_a_stopped_report_goes_on_to_the_same_bytes(
-    folder: Path, report: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
-    before = content(report)
-    (report / "report.html").unlink()
-    (report / "summary.json").unlink()
-    (report / "sweep-anywhere" / "levels.csv").unlink()
-    (report / "sweep-anywhere" / "rows" / "levels" / "levels.csv").unlink()
-    build_report("tiny", report, LEVELS, workers=2)
-    assert content(report) == before
+def test_a_stopped_report_goes_on_to_the_same_bytes(folder: Path, foreign: Path) -> None:
+    before = content(foreign)
+    (foreign / "report.html").unlink()
+    (foreign / "summary.json").unlink()
+    (foreign / "sweep-anywhere" / "levels.csv").unlink()
+    (foreign / "sweep-anywhere" / "rows" / "levels" / "levels.csv").unlink()
+    build_report(str(folder / "tiny.safetensors"), foreign, levels=1, mode="easy", workers=2)
+    assert content(foreign) == before
 
 
 def test_a_folder_of_another_report_is_left_alone(folder: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,14 +272,12 @@ def test_a_folder_of_another_report_is_left_alone(folder: Path, report: Path, mo
     assert content(report) == before
 
 
-def test_one_level_of_a_foreign_checkpoint_makes_a_page_too(folder: Path, tmp_path: Path) -> None:
+def test_one_level_of_a_foreign_checkpoint_makes_a_page_too(foreign: Path) -> None:
     """No region on record, and most groups empty."""
-    path = tmp_path / "report" / "report.html"
-    build_report(str(folder / "tiny.safetensors"), path.parent, levels=1, mode="easy", workers=1)
-    text = parse(path.read_text()).all("html")[0].text
+    text = parse((foreign / "report.html").read_text()).all("html")[0].text
     assert "is not known" in text
     assert not re.search(r"\bnan\b", text)
-    assert json.loads((path.parent / "summary.json").read_text())["command"].endswith("--mode easy")
+    assert json.loads((foreign / "summary.json").read_text())["command"].endswith("--mode easy")
 
 
 def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ FITTED = {"distance-coefficient", "luck-coefficient", "first-exit", "change-poin
 def small(question: Question) -> Question:
     """The question asked of a few levels."""
     few = {name: few for name, few in FEW.items() if name in question.parameters}
+    if question.measurement in ("retarget", "steering-channels", "move-against-arrival"):
+        few["chosen_on"] = 1  # every channel is tried on it with several values
     if question.measurement == "edit-search":
         few["levels"] = 8
     if question.measurement in FITTED:
@@ -63,11 +65,11 @@ QUESTIONS = one_each()
 
 
 def setting(out: Path, agent: str = mi.DEFAULT_AGENT) -> Setting:
-    return Setting(agent, "easy", 3, "full", out, workers=1)
+    return Setting(agent, "easy", 3, "medium", out, workers=1)
 
 
 def resolved(where: Path, questions: dict[str, Question], agent: str = mi.DEFAULT_AGENT) -> Resolutions:
-    list(resolve_all(setting(where / "full", agent), questions, where / "resolution.yaml", "a test"))
+    list(resolve_all(setting(where / "runs", agent), questions, where / "resolution.yaml", "a test"))
     return read_resolutions(where / "resolution.yaml", questions)
 
 
@@ -99,7 +101,7 @@ def test_every_word_of_the_vocabulary_is_measured(run: Path, answers: dict[str, 
                 assert figure.n >= 1
             assert str(answer.command).startswith("maze-interp ")
             assert answer.evidence
-            assert all((run / "full" / name).is_dir() for name in answer.evidence)
+            assert all((run / "runs" / name).is_dir() for name in answer.evidence)
         else:
             assert "\n" not in answer.unresolved
     unresolved = {QUESTIONS[name].measurement for name, answer in answers.items() if answer.unresolved}
@@ -135,7 +137,7 @@ def test_stopped_and_gone_on_with_it_is_the_same_file(run: Path, tmp_path: Path)
     some = {name: QUESTIONS[name] for name in QUESTIONS if name in cheap}
     assert len(some) == 3
     path = tmp_path / "resolution.yaml"
-    going = resolve_all(setting(tmp_path / "full"), some, path, "a test")
+    going = resolve_all(setting(tmp_path / "runs"), some, path, "a test")
     next(going)
     next(going)
     del going  # as when the process ends here
@@ -161,19 +163,19 @@ def test_another_agent_and_one_whose_training_is_not_recorded(tmp_path: Path, un
     assert by_measurement["value-agreement"].measured is not None
 
 
-def test_a_quick_run_does_not_take_the_place_of_a_full_one(run: Path, tmp_path: Path) -> None:
+def test_a_quick_run_does_not_take_the_place_of_a_larger_one(run: Path, tmp_path: Path) -> None:
     quick = replace(setting(tmp_path), size="quick")
     before = (run / "resolution.yaml").read_bytes()
-    with pytest.raises(MazeInterpError, match="holds a full resolution; give --out another folder"):
+    with pytest.raises(MazeInterpError, match="holds a medium resolution; give --out another folder"):
         next(resolve_all(quick, QUESTIONS, run / "resolution.yaml", "a test"))
     assert (run / "resolution.yaml").read_bytes() == before
 
 
 def test_a_search_for_levels_that_are_not_there_ends(tmp_path: Path) -> None:
     """In a region of 1×1 no two branches end, so that there is no level in which they could be swapped."""
-    narrow = replace(setting(tmp_path), region=1, size="quick")
-    with pytest.raises(Unmeasurable, match="of 3,600 levels 0 qualify, not the 12 needed"):
-        narrow.levels(100, decision=False, asked=lambda maze: swapped_branches(maze, 1, 10) is not None)
+    narrow = replace(setting(tmp_path), region=1)
+    with pytest.raises(Unmeasurable, match="of 600 levels 0 qualify, not the 2 needed"):
+        narrow.levels(2, decision=False, asked=lambda maze: swapped_branches(maze, 1, 10) is not None)
 
 
 def test_some_questions_asked_again_leave_the_others_as_they_are(run: Path, tmp_path: Path) -> None:
@@ -184,7 +186,7 @@ def test_some_questions_asked_again_leave_the_others_as_they_are(run: Path, tmp_
     asked = [name for name, _ in resolve_all(quick, QUESTIONS, path, "again", ["right-hand-solves"])]
     after = read_resolutions(path, QUESTIONS)
     assert asked == ["right-hand-solves"]
-    assert (after.setting, after.answers["right-hand-solves"].setting) == ("full", "quick")
+    assert (after.setting, after.answers["right-hand-solves"].setting) == ("medium", "quick")
     others = set(QUESTIONS) - set(asked)
     assert {name: after.answers[name] for name in others} == {name: before.answers[name] for name in others}
     with pytest.raises(MazeInterpError, match="unknown question 'right-hand': did you mean right-hand-solves"):

@@ -42,6 +42,11 @@ class Cluster:
         self.processes[name].kill()
         self.processes[name].wait()
 
+    def pause(self, *names: str) -> None:
+        """Stop processes where they are; they can still be killed."""
+        for name in names:
+            self.processes[name].send_signal(signal.SIGSTOP)
+
     @cached_property
     def address(self) -> str:
         with Client(scheduler_file=str(self.contact)) as client:
@@ -122,6 +127,7 @@ def test_killed_workers_change_no_byte(agent: Path, cluster: Cluster, finished: 
         names = {address: one["name"] for address, one in client.scheduler_info(n_workers=-1)["workers"].items()}
         command = start(agent, out, cluster)
         wait_for(lambda: rows_in(out) >= JOB)
+        cluster.pause("one", "two")  # else all might be done before the first is missed
         busy = next(address for address, work in client.processing().items() if work)
         cluster.kill(names.pop(busy))
         wait_for(lambda: client.nthreads().keys() == names.keys())
