@@ -69,7 +69,7 @@ def main(commands: Names = tuple(COMMANDS), kills: int = 20, seed: int = 0) -> N
                 out = folder / command / f"run-{runs}"
                 files = kill(command, folder, out, random.uniform(0, 2 * took / kills, kills - done))
                 finish(command, folder, out)
-                if different := differing(contents(alone), contents(out)):
+                if different := differing(alone, out):
                     raise SystemExit(f"{command}, run {runs}: {', '.join(different)} differ from the undisturbed run's")
                 done += len(files)
                 took *= 1 if files else 0.5  # the first run took longer, as it may: earlier moments from now on
@@ -142,17 +142,18 @@ def contents(out: Path) -> dict[str, Path]:
     }
 
 
-def differing(a: dict[str, Path], b: dict[str, Path]) -> list[str]:
-    """Names of files that one lacks or that differ, but for the clock and the folder."""
+def differing(alone: Path, out: Path) -> list[str]:
+    """Names of files that one run's folder lacks or that differ, but for the clock and the folder's own name."""
+    a, b = contents(alone), contents(out)
     return [
         name
         for name in sorted(a.keys() | b.keys())
-        if name not in a or name not in b or _text(a[name]) != _text(b[name])
+        if name not in a or name not in b or _text(a[name], alone) != _text(b[name], out)
     ]
 
 
-def _text(path: Path) -> bytes:
-    return CLOCK.sub(b"", path.read_bytes())
+def _text(path: Path, folder: Path) -> bytes:
+    return CLOCK.sub(b"", path.read_bytes()).replace(str(folder).encode(), b"")
 
 
 if __name__ == "__main__":
