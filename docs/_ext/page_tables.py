@@ -82,8 +82,11 @@ def _width(table: pd.DataFrame, name: str) -> tuple[int, str]:
 
 
 def outcomes(group: str) -> list[str]:
-    """A row for every question of a file in `data/questions`, a column for every agent that was resolved."""
-    resolved = sorted(path.stem for path in (recorded.ROOT / "data" / "resolutions").glob("*.yaml"))
+    """A row for every question of a file in `data/questions`, a column for every agent; the default's with figures."""
+    resolved = sorted(
+        (path.stem for path in (recorded.ROOT / "data" / "resolutions").glob("*.yaml")),
+        key=lambda name: (name != DEFAULT_AGENT, name),
+    )
     asked = [name for name, question in load_questions().items() if question.group == group]
     if not asked:
         raise MazeInterpError(f"no question is of the group {group!r}")
@@ -100,6 +103,8 @@ def _outcome(agent: str, question: str) -> str:
         return f"unresolved: {answer['unresolved']}"
     shares = {name: f"{share:.0%}" for name, share in counted.items()}
     words = ", ".join(f"{name} {share}".removesuffix(" 100%") for name, share in shares.items() if share != "0%")
+    if agent != DEFAULT_AGENT:
+        return words
     figures = [
         f"{name.replace('_', ' ')} {recorded.Measured(found['value'], found.get('low'), found.get('high'))}"
         for name, found in answer["figures"].items()

@@ -152,7 +152,7 @@ def outcome(question: Question, figures: Mapping[str, Draws]) -> dict[str, float
         order = slice(None) if question.kind == "thresholds" else slice(None, None, -1)  # from no to yes
         met = shares[order][::-1].cumsum()[::-1][1:]
         met = met + question.missed * (1 - met)
-        shares = -np.diff([1.0, *met, 0.0])[order]
+        shares = np.maximum(-np.diff([1.0, *met, 0.0]), 0.0)[order] + 0.0  # neither below 0 nor −0
     return {label: _round(share) for label, share in zip(question.labels, shares.tolist(), strict=True)}
 
 
