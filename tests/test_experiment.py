@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy
+from maze_interp.results.run_directory import run_directory
 from maze_interp.sweeps.experiment import Experiment, run_experiment
 from maze_interp.sweeps.spread import cluster
 
@@ -63,3 +64,16 @@ def test_rows_resume_and_refusal(tmp_path: Path) -> None:
     assert resumed.loc[resumed["seed"] == marked, "share"].tolist() == [7.0]
     others = [table[table["seed"] != marked].reset_index(drop=True) for table in (resumed, whole)]
     pd.testing.assert_frame_equal(*others)
+
+
+def test_a_refused_run_keeps_nothing_of_one_killed_before_it(tmp_path: Path) -> None:
+    """What a kill leaves before anything is measured: a later refusal must end as if nothing had been there."""
+    (tmp_path / "run.json").write_text('{"study": "sweep"}')
+    with pytest.raises(MazeInterpError, match="too few"), run_directory(tmp_path, {"study": "sweep"}):
+        raise MazeInterpError("too few levels")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "run.json").write_text('{"study": "sweep"}')
+    (tmp_path / "rows.csv").write_text("kept")
+    with pytest.raises(MazeInterpError, match="too few"), run_directory(tmp_path, {"study": "sweep"}):
+        raise MazeInterpError("too few levels")
+    assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "rows.csv"}

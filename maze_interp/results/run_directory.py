@@ -44,15 +44,14 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise MazeInterpError(f"another process is writing to {out}") from error
-        claimed = not record.exists()
-        if claimed:
-            write_whole(record, json.dumps(settings, indent=1) + "\n")
-        else:
+        if record.exists():
             _compare(record, settings)
+        else:
+            write_whole(record, json.dumps(settings, indent=1) + "\n")
         try:
             yield out
         except MazeInterpError:
-            if claimed and not any(path.is_file() and path.name not in _OWN for path in out.rglob("*")):
+            if not any(path.is_file() and path.name not in _OWN for path in out.rglob("*")):
                 for path in out.iterdir():
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                 for folder in missing:
