@@ -90,14 +90,29 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> str:
 
 
 def read_document(path: Path, kind: type[Content]) -> Content:
-    """The content of a YAML file."""
+    """The content of a YAML file.
+
+    Args:
+        path: the file.
+        kind: its type.
+
+    Raises:
+        MazeInterpError: no such file, or a mistake in it.
+    """
     return check(load_yaml(path), kind, path)
 
 
 def check(content: Any, kind: type[Content], path: Path, strict: bool | None = None) -> Content:
-    """A value of a type, made of the plain content of a file, which error messages name.
+    """A value of a type, made of plain content.
 
-    `strict` converts nothing, for a dataclass; None is what the type says, as a `Document` does.
+    Args:
+        content: of `load_yaml` or `load_json`.
+        kind: the type.
+        path: the file that it came from, for the message.
+        strict: convert nothing, for a dataclass; None for what the type says, as a `Document` does.
+
+    Raises:
+        MazeInterpError: it does not fit the type.
     """
     if content is None:
         raise MazeInterpError(f"{path} is empty")

@@ -126,7 +126,7 @@ class Maze(Displayed):
         return dataclasses.replace(self, open=grid)
 
     def padded(self) -> Maze:
-        """The same picture as a maze of full size, its padding squares that can be opened; all move by `padding`."""
+        """The same picture as a maze of full size: padding becomes squares to open, and all move up and right by it."""
         shift = self.padding
         ends: Any = [square and (square[0] + shift, square[1] + shift) for square in (self.start, self.cheese)]
         return dataclasses.replace(self, open=np.pad(self.open, shift), start=ends[0], cheese=ends[1])

@@ -104,10 +104,16 @@ def stack(chains: Sequence[Chain]) -> csr_array:
 def reach_within(
     transitions: csr_array, targets: NDArray[np.bool_], horizon: int, stops: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
-    """Probability of having been in a target after at most `horizon` moves, from every state, float64 `[s, k]`.
+    """Probability of having been in a target after at most `horizon` moves, from every state.
 
-    Of k sets of states, `targets` bool `[s, k]`; after the states `stops`, `[s, k]` and disjoint from them, a set no
-    longer counts.
+    Args:
+        transitions: `[s, s]`.
+        targets: bool `[s, k]`, k sets of states.
+        horizon: moves allowed.
+        stops: bool `[s, k]`, states after which the set no longer counts; disjoint from `targets`.
+
+    Returns:
+        float64 `[s, k]`.
     """
     reached = targets.astype(np.float64)
     kept = np.flatnonzero(targets if stops is None else targets | stops)
@@ -144,7 +150,13 @@ def reach_cheese(
 def arrivals(
     transitions: csr_array, start: NDArray[np.float64], sets: NDArray[np.bool_], horizon: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First arrivals in each of k sets of states, bool `[s, k]`, and the time spent in each state.
+    """First arrivals in each of some sets of states, and the time spent in each state.
+
+    Args:
+        transitions: `[s, s]`.
+        start: `[s]`, probability of beginning in each state.
+        sets: bool `[s, k]`.
+        horizon: moves allowed.
 
     Returns:
         float64 `[s, k]`, probability that the set is first entered in this state, and `occupancy`.
@@ -177,9 +189,14 @@ def occupancy(transitions: csr_array, start: NDArray[np.float64], horizon: int) 
 def reach_ever(transitions: csr_array, targets: NDArray[np.bool_], start: int) -> float:
     """Probability of ever being in a target, from state `start`; states with an empty row are ends.
 
-    Eliminates one state after another, its visits passed on to where it leads (Grassmann, Taksar and Heyman 1985).
-    Nothing is subtracted, so the answer is right even where groups of states are left once in 10³⁰ moves, as a
-    confident policy's are; solving the linear system loses every digit there.
+    Eliminates one state after another, its visits passed on to where it leads (Grassmann, Taksar and
+    Heyman 1985). Nothing is subtracted, so the answer is right even where groups of states are left
+    once in 10³⁰ moves, as a confident policy's are; solving the linear system loses every digit there.
+
+    Args:
+        transitions: `[s, s]`.
+        targets: bool `[s]`.
+        start: a state's number.
     """
     if targets[start]:
         return 1.0

@@ -55,8 +55,15 @@ def sample_episodes(
 ) -> Episodes:
     """Play level `seed`, cheese where procgen has it, with sampled actions.
 
-    Every slot, an environment side by side with the others, plays the same number of episodes to their end, so that
-    long ones are not missed: `episodes` is a multiple of `slots`.
+    Every slot plays the same number of episodes to their end, so that long ones are not missed.
+
+    Args:
+        policy: a network from `[n, 3, 64, 64]` to (logits `[n, 15]`, value `[n]`).
+        seed: the level.
+        mode: `"easy"` or `"hard"`.
+        episodes: how many, a multiple of `slots`.
+        rng: draws the actions.
+        slots: environments side by side.
 
     Raises:
         MazeInterpError: `episodes` is not a multiple of `slots`.

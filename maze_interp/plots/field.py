@@ -54,7 +54,11 @@ def behaviour_figure(result: Behaviour, region: int | None = None) -> Figure:
 
 @styled
 def change_figure(before: VectorField, after: VectorField, region: int | None = None) -> Figure:
-    """Two fields of one maze, such as without and with an edit, and the change between them."""
+    """Two fields of one maze, such as without and with an edit, and the change between them.
+
+    Raises:
+        MazeInterpError: the two are not on the same squares.
+    """
     figure = new_figure(13, 4.6, square=True)
     panels = figure.subplots(1, 3)
     marks = draw_field(panels[0], before, region)
@@ -81,7 +85,11 @@ def draw_field(axes: Axes, field: VectorField, region: int | None = None, labels
 
 
 def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImage:
-    """Draw the difference of two fields: arrows at half length, squares coloured by total variation."""
+    """Draw the difference of two fields: arrows at half length, squares coloured by total variation.
+
+    Raises:
+        MazeInterpError: the two are not on the same squares.
+    """
     if before.squares != after.squares:
         raise MazeInterpError("two vector fields can be compared only on the same squares of one maze")
     draw_maze(axes, before.maze)
@@ -95,7 +103,11 @@ def draw_change(axes: Axes, before: VectorField, after: VectorField) -> AxesImag
 
 
 def draw_occupancy(axes: Axes, maze: Maze, occupancy: NDArray[np.float64]) -> AxesImage:
-    """Draw the expected moves spent on each square on a log scale from `LEAST_OCCUPANCY` up."""
+    """Draw the expected moves spent on each square on a log scale from `LEAST_OCCUPANCY` up.
+
+    Raises:
+        MazeInterpError: the array is not `[size, size]`.
+    """
     if occupancy.shape != maze.open.shape:
         raise MazeInterpError(f"the occupancy has shape {occupancy.shape}, the maze {maze.open.shape}")
     draw_maze(axes, maze)
@@ -106,7 +118,11 @@ def draw_occupancy(axes: Axes, maze: Maze, occupancy: NDArray[np.float64]) -> Ax
 
 
 def draw_occupancy_change(axes: Axes, before: Behaviour, after: Behaviour) -> AxesImage:
-    """Draw by how much the expected moves spent on each square change, on a scale linear up to 1, then log."""
+    """Draw by how much the expected moves spent on each square change, on a scale that is linear up to 1 and then log.
+
+    Raises:
+        MazeInterpError: the two are not of mazes with the same open squares.
+    """
     if not np.array_equal(before.maze.open, after.maze.open):
         raise MazeInterpError("two behaviours can be compared only in mazes with the same open squares")
     draw_maze(axes, before.maze)

@@ -32,8 +32,8 @@ def draw_points(
 ) -> None:
     """Points of a table of estimates with their intervals; no whisker where there is no interval.
 
-    The table has columns mean, low, high, or the `cells` of `column`; `at` are the places on the other axis, along x
-    unless `across`. Rows of fewer than `FEW` levels may be drawn hollow; `style` is as `Axes.errorbar` takes it.
+    The table has columns mean, low, high, or the `cells` of `column`; `at`, `[rows]`, are the places on the other axis,
+    along x unless `across`. Rows of fewer than `FEW` levels may be drawn hollow; `style` is as `Axes.errorbar` takes it.
     """
     if few_hollow and (few := (table["n"] < FEW).to_numpy()).any():
         places, hollow = np.asarray(at), style | {"markerfacecolor": "white", "label": None}
@@ -70,7 +70,11 @@ def whiskers(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> list[list[floa
 
 @styled
 def estimates_figure(estimates: Mapping[str, Estimate], xlabel: str) -> Figure:
-    """Named probabilities with their 95% intervals, one below the other; hollow if of fewer than 10 levels."""
+    """Named probabilities with their 95% intervals, one below the other; hollow if of fewer than 10 levels.
+
+    Raises:
+        MazeInterpError: none has a mean.
+    """
     shown = {name: one for name, one in estimates.items() if one.mean is not None}
     if not shown:
         raise MazeInterpError("none of the groups has levels to draw")
@@ -89,7 +93,12 @@ def estimates_figure(estimates: Mapping[str, Estimate], xlabel: str) -> Figure:
 def shares_figure(parts: Mapping[str, Mapping[str, Estimate]], xlabel: str) -> Figure:
     """Bars of shares that sum to 1, one per group of levels; means of 6% and more are written into them.
 
-    `parts` are the estimates by name of each group, at most three; groups without levels are left out.
+    Args:
+        parts: for each group its estimates by name, at most three; groups without levels are left out.
+        xlabel: what the bars measure.
+
+    Raises:
+        MazeInterpError: no group has levels.
     """
     shown = {name: shares for name, shares in parts.items() if all(one.n for one in shares.values())}
     if not shown:

@@ -25,10 +25,17 @@ _VIEW_TITLES = {"human": "procgen's picture for people", "agent": "what the agen
 
 @styled
 def maze_figure(maze: Maze, region: int | None = None, views: Sequence[View] = (), title: str = "") -> Figure:
-    """Draw a maze, labelled, with a legend, the top-right n×n outlined if `region` is given.
+    """Draw a maze, labelled, with a legend.
 
-    Views are pictures of the same level to set beside it: `"human"` (procgen's, 512×512) or `"agent"` (the observation,
-    64×64).
+    Args:
+        maze: the maze.
+        region: outline the top-right n×n.
+        views: pictures of the same level to set beside it: `"human"` (procgen's, 512×512) or
+            `"agent"` (the observation, 64×64).
+        title: above the maze; its level and size unless given.
+
+    Raises:
+        MazeInterpError: a view needs procgen, which is not installed.
     """
     figure = new_figure(3.6 * (1 + len(views)), 4.3 if views else 4.4, square=True)
     first, *others = figure.subplots(1, 1 + len(views), squeeze=False)[0]

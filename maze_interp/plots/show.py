@@ -63,7 +63,11 @@ def difference(before: VectorField | Behaviour, after: VectorField | Behaviour, 
 
 
 def new_axes(ax: Axes | None) -> Axes:
-    """The axes given, or new ones of a figure of pyplot's."""
+    """The axes given, or new ones of a figure of pyplot's.
+
+    Raises:
+        MazeInterpError: `ax` is no axes.
+    """
     return own_figure(*_SIZE, square=True).subplots() if ax is None else instance(Axes)(ax, "ax")
 
 

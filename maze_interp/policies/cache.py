@@ -14,6 +14,10 @@ class ActivationCache(Mapping[str, Tensor]):
     """Copies of layers' outputs by module path, in the order in which the layers ran.
 
     The published spelling (`_out`) is understood as well.
+
+    Args:
+        activations: `[n, ...]` each.
+        aliases: other names of layers.
     """
 
     def __init__(self, activations: Mapping[str, Tensor], aliases: Mapping[str, str] | None = None) -> None:

@@ -149,7 +149,12 @@ class PolicyNetwork(nn.Module, ABC):
         return WholeNetwork(self, layer)
 
     def share(self, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
-        """What the network makes of pictures that observations differ little from; None where that saves nothing."""
+        """What the network makes of pictures that observations differ little from; None where that saves nothing.
+
+        Args:
+            pictures: `[m, 3, 64, 64]`.
+            layers: module paths of layers that are changed, or cut after.
+        """
         return None
 
     def hooks(self, functions: Mapping[str, HookFunction]) -> AbstractContextManager[None]:
@@ -166,7 +171,9 @@ class PolicyNetwork(nn.Module, ABC):
     def run_with_hooks(self, x: Tensor, hooks: Iterable[tuple[str, HookFunction]]) -> tuple[Tensor, Tensor]:
         """Logits and value, the outputs of layers passed through functions. See `hooks.hooked`.
 
-        Hooks are (layer, function) pairs, applied in this order.
+        Args:
+            x: observations `[n, 3, 64, 64]`.
+            hooks: (layer, function) pairs, applied in this order.
         """
         with hooked(self, hooks):
             logits, value = self(x)
@@ -199,6 +206,9 @@ def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
 
     `"all"` is every leaf but the heads, whose channels are the actions, and flattened maps, which repeat the layer
     before them.
+
+    Raises:
+        MazeInterpError: an unknown layer.
     """
     groups = {
         "main": network.main_layers,

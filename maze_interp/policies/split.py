@@ -106,8 +106,11 @@ class Split(Protocol):
 def split(network: nn.Module, layer: str) -> Split:
     """`network` cut after `layer`, as its architecture knows how.
 
-    Of a network that is no `PolicyNetwork` nothing is known but its modules' names: all of it counts as the second part
-    and runs once per change.
+    Of a network that is no `PolicyNetwork` nothing is known but its modules' names: all of it counts as the second
+    part and runs once per change.
+
+    Raises:
+        MazeInterpError: an unknown layer.
     """
     path = resolve_layer(network, layer)
     cut: Callable[[str], Split] | None = getattr(network, "cut", None)

@@ -86,7 +86,11 @@ def one_line(error: ValueError) -> ProbeError:
 
 
 def ascending(name: str, values: float | Iterable[float]) -> NDArray[np.float64]:
-    """The values of C or alpha to choose from, in ascending order."""
+    """The values of C or alpha to choose from, in ascending order.
+
+    Raises:
+        ProbeError: one that is not a positive number.
+    """
     ordered = np.unique(np.asarray(values, float))
     if not (len(ordered) and np.isfinite(ordered).all() and (ordered > 0).all()):
         raise ProbeError(f"{name} is a positive number or several, not {values}")
@@ -114,7 +118,11 @@ def fold_numbers(groups: ArrayLike | None, n: int, folds: int) -> NDArray[np.int
 
 
 def linear(X: Matrix, coef: NDArray[np.floating[Any]], intercept: ArrayLike) -> NDArray[np.float64]:
-    """`X @ coef.T + intercept` in float64, batch by batch."""
+    """`X @ coef.T + intercept` in float64, batch by batch.
+
+    Raises:
+        ProbeError: a feature that is not a finite number.
+    """
     found, first = np.empty((len(X), *coef.shape[:-1])), 0
     for batch in X.batches():
         flat = batch.reshape(len(batch), -1).astype(np.float64)

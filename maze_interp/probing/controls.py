@@ -54,10 +54,19 @@ def untrained_like(policy: Network, seed: int = 0) -> Network:
 
 
 def features(store: ActivationStore, layer: str, rows: NDArray[np.intp], network: nn.Module | None = None) -> Rows:
-    """What a layer, or `"pixels"` for the picture itself, makes of some observations, numbered by `rows`.
+    """What a layer makes of some observations.
 
-    Another network than the one recorded is run on the store's pictures, takes any layer, and its rows are held in
-    memory; others are read when they are needed.
+    Args:
+        store: the store.
+        layer: a recorded layer, or `"pixels"` for the picture itself.
+        rows: int `[n]`, the observations.
+        network: another network than the one recorded, to run on the store's pictures; it takes any layer.
+
+    Returns:
+        n rows, read when they are needed; of another network, held in memory.
+
+    Raises:
+        MazeInterpError: an unknown layer.
     """
     if layer == PIXELS:
         return Rows(store["observation"], rows)

@@ -74,7 +74,11 @@ class Matrix(ABC):
 
     @cached_property
     def design(self) -> Design:
-        """The rows as what a linear model is fitted to."""
+        """The rows as what a linear model is fitted to.
+
+        Raises:
+            ProbeError: a number that is not finite.
+        """
         return Design.of(self)
 
 
@@ -93,7 +97,11 @@ class Design:
 
     @staticmethod
     def of(matrix: Matrix) -> Design:
-        """The design with mean 0 and variance 1 over these rows, in the smaller number of coordinates."""
+        """The design with mean 0 and variance 1 over these rows, in the smaller number of coordinates.
+
+        Raises:
+            ProbeError: a number that is not finite.
+        """
         whole = Design(matrix, *moments(matrix))
         return SpanDesign(matrix, whole.mean, whole.scale) if len(matrix) < min(matrix.width, LARGEST) else whole
 
@@ -175,6 +183,9 @@ def moments(matrix: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Means and standard deviations, float64 `[features]`, in one pass by Chan's rule for joining batches.
 
     The standard deviation of a feature that does not vary is given as 1.
+
+    Raises:
+        ProbeError: a number that is not finite.
     """
     count, mean, squares = 0, np.zeros(matrix.width), np.zeros(matrix.width)
     for batch in matrix.batches():

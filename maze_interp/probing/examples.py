@@ -49,7 +49,13 @@ class Examples:
 def whole_layer(name: str, seen: Observed, read: Callable[[NDArray[np.intp]], Held]) -> Examples:
     """One example per observation that has a label, its features the whole layer.
 
-    `read` gives the features of some of the n observations seen, by their numbers from 0.
+    Args:
+        name: of a target in `TARGETS`.
+        seen: what is known of the n observations.
+        read: gives the features of some of them, by their numbers from 0 to n − 1.
+
+    Raises:
+        MazeInterpError: labels that no probe can be fitted to.
     """
     target = TARGETS[name]
     labels = target_labels(target, seen)
@@ -60,7 +66,14 @@ def whole_layer(name: str, seen: Observed, read: Callable[[NDArray[np.intp]], He
 def each_square(name: str, seen: Observed, maps: Rows, kernel: int) -> Examples:
     """One example per labelled position, its features the channels there and, with a kernel of 3, around it.
 
-    The layer's maps are `[n, channels, rows, columns]`, see `as_maps`; beyond their edge lie zeros.
+    Args:
+        name: of a target in `SQUARE_TARGETS`.
+        seen: what is known of the n observations.
+        maps: the layer as maps, `[n, channels, rows, columns]`, see `as_maps`.
+        kernel: 1 or 3; beyond the map's edge lie zeros.
+
+    Raises:
+        MazeInterpError: labels that no probe can be fitted to.
     """
     target = SQUARE_TARGETS[name]
     labels = label_maps(target, seen, (maps.shape[2], maps.shape[3]))

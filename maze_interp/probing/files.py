@@ -34,7 +34,10 @@ class Card(Document):
     """What a saved probe is.
 
     Attributes:
+        agent: its name.
         agent_hash: of the network whose activations the probe takes.
+        layer: module path.
+        target: what it predicts.
         levels: those it was fitted to, in words or as a range of seeds.
         scores: what it scored on others, plain values: numbers, text, or lists and dicts of them.
     """
@@ -113,8 +116,11 @@ def load_probe(
 ) -> tuple[LinearProbe, Card]:
     """A saved probe of this network, giving the same predictions bit for bit.
 
-    The policy's name finds the probe, under `roots` or the bundled probes and `./probes`, and its weights must be those
-    that it was fitted on.
+    Args:
+        policy: the agent; its `name` finds the probe and its weights must be those that it was fitted on.
+        layer: module path or published name (`_out`).
+        target: what it predicts.
+        roots: look into these folders instead of the bundled probes and `./probes`.
 
     Raises:
         MazeInterpError: there is none, it is another network's, or its files are missing, damaged or altered.

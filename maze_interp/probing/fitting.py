@@ -101,8 +101,14 @@ def fit_axis(
 ) -> FittedProbe:
     """Fit one axis.
 
-    C or alpha is chosen by cross-validation over the levels, `[m]`, one for each row, unless `penalty` gives it. A row
-    may be a single position of a map. Only the best channels are taken where `channels` says how many.
+    Args:
+        kind: of the probe.
+        X: features, m rows.
+        labels: `[m]`.
+        levels: `[m]`, the level of each row.
+        position: whether a row is a single position of a map.
+        penalty: C or alpha; chosen by cross-validation over the levels unless given.
+        channels: take so many alone, the best ones; all unless given.
     """
     features: Features = "position" if position else "layer" if channels is None else "channels"
     estimator = ESTIMATORS[kind](PENALTIES[kind, features] if penalty is None else (penalty,), INNER_FOLDS)

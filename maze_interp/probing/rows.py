@@ -16,9 +16,16 @@ MEMORY = 7 * 2**28
 
 
 class Rows(Matrix):
-    """Some rows, by numbers or a mask, of an array or of a store's column, which is read fastest in ascending order.
+    """Some rows of an array or of a store's column.
 
-    What fits into `memory` bytes is read once and kept; anything larger is read once in each pass.
+    What fits into memory is read once and kept; anything larger is read once in each pass.
+
+    Args:
+        column: `store[layer]`, or any array, `[observations, ...]`.
+        rows: int `[n]` or bool `[observations]`, which of them; None for all. A store is read
+            fastest in ascending order.
+        numbers: worked on at once, see `Matrix`.
+        memory: bytes of a matrix that are kept.
     """
 
     def __init__(

@@ -33,7 +33,10 @@ class Fold:
 def folds_by_level(levels: ArrayLike, folds: int, seed: int = 0) -> list[Fold]:
     """Splits of observations in which no level is on both sides.
 
-    One fold is one split, a quarter of the levels held out; of k folds each level is held out once.
+    Args:
+        levels: `[n]`, the level of each observation.
+        folds: 1 for one split, a quarter of the levels held out; k for k splits, each level held out once.
+        seed: of the draw.
 
     Raises:
         MazeInterpError: fewer levels than folds, or than the two that one split needs.
@@ -88,7 +91,14 @@ def score(kind: Kind, truth: NDArray[np.float64], guess: NDArray[np.float64], le
 
 
 def gain(kind: Kind, levels: ArrayLike, task: tuple[Sums, Sums], control: tuple[Sums, Sums]) -> Estimate:
-    """The main figure (`MAIN`) of a target less that of a control task, on the same examples."""
+    """The main figure (`MAIN`) of a target less that of a control task, on the same examples.
+
+    Args:
+        kind: of the target.
+        levels: `[n]`, the level of each example.
+        task: truth and guess, as for `score`.
+        control: the control task's.
+    """
     first, second = _main(kind, *task), _main(kind, *control)
     width = first[0].shape[1]
     statistic: Statistic = lambda sums: first[1](sums[:, :width]) - second[1](sums[:, width:])  # noqa: E731
@@ -189,6 +199,11 @@ def parts(seen: Observed, region: int) -> Iterator[tuple[str, NDArray[np.bool_]]
 
 def error_map(seen: Observed, observation: NDArray[np.intp], right: NDArray[np.bool_]) -> pd.DataFrame:
     """Accuracy by the cheese's square in procgen's world.
+
+    Args:
+        seen: the observations.
+        observation: int `[m]`, which of them each answer is about.
+        right: `[m]`, whether it is right.
 
     Returns:
         columns x, y, levels, n (answers), accuracy; observations without cheese are left out.

@@ -42,7 +42,11 @@ class Source:
         return self.store.levels if self.levels is None else tuple(self.levels)
 
     def rows(self, target: str) -> NDArray[np.intp]:
-        """The observations that a target is asked of: all of the levels, or one of each if it is asked per square."""
+        """The observations that a target is asked of: all of the levels, or one of each if it is asked per square.
+
+        Raises:
+            MazeInterpError: a level that the store does not hold.
+        """
         random = np.random.default_rng(self.seed)
         of_levels = [np.arange(rows.start, rows.stop) for rows in map(self.store.level, self.seeds)]
         if per_square(target):

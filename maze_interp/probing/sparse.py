@@ -96,10 +96,15 @@ class TopKProbe(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def explained(matrix: Matrix, targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the variance of each feature, or of each channel of maps, that targets `[n, targets]` explain.
+    """Share of the variance of each feature, or of each channel of maps, that targets explain.
 
-    Orthonormal targets explain the sum of what each does. Of a channel it is the mean over its positions; a feature
-    that does not vary counts as 0.
+    Args:
+        matrix: `[n, features]` or `[n, channels, ...]`.
+        targets: `[n, targets]`; orthonormal columns explain the sum of what each does.
+
+    Returns:
+        `[features]` or `[channels]`, of a channel the mean over its positions; a feature that does
+        not vary counts as 0.
     """
     whole = matrix.design
     sums, first = torch.zeros(matrix.width, targets.shape[1], dtype=torch.float64), 0

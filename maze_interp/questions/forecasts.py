@@ -101,6 +101,10 @@ def forecast_path(name: str) -> Path:
 def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:
     """Read a forecast.
 
+    Args:
+        path: the file.
+        questions: those it may answer, by id.
+
     Raises:
         MazeInterpError: a mistake, named by file, line and field: an unknown question, a probability
             below 0 or above 1, a form that the question does not take; or an edit after the lock.

@@ -37,7 +37,15 @@ def forecasts_figure(
     """For every question that a forecast answers: each credence, and the probability that the measurement gives.
 
     A question with thresholds has a row for each, "met" in both; an answer with several readings is drawn in the one
-    that counts, repaired where it was incoherent. A question without an outcome has no bar.
+    that counts, repaired where it was incoherent.
+
+    Args:
+        forecasts: at most seven.
+        questions: by id.
+        outcomes: probabilities of each question's labels, by id; a question without an outcome has no bar.
+
+    Raises:
+        MazeInterpError: no forecast answers anything, or there are more than seven.
     """
     answered = [name for name in questions if any(name in forecast.answered for forecast in forecasts)]
     if not answered or len(forecasts) > len(_LOOKS):

@@ -39,7 +39,9 @@ def check_lock(path: Path, lock: Lock | None) -> None:
 def lock_forecast(path: Path, time: datetime | None = None) -> Lock:
     """Stamp a forecast file with the time and a hash of its text, at its end.
 
-    Takes a forecast file that loads; the time, with its zone, is that of now unless given.
+    Args:
+        path: a forecast file that loads.
+        time: the time, with its zone; None for now.
 
     Raises:
         MazeInterpError: it is locked already.

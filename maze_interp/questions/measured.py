@@ -41,6 +41,9 @@ class Draws:
         resamples: float64 `[r]`; figures of one measurement share the resamples, in order. `[1]` for a figure
             that does not depend on the levels.
         n: levels it is measured on.
+
+    Raises:
+        Unmeasurable: it is not finite.
     """
 
     value: float
@@ -100,7 +103,14 @@ def mean_draws(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -
     """Means of columns of numbers from 0 to 1, and draws of them by the Bayesian bootstrap (Rubin 1981).
 
     Half a level more at 0 and half a one at 1 leave room beyond what was seen; of 0 and 1 this is Jeffreys's posterior.
-    The table has a row per level and no missing values; its columns share the draws.
+
+    Args:
+        table: a row per level, without missing values; the columns share the draws.
+        resamples: how many draws.
+        seed: of the draws.
+
+    Raises:
+        Unmeasurable: fewer than two levels.
     """
     n = len(table)
     if n < 2:

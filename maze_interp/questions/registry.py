@@ -12,7 +12,10 @@ from maze_interp.validation import check, mistake
 
 
 def load_questions(folder: Path | None = None) -> dict[str, Question]:
-    """All questions in a folder's YAML files (the bundled ones unless given), by id, files in order of their names.
+    """All questions in a folder's YAML files, by id, files in order of their names.
+
+    Args:
+        folder: the folder; None for the bundled questions.
 
     Raises:
         MazeInterpError: no questions there, or a mistake in one: the message names file, line and field.

@@ -86,7 +86,11 @@ def named_resolution(name: str) -> Path:
 
 
 def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None = None) -> list[Resolutions]:
-    """Read resolution files of different agents; every `runs/questions/*/resolution.yaml` unless paths are given.
+    """Read resolution files of different agents.
+
+    Args:
+        questions: those they may answer.
+        paths: the files; None for every `runs/questions/*/resolution.yaml`.
 
     Raises:
         MazeInterpError: none are there, a mistake in one, or two of the same agent.

@@ -29,6 +29,11 @@ Standings = dict[str, dict[str, dict[str, Estimate]]]
 class Scoreboard:
     """Forecasts held against measurements; outcomes are the mean over the agents.
 
+    Attributes:
+        forecasts: of different forecasters.
+        questions: by id.
+        resolutions: of different agents.
+
     Raises:
         MazeInterpError: two forecasts of one name, or none answers a question that has an outcome.
     """

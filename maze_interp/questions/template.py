@@ -32,7 +32,11 @@ answers:
 
 
 def write_template(path: Path, questions: Mapping[str, Question]) -> None:
-    """Write a blank forecast of all questions."""
+    """Write a blank forecast of all questions.
+
+    Raises:
+        MazeInterpError: the file exists.
+    """
     if path.exists():
         raise MazeInterpError(f"{path} exists; choose another name, or --lock to lock it as it is")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,11 @@ def shard_name(number: int) -> str:
 
 
 def shard_image(recording: Recording, seeds: Sequence[int]) -> bytes:
-    """Record some levels: the bytes of their shard."""
+    """Record some levels: the bytes of their shard.
+
+    Raises:
+        MazeInterpError: an activation exceeds float16's range.
+    """
     levels = [(maze, recording.states(maze)) for maze in map(recording.levels.maze, seeds)]
     states = [(maze, square, facing) for maze, some in levels for square, facing in some]
     image = io.BytesIO()

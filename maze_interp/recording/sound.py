@@ -47,7 +47,11 @@ def require_finished(path: Path, shards: Sequence[str]) -> None:
 
 
 def check_shard(path: Path, settings: Mapping[str, Any], columns: Iterable[str] = ()) -> NDArray[np.int32]:
-    """The level seeds of a shard's rows, once it and every byte of these columns have proved sound."""
+    """The level seeds of a shard's rows, once it and every byte of these columns have proved sound.
+
+    Raises:
+        MazeInterpError: it is damaged, or another store's.
+    """
     with sound_shard(path, settings) as file:
         seeds: NDArray[np.int32] = file["seed"][:]
         for column in columns:

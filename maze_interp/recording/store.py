@@ -180,7 +180,11 @@ class ActivationStore:
         return max(1, buffer // (size * width)) * size
 
     def read(self, names: Sequence[str], rows: Rows) -> Batch:
-        """Some rows of several columns at once, by name, in the order asked for: numbers from 0 to length − 1.
+        """Some rows of several columns at once, in the order asked for.
+
+        Args:
+            names: layers and labels.
+            rows: int `[n]`, 0 … length − 1.
 
         Returns:
             `{name: [n, ...]}`, named as asked for.

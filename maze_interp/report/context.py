@@ -27,9 +27,18 @@ NetworkStudy = TypeVar("NetworkStudy", bound=NetworkOptions)
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """An agent (a name, or the path of a checkpoint), the levels it is measured on, and the report's folder.
+    """An agent, the levels it is measured on, and the report's folder.
 
-    The mode of the levels is the agent's own unless given.
+    Attributes:
+        agent: a name, or the path of a checkpoint.
+        levels: how many held-out levels.
+        given_mode: the levels' distribution; None for the agent's own.
+        out: the report's folder.
+        device: where networks run.
+        precision: of the networks.
+
+    Raises:
+        MazeInterpError: no such agent, or fewer than one level.
     """
 
     agent: str

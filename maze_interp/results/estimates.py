@@ -67,8 +67,12 @@ class Estimate:
 def estimate(values: ArrayLike, kind: Kind | None = None, over: str = LEVELS, seed: int = 0) -> Estimate:
     """Mean of one value per unit; NaN marks a unit without a value and is left out.
 
-    The `kind` is `"share"` for what cannot leave 0 to 1, `"number"` for what can, such as a difference; None takes what
-    the values are.
+    Args:
+        values: `[n]`.
+        kind: `"share"` for what cannot leave 0 to 1, `"number"` for what can, such as a difference; None takes what
+            the values are.
+        over: what the units are.
+        seed: of the resampling.
     """
     sample = np.asarray(values, dtype=float)
     sample = sample[~np.isnan(sample)]

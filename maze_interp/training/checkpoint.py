@@ -66,7 +66,11 @@ def take_up_log(path: Path, lines: int) -> None:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """A log's lines."""
+    """A log's lines.
+
+    Raises:
+        MazeInterpError: it is damaged, or empty.
+    """
     try:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
     except (OSError, ValueError) as error:

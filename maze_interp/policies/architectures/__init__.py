@@ -26,5 +26,9 @@ def architecture(name: str) -> type[PolicyNetwork]:
 
 
 def new_network(name: str, *, kind: str = DEFAULT.architecture, **settings: int) -> PolicyNetwork:
-    """A network with new random weights, such as `new_network("mine", width=2)`."""
+    """A network with new random weights, such as `new_network("mine", width=2)`.
+
+    Raises:
+        MazeInterpError: an unknown architecture.
+    """
     return architecture(kind)(**settings, name=name)  # type: ignore[arg-type]

@@ -45,7 +45,11 @@ region): first the one reported; a search keeps all of them, since few of its le
 
 
 def found_edit(setting: Setting, parameters: Mapping[str, Any], direction: Direction) -> tuple[Candidate, int]:
-    """The edit that a search ends in, found on levels to choose on, and of how many over whole episodes."""
+    """The edit that a search ends in, found on levels to choose on, and of how many over whole episodes.
+
+    Raises:
+        Unmeasurable: the families have no edit to try.
+    """
     keep = KEPT[parameters.get("keep", "ability")]
     choosing = setting.levels(parameters["chosen_on"], parameters["cheese"], first=CHOOSING, least=6)
     layers, families = tuple(parameters["layers"]), tuple(parameters["families"])

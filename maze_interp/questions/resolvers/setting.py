@@ -90,10 +90,18 @@ class Setting:
         least: int = LEAST,
         asked: Callable[[Maze], bool] | None = None,
     ) -> LevelSet:
-        """The first levels from the seed `first` that qualify, as many as `count` says.
+        """The first levels that qualify, as many as `count` says.
 
-        The cheese lies anywhere, in the region, outside, or there is none. They may need a decision square, and
-        whatever else is `asked` of them.
+        Args:
+            number: of the question.
+            cheese: where it lies: anywhere, region, outside, none.
+            decision: whether they need a decision square.
+            first: seed to begin with, such as `CHOOSING`.
+            least: of `count`.
+            asked: what else a level must meet.
+
+        Raises:
+            Unmeasurable: fewer than one in `RAREST` levels qualifies.
         """
         where: dict[str, int | str] = {"region": self.region, "none": "none"}
         placed = LevelSet(range(1), self.mode, where.get(cheese, "anywhere"))

@@ -55,7 +55,11 @@ class Ablate(AgentStudy):
 
     @cached_property
     def experiments(self) -> list[Ablation]:
-        """What is measured: the moves at decision squares and, unless left out, exact behaviour."""
+        """What is measured: the moves at decision squares and, unless left out, exact behaviour.
+
+        Raises:
+            MazeInterpError: an unknown layer or kind, or no layer, or another, to measure exactly.
+        """
         from maze_interp.policies.network import parse_layers
         from maze_interp.studies.ablate.measure import DecisionAblation, ExactAblation
 

@@ -43,8 +43,17 @@ def excitation_figure(
 ) -> Figure:
     """The observations that excite channels most, the peak's place and what it would hit boxed, and their mean maps.
 
-    A row for each of the marks, with its note as a heading: `count` observations of the table of `Responses`, from as
-    many levels.
+    Args:
+        policy: the network, `layer` one of its layers.
+        layer: a module path.
+        levels: of the table.
+        table: of `Responses`.
+        mean: each channel's mean map.
+        marks: channels and signs, a row of the picture each, with a note for its heading.
+        count: observations of each, from as many levels.
+
+    Raises:
+        MazeInterpError: there is no channel to show.
     """
     if not marks:
         raise MazeInterpError("there is no channel to show")
@@ -72,6 +81,9 @@ def moved_figure(
     """Maps of channels (rows) in one maze with its cheese on some squares (columns), the cheese's position boxed.
 
     The mouse stands on the start.
+
+    Raises:
+        MazeInterpError: no square or no channel.
     """
     if not cheeses or not channels:
         raise MazeInterpError("the picture needs at least one square for the cheese and one channel")

@@ -54,7 +54,11 @@ class Channels(LayerStudy):
             raise MazeInterpError("--seeds and --choose share levels; report on others than channels are chosen on")
 
     def responses(self, seeds: Seeds, untrained: int) -> Responses:
-        """What is measured."""
+        """What is measured.
+
+        Raises:
+            MazeInterpError: an unknown layer or one without a map, more than one, or too few placements.
+        """
         from maze_interp.studies.channels.responses import Responses
 
         return Responses(self.policy, self.agent, self.levels(seeds), self.layer, self.placements, untrained)

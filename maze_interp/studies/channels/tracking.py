@@ -77,7 +77,11 @@ def place(maze: Maze, count: int) -> Placements:
 
 
 def maps_of(network: nn.Module, layer: str, observations: NDArray[np.uint8]) -> Maps:
-    """The output of `layer` for observations `[n, 64, 64, 3]`; only the network up to it is run."""
+    """The output of `layer` for observations `[n, 64, 64, 3]`; only the network up to it is run.
+
+    Raises:
+        MazeInterpError: an unknown layer.
+    """
     cut = split(network, layer)
     device = device_of(network)
     size = batch_size(device)

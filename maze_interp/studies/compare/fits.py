@@ -28,6 +28,9 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
     Returns:
         a row per distance: variable, n; `alone`, in a regression on it only, and `together`, in the L1
         regression on the three, both with intervals; the published coefficient, together.
+
+    Raises:
+        MazeInterpError: too few levels to choose in, or P(cheese) is the same in all.
     """
     rows = known(select(sweep.levels, sweep.region), THREE, EXACT)
     x, p = standardised(rows, THREE), rows[EXACT].to_numpy(float)
@@ -45,7 +48,11 @@ def fit_three(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
 
 
 def fit_change_points(sweep: FinishedSweep, effort: Effort = FULL) -> pd.DataFrame:
-    """Rows of `change_points`, for both distances from cheese to decision square."""
+    """Rows of `maze_interp.studies.statistics.change_point.change_points` for both distances cheese to decision square.
+
+    Raises:
+        MazeInterpError: as `fit_three`.
+    """
     levels = select(sweep.levels, sweep.region)
     found = [
         change_points(fit_step(levels, name, EXACT, effort), compare_shapes(levels, name, EXACT, effort))

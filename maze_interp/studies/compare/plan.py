@@ -76,7 +76,15 @@ def planned(
     """The finished sweeps, the agents to sweep, and an untrained network for each mode.
 
     The untrained network has the region and the levels of the first agent in its mode, of these no more than `seeds`.
-    `load` gives the policy of an agent, where and as precisely as it is to run.
+
+    Args:
+        finished: sweeps.
+        agents: names or files.
+        seeds: levels to sweep.
+        load: the policy of a name or file, where and as precisely as it is to run.
+
+    Raises:
+        MazeInterpError: an unknown agent, or as `require_comparable`.
     """
     plan = [Planned(sweep, sweep.region) for sweep in finished]
     for agent, mode in map(parse_agent, agents):
@@ -93,7 +101,11 @@ def planned(
 
 
 def parse_agent(text: str) -> tuple[str, DistributionMode]:
-    """An agent and the mode of its levels: its own, or that after a colon."""
+    """An agent and the mode of its levels: its own, or that after a colon.
+
+    Raises:
+        MazeInterpError: an unknown agent.
+    """
     agent, _, mode = text.rpartition(":")
     return (agent, mode) if agent and mode in WORLD_SIZE else (text, agent_mode(text))  # type: ignore[return-value]
 

@@ -36,7 +36,11 @@ QUANTITIES = {
 
 
 def interpolate(original: Network, tuned: Network, mix: float) -> Network:
-    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode; mix may leave 0 to 1."""
+    """The network with the weights (1 − mix) · original + mix · tuned, in evaluation mode; mix may lie beyond 0 and 1.
+
+    Raises:
+        MazeInterpError: the networks differ in architecture or settings.
+    """
     require_same_shape(original, tuned)
     mixed = original.untrained(f"{original.name} + {mix:g} · ({tuned.name} − {original.name})")
     ends = original.state_dict(), tuned.state_dict()
@@ -50,6 +54,9 @@ def weight_change(original: PolicyNetwork, tuned: PolicyNetwork) -> pd.DataFrame
     Returns:
         columns layer, parameters, norm (‖W‖), change (‖ΔW‖), relative (‖ΔW‖ / ‖W‖) and share of the squared
         change of all layers; the last row, `"all"`, is of the whole network.
+
+    Raises:
+        MazeInterpError: the networks differ in architecture or settings.
     """
     require_same_shape(original, tuned)
     ends = original.state_dict(), tuned.state_dict()

@@ -59,10 +59,18 @@ class Pair:
 
 
 def make_pair(maze: Maze, kind: str, region: int) -> Pair | None:
-    """The pair of a level, of one of `KINDS`, or None if the level does not qualify.
+    """The pair of a level, or None if the level does not qualify.
 
-    A level qualifies with a decision square and its cheese, where procgen puts it, outside the top-right region; for
+    A level qualifies with a decision square and its cheese outside the top-right region; for
     `corner-path` it must not fill its world, and for `cheese-moved` there must be a place to move to.
+
+    Args:
+        maze: the level, its cheese where procgen puts it.
+        kind: one of `KINDS`.
+        region: the n of the agent's training region, the top-right n×n.
+
+    Raises:
+        MazeInterpError: an unknown kind.
     """
     if kind not in KINDS:
         raise unknown_name("kind of pair", kind, KINDS)

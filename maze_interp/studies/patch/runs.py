@@ -113,7 +113,17 @@ class PairRun:
 
 
 def run_pair(policy: nn.Module, pair: Pair, layer: str, squares: Sequence[Square] | None = None) -> PairRun:
-    """Run both mazes of a pair up to a layer, the mouse facing left, on its decision square or some squares."""
+    """Run both mazes of a pair up to a layer, the mouse facing left.
+
+    Args:
+        policy: the network.
+        pair: the mazes.
+        layer: a module path or published name (`_out`).
+        squares: where the mouse stands; the pair's decision square unless given.
+
+    Raises:
+        MazeInterpError: an unknown layer, or a square in a wall.
+    """
     cut = split(policy, layer)
     stands = [pair.square] if squares is None else list(squares)
     moves = torch.tensor([pair.moves(square) for square in stands])

@@ -54,7 +54,11 @@ class Patch(AgentStudy):
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The layers' module paths."""
+        """The layers' module paths.
+
+        Raises:
+            MazeInterpError: an unknown layer.
+        """
         from maze_interp.policies.network import parse_layers
 
         return parse_layers(self.policy, ",".join(self.layers))
@@ -73,7 +77,11 @@ class Patch(AgentStudy):
         return replace(super().sized(levels), layers=("default",))
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
-        """See `Study`."""
+        """See `Study`.
+
+        Raises:
+            Unmeasurable: no level makes a pair.
+        """
         from maze_interp.studies.patch.curves import PatchCurves
         from maze_interp.studies.patch.fixed_sets import ChannelSets, EpisodeSets, channel_orders
         from maze_interp.studies.patch.parts import LayerPatching, PartPatching

@@ -31,7 +31,11 @@ _SMALL_PRINT = (
 
 @styled
 def table_figure(scores: pd.DataFrame) -> Figure:
-    """The main figure of every layer (rows) and target (columns) in the scores of a run, controls in small print."""
+    """The main figure of every layer (rows) and target (columns) in the scores of a run, the controls' in small print.
+
+    Raises:
+        MazeInterpError: there is no score.
+    """
     rows = scores[(scores["part"] == "all") & (scores["metric"] == scores["target"].map(main_metric))]
     if not len(rows):
         raise MazeInterpError("there are no scores to draw")
@@ -78,6 +82,9 @@ def curve_figure(scores: pd.DataFrame, target: str, metric: str | None = None) -
     """Scores against the number of training levels, a line per layer; what controls reach is dotted.
 
     Of the target's main metric, or another. The scores are of a run with controls.
+
+    Raises:
+        MazeInterpError: the target has no learning curve.
     """
     name = metric or main_metric(target)
     rows = _rows(scores, target, name, network="agent")

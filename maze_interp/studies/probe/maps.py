@@ -23,7 +23,11 @@ _SMALL = 15  # side of a world whose squares have room for a number
 
 @styled
 def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
-    """Accuracy by the cheese's square in procgen's world of some side, a panel per layer; grey where it never lay."""
+    """Accuracy by the cheese's square in procgen's world of some side, a panel per layer; grey where it never lay.
+
+    Raises:
+        MazeInterpError: no level had a cheese.
+    """
     layers = dict(tuple(places[places["target"] == target].groupby("layer", sort=False))) if len(places) else {}
     if not layers:
         raise MazeInterpError(f"no level had a cheese to locate for {target}")
@@ -55,7 +59,11 @@ def _draw_places(axes: Axes, places: pd.DataFrame, world: int) -> AxesImage:
 
 @styled
 def edits_figure(effects: pd.DataFrame) -> Figure:
-    """What each edit does to the choice at the decision square and to P(cheese), from `edit_effects`."""
+    """What each edit does to the choice at the decision square and to P(cheese), from `edit_effects`.
+
+    Raises:
+        MazeInterpError: there are none.
+    """
     if not len(effects):
         raise MazeInterpError("no level had a decision square, so there are no edits to draw")
     outcomes = {

@@ -21,7 +21,12 @@ PROBES = "probes"
 
 
 def run_parts(plan: Plan, run: Run) -> dict[str, pd.DataFrame]:
-    """The tables `tables.TABLES` of a plan; what an earlier run has finished is not fitted again."""
+    """The tables `tables.TABLES` of a plan; what an earlier run has finished is not fitted again.
+
+    Raises:
+        MazeInterpError: a layer or target that does not exist or has no two different labels, or activations that are
+            not finite.
+    """
     files = {job: run.folder / "parts" / f"{'.'.join(job)}.json" for job in plan.jobs}
     missing = [job for job, file in files.items() if not file.exists()]
     with (

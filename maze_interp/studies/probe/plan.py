@@ -45,7 +45,11 @@ class Plan(Source):
 
     @property
     def jobs(self) -> list[tuple[str, str]]:
-        """Every (layer, target); what is asked of single squares, only of layers with a map."""
+        """Every (layer, target); what is asked of single squares, only of layers with a map.
+
+        Raises:
+            MazeInterpError: there is none.
+        """
         jobs = [
             (layer, target)
             for layer in self.layers

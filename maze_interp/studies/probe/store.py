@@ -69,7 +69,11 @@ class StoreStudy(NetworkOptions):
 
     @cached_property
     def policy(self) -> PolicyNetwork:
-        """The agent's network."""
+        """The agent's network.
+
+        Raises:
+            MazeInterpError: no such agent, or not the one that was recorded.
+        """
         from maze_interp.policies.agents import load_network
 
         policy = load_network(self.agent_name, self.device, self.precision)
@@ -112,7 +116,11 @@ class StoreStudy(NetworkOptions):
 
     @property
     def probed_layers(self) -> tuple[str, ...]:
-        """The layers by module path, the picture itself first."""
+        """The layers by module path, the picture itself first.
+
+        Raises:
+            MazeInterpError: one that is not recorded.
+        """
         from maze_interp.probing.controls import PIXELS
 
         there = [PIXELS, *self.recorded["layers"]]
@@ -124,7 +132,11 @@ class StoreStudy(NetworkOptions):
 
     @property
     def used_levels(self) -> Sequence[int]:
-        """Seeds of the levels."""
+        """Seeds of the levels.
+
+        Raises:
+            MazeInterpError: the store has fewer than asked for.
+        """
         if self.opened is None:
             return self.recording.levels.seeds
         there = self.opened.levels

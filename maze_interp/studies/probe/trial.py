@@ -90,8 +90,8 @@ class Trial:
     ) -> list[Row]:
         """The score of guesses as rows of the table.
 
-        Of labels y if not the target's own, of some of the examples tested if not all; `where` is what the rows say of
-        themselves, if not the usual.
+        Of labels y if not the target's own, of some (bool `[tested]`) of those tested if not all; `where` is what the
+        rows say of themselves, if not the usual.
         """
         some = np.ones(len(self.tested), bool) if some is None else some
         truth = (self.asked.y if y is None else y)[self.tested[some]]

@@ -31,6 +31,9 @@ def agreement_table(rows: pd.DataFrame) -> pd.DataFrame:
         Quantities are `agreement`, the probability that the reference gives to the agent's most probable
         effect, and `log_likelihood`, in nats per move, of the reference with `SOFTNESS`; a level's squares
         are averaged first, with their weights.
+
+    Raises:
+        Unmeasurable: there are no rows.
     """
     if not len(rows):
         raise Unmeasurable("no level has a cheese for the reference policies to go to")

@@ -93,7 +93,11 @@ class ReferenceMoves(Experiment):
 
 
 def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:
-    """A reference policy's probabilities of `EFFECTS` `[n, 5]` on the squares of `ReferenceMoves`."""
+    """A reference policy's probabilities of `EFFECTS` `[n, 5]` on the squares of `ReferenceMoves`.
+
+    Raises:
+        MazeInterpError: an unknown reference.
+    """
     if reference == RANDOM:
         free = _from_bits(rows["free"])
         return effects(np.tile(UNIFORM, (len(rows), 1)), free)
@@ -105,7 +109,16 @@ def reference_effects(rows: pd.DataFrame, reference: str) -> Floats:
 
 
 def weights(rows: pd.DataFrame, squares: str, within: Sequence[str] = ("seed",)) -> pd.Series:
-    """How much each square counts: those of a level, or of a group within it, together 1, or 0 where none counts."""
+    """How much each square counts: those of a level together 1, or 0 where none counts.
+
+    Args:
+        rows: of `ReferenceMoves`.
+        squares: of `SQUARES`.
+        within: columns that name the groups whose weights sum to 1.
+
+    Raises:
+        MazeInterpError: an unknown choice of squares.
+    """
     if squares not in SQUARES:
         raise unknown_name("choice of squares", squares, SQUARES)
     raw = rows["visits"] if squares != "all" else pd.Series(1.0, rows.index)

@@ -116,9 +116,16 @@ class Mixture:
 def fit_mixture(model: Model, rows: pd.DataFrame, squares: str = "visited", prior: float = PRIOR) -> Mixture:
     """The weights under which a model gives the agent's moves the highest expected log-likelihood.
 
-    By expectation and maximisation, which ends in the one optimum: the likelihood is concave. Each level of the rows of
-    `ReferenceMoves` counts alike. A combination of contexts is drawn to the weights fitted without contexts by a prior
-    of so many levels.
+    By expectation and maximisation, which ends in the one optimum: the likelihood is concave.
+
+    Args:
+        model: what is mixed.
+        rows: of `ReferenceMoves`, of the levels to fit on.
+        squares: of `SQUARES`, which count; each level counts alike.
+        prior: how much a combination of contexts is drawn to the weights fitted without contexts, in levels.
+
+    Raises:
+        MazeInterpError: no square of these levels counts.
     """
     weight = weights(rows, squares).to_numpy()
     if not weight.any():

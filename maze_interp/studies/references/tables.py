@@ -17,6 +17,9 @@ def scores_by_squares(fitted_on: pd.DataFrame, reported_on: pd.DataFrame) -> pd.
 
     Returns:
         rows of `score_table`, with the columns squares, and best: whether it is the reference chosen as the best.
+
+    Raises:
+        MazeInterpError: no square counts, on either levels.
     """
     parts = []
     for squares in SQUARES:

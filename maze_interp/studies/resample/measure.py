@@ -57,7 +57,11 @@ def greedy_changes(p: Floats, q: Floats) -> NDArray[np.bool_]:
 
 
 def choose_donor(maze: Maze, donors: Sequence[int]) -> Maze:
-    """The donor of a level: drawn by its seed, its cheese where procgen put it."""
+    """The donor of a level: drawn by its seed, its cheese where procgen put it.
+
+    Raises:
+        MazeInterpError: the maze has no cheese, or none of the donors qualifies.
+    """
     if maze.cheese is None:
         raise MazeInterpError("the maze has no cheese, so no donor can have it in the same place")
     x, y = maze.cheese

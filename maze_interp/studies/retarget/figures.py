@@ -45,6 +45,9 @@ def heat_map_figure(maze: Maze, grids: Mapping[str, Mapping[str, NDArray[np.floa
     """One level, each square coloured by how well the agent is sent there: a row per outcome, a column per condition.
 
     The maze is drawn without its cheese; grids, by outcome and condition, are `[size, size]`, NaN off the targets.
+
+    Raises:
+        MazeInterpError: a grid of another size.
     """
     conditions = [name for name in CONDITIONS if any(name in grid for grid in grids.values())]
     figure = new_figure(3.5 * len(conditions) + 1.2, 3.7 * len(grids) + 0.5, square=True)

@@ -35,12 +35,17 @@ class Steering(Experiment):
     """How well each mark makes the agent take the paths to some targets: a row per mark.
 
     `probability` is the normalised path probability, the mean over targets. To look at many marks quickly, `screen`
-    takes two moves of each path, the one that the unedited agent is the least likely to make and a random one, and the
-    mean of their probabilities instead.
+    takes two moves of each path, the one that the unedited agent is the least likely to make and a random one, and
+    the mean of their probabilities instead.
 
     Attributes:
+        marks: what is tried.
+        layer: a layer with a map.
         targets: of each level, at most, drawn by its seed.
         screen: two moves of each path instead of all.
+
+    Raises:
+        MazeInterpError: an unknown layer, or one without a map.
     """
 
     name: ClassVar[str] = "steering"
@@ -114,7 +119,8 @@ def choose_marks(
     ranking. Every set, the random ones too, is given the best of the same values, by the same measure.
 
     Args:
-        search: the policy, the layer and the levels to choose on, none of which may be reported on.
+        search: the policy, the layer and the levels to choose on, none of which may be reported on;
+            its marks do not matter.
         measured: the rows of a search; it is called with a name for each step.
         values: tried for every channel and set.
         pool: the channels to choose from; None for all of the layer.
@@ -123,6 +129,9 @@ def choose_marks(
 
     Returns:
         marks `"single"`, `"subset"` (if the pool has two channels), those of `sets`, and `"random_0"` ….
+
+    Raises:
+        MazeInterpError: a channel that the layer does not have.
     """
     every = range(count_channels(search.policy, search.layer))
     pool = every if pool is None else pool

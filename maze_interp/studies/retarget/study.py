@@ -73,7 +73,11 @@ class Retarget(LayerStudy):
 
     @cached_property
     def named_channels(self) -> tuple[int, ...] | None:
-        """The channels given; None to choose from all of the layer."""
+        """The channels given; None to choose from all of the layer.
+
+        Raises:
+            MazeInterpError: a channel that the layer does not have.
+        """
         from maze_interp.studies.channels.scores import channel_numbers
 
         if self.channels is None:
@@ -105,7 +109,11 @@ class Retarget(LayerStudy):
         return replace(smaller, choose=self.choose[: -(-levels // 2)], targets=6)
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
-        """See `Study`."""
+        """See `Study`.
+
+        Raises:
+            Unmeasurable: no level has a target beside the start.
+        """
         import pandas as pd
 
         from maze_interp.studies.retarget.measure import Targets

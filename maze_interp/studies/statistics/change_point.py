@@ -34,6 +34,9 @@ def compare_shapes(levels: pd.DataFrame, variable: str, outcome: str, effort: Ef
     Returns:
         a row per shape: outcome, variable, shape, n, log_likelihood per level, and its differences from the
         logistic curve's and from the spline's (`over_logistic`, `over_spline`), paired by level, with intervals.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     x, p = _xp(levels, variable, outcome)
     scores = {name: held_out(model, x, p, effort.repeats)["log_likelihood"] for name, model in shapes().items()}
@@ -58,6 +61,9 @@ def fit_step(levels: pd.DataFrame, variable: str, outcome: str, effort: Effort =
         one row: outcome, variable, n; the change point `at` in squares, the probabilities `inside` and
         `outside` it, and the `width` in squares over which the logistic curve goes from 10% to 90%,
         all with bootstrap intervals over levels.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     x, p = _xp(levels, variable, outcome)
 

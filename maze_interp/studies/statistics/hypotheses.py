@@ -30,6 +30,9 @@ def signs(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
         a row per distance, for those in `BOUND` one for either of the others left out: outcome, variable,
         left_out, n, coefficient per standard deviation with interval, and `closer_more_often`: yes (the
         interval lies below zero), no (above), or unclear.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     rows = known(levels, FEATURE_NAMES, outcome)
     p = rows[outcome].to_numpy(float)
@@ -54,6 +57,9 @@ def chain(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataF
         one row: outcome, n; the steps' coefficient per standard deviation `alone` and `given` the other two
         stable distances; and in held-out log-likelihood what they add to a constant (`nats_alone`) and to the
         other two (`nats_given`); each with interval.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     rows = known(levels, THREE, outcome)
     p = rows[outcome].to_numpy(float)

@@ -84,13 +84,21 @@ def with_layout(sweep: FinishedSweep, levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def predictive(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """What distances and layout predict of levels held out, alone and together, from rows of `with_layout`.
+    """What distances and layout predict of levels held out, alone and together.
+
+    Args:
+        levels: rows of `with_layout`.
+        outcome: one of `OUTCOMES`.
+        effort: how much is computed.
 
     Returns:
         a row per model and predictors: outcome, model, predictors, n, accuracy and log_likelihood, and
         `over_distances`, the latter's difference from the same model's on distances alone, with intervals.
         The additive model is a logistic regression on a spline of each predictor; the boosted trees
         (scikit-learn's) may also use what predictors do jointly.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     rows, names = _varying(levels, outcome)
     p = rows[outcome].to_numpy(float)
@@ -113,11 +121,14 @@ def predictive(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.
 def dependence(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
     """Partial dependence: the mean prediction over levels with one predictor set to a value, the others as they are.
 
-    By the additive model on distances and layout, as scikit-learn's `partial_dependence` gives it. Values run from a
-    predictor's 2nd to its 98th percentile.
+    By the additive model on distances and layout, as scikit-learn's `partial_dependence` gives it. Values run from
+    a predictor's 2nd to its 98th percentile.
 
     Returns:
         a row per predictor and value: outcome, variable, value, n, probability with interval over levels.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     rows, names = _varying(levels, outcome)
     x, p = rows[names].to_numpy(float), rows[outcome].to_numpy(float)

@@ -35,12 +35,20 @@ def lasso() -> LogisticRegression:
 
 
 def single_regressions(levels: pd.DataFrame, outcome: str, effort: Effort = FULL) -> pd.DataFrame:
-    """A logistic regression of the outcome on each distance alone, from rows of `select`.
+    """A logistic regression of the outcome on each distance alone.
+
+    Args:
+        levels: rows of `select`.
+        outcome: one of `OUTCOMES`.
+        effort: how much is computed.
 
     Returns:
         a row per distance, the best first: outcome, variable, n; held-out accuracy; `gain`, its
         difference from the majority guess, and `nats`, that of the held-out log-likelihood, both
         paired by level; the coefficient per standard deviation; each with interval; the published accuracy.
+
+    Raises:
+        MazeInterpError: too few levels, or a constant outcome.
     """
     rows = known(levels, FEATURE_NAMES, outcome)
     p = rows[outcome].to_numpy(float)

@@ -28,11 +28,19 @@ Parts = Mapping[str, Sequence[Callable[[pd.DataFrame], pd.DataFrame]]]
 
 
 def make_tables(sweep: FinishedSweep, run: Run, effort: Effort = FULL) -> Tables:
-    """Make every table, each kept as `rows/<name>.csv` in the run's folder; those of a stopped run are read back.
+    """Make every table; those that are there from an earlier, stopped run are kept.
+
+    Args:
+        sweep: the rows of the sweep.
+        run: the run under way; a table is kept as `rows/<name>.csv` in its folder.
+        effort: how much is computed.
 
     Returns:
         the tables by name: `levels`, the selected rows with outcomes and layout; those of `parts`;
         `change_points`, the steps with a verdict; and `comparison`, the published numbers beside ours.
+
+    Raises:
+        Unmeasurable: too few levels qualify, or an outcome is constant.
     """
     chosen = chosen_levels(sweep)
     folder = run.folder / "rows"
@@ -44,7 +52,11 @@ def make_tables(sweep: FinishedSweep, run: Run, effort: Effort = FULL) -> Tables
 
 
 def chosen_levels(sweep: FinishedSweep) -> pd.DataFrame:
-    """The rows that the tables are made from: those of `select`."""
+    """The rows that the tables are made from: those of `select`.
+
+    Raises:
+        Unmeasurable: there are too few, or one of `OUTCOMES` is the same in all of them.
+    """
     chosen = select(sweep.levels, sweep.region)
     chosen = with_region(chosen, sweep.mazes(chosen), sweep.region)
     for outcome in OUTCOMES:

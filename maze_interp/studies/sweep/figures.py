@@ -34,6 +34,9 @@ def distance_figure(levels: pd.DataFrame) -> Figure:
     """P(cheese) in a sweep by the cheese's distance from the corner and from the decision square, in both metrics.
 
     A bin holds its lower edge and not its upper one. Distances that no level has are left out.
+
+    Raises:
+        MazeInterpError: no level has any of the distances.
     """
     tables = {variable: binned(levels, variable) for variable in _DISTANCES}
     drawn = {variable: table for variable, table in tables.items() if len(table)}
@@ -53,7 +56,11 @@ def distance_figure(levels: pd.DataFrame) -> Figure:
 
 @styled
 def size_figure(levels: pd.DataFrame) -> Figure:
-    """P(cheese) by the size of the maze."""
+    """P(cheese) by the size of the maze.
+
+    Raises:
+        MazeInterpError: there are no levels.
+    """
     if not len(levels):
         raise MazeInterpError("there are no levels to draw")
     sizes = binned(levels, "size")
@@ -92,7 +99,11 @@ def _legend(figure: Figure) -> None:
 
 @styled
 def distribution_figure(parts: Mapping[str, pd.DataFrame]) -> Figure:
-    """How p_cheese is spread over levels: a histogram and the cumulative share of each of at most four parts."""
+    """How p_cheese is spread over levels: a histogram and the cumulative share, one colour for each part, at most four.
+
+    Raises:
+        MazeInterpError: all are empty.
+    """
     shown = {name: levels["p_cheese"].clip(0, 1) for name, levels in parts.items() if len(levels)}
     if not shown:
         raise MazeInterpError("there are no levels to draw")
@@ -120,6 +131,9 @@ def place_figure(levels: pd.DataFrame, region: int | None = None) -> Figure:
 
     Every place shows how many levels had their cheese there; places with none are hatched. The top-right n×n is
     outlined if given.
+
+    Raises:
+        MazeInterpError: no level has a cheese.
     """
     table = by_place(levels)
     if not len(table):

@@ -26,7 +26,11 @@ class Exhibit(NamedTuple):
 
 
 def surprises_figure(run: LevelSweep, levels: pd.DataFrame, region: int | None = None, count: int = 3) -> Figure:
-    """The `count` least and most surprising levels of a sweep with these rows, with their vector fields."""
+    """The `count` least and most surprising levels of a sweep with these rows, with their vector fields.
+
+    Raises:
+        MazeInterpError: no level can be compared with another.
+    """
     least, most = (_exhibits(run, rows) for rows in surprises(levels, count))
     return gallery_figure({"least surprising": least, "most surprising": most}, region)
 
@@ -38,7 +42,11 @@ def has_surprises(levels: pd.DataFrame) -> bool:
 
 @styled
 def gallery_figure(rows: Mapping[str, Sequence[Exhibit]], region: int | None = None) -> Figure:
-    """Draw named rows of levels side by side."""
+    """Draw named rows of levels side by side.
+
+    Raises:
+        MazeInterpError: no row has a level.
+    """
     shown = {name: exhibits for name, exhibits in rows.items() if exhibits}
     if not shown:
         raise MazeInterpError("there are no levels to show in a gallery")
