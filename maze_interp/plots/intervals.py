@@ -33,7 +33,7 @@ def draw_points(
     """Points of a table of estimates with their intervals; no whisker where there is no interval.
 
     The table has columns mean, low, high, or the `cells` of `column`; `at`, `[rows]`, are the places on the other axis,
-    along x unless `across`. Rows of fewer than `FEW` levels may be drawn hollow; `style` is as `Axes.errorbar` takes it.
+    along x unless `across`. Rows of fewer than `FEW` levels may be drawn hollow; `style` is that of `Axes.errorbar`.
     """
     if few_hollow and (few := (table["n"] < FEW).to_numpy()).any():
         places, hollow = np.asarray(at), style | {"markerfacecolor": "white", "label": None}
