@@ -11,7 +11,7 @@ import torch
 
 from maze_interp import Maze, MazeInterpError
 from maze_interp.bundled import HELD_OUT
-from maze_interp.environment.levels import region_maze
+from maze_interp.environment.levels import level_maze, region_maze
 from maze_interp.policies.moves import STEPS
 from maze_interp.training import imitation, run
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate
@@ -38,9 +38,9 @@ def test_batches_are_numbered_and_from_levels_below_the_held_out_ones(monkeypatc
 
     def noted(seed: int, *rest: object) -> Maze:
         drawn.append(seed)
-        return region_maze(seed, *rest)  # type: ignore[arg-type]
+        return level_maze(seed, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "region_maze", noted)
+    monkeypatch.setattr(run, "level_maze", noted)
     first, again, other = (ShortestPaths(TINY)[number] for number in (0, 0, 1))
     assert [part.tobytes() for part in first] == [part.tobytes() for part in again]
     assert first[0].tobytes() != other[0].tobytes()

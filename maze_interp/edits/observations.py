@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from maze_interp.arguments import as_whole, check_fields, pair, several, whole, word_or
 from maze_interp.display import Tabled
-from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.levels import level_maze, maze_from_seed
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze, Square
@@ -67,13 +67,10 @@ class Observations(Tabled):
         Raises:
             MazeInterpError: the level has a wall or the start where the cheese should lie.
         """
-        if isinstance(self.cheese, int):
-            return region_maze(level, self.cheese, self.distribution_mode)
-        maze = maze_from_seed(level, self.distribution_mode)
-        if self.cheese == "anywhere":
-            return maze
+        if isinstance(self.cheese, int | str):
+            return level_maze(level, self.distribution_mode, self.cheese)
         try:
-            return maze.with_cheese(None if isinstance(self.cheese, str) else self.cheese)
+            return maze_from_seed(level, self.distribution_mode).with_cheese(self.cheese)
         except MazeInterpError as error:
             raise MazeInterpError(f"level {level}: {error}") from error
 

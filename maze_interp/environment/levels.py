@@ -71,6 +71,14 @@ def region_maze(seed: LevelSeed, region: RegionSize, distribution_mode: Distribu
     return maze.with_cheese(choices[choice])
 
 
+def level_maze(seed: int, distribution_mode: DistributionMode, cheese: int | str) -> Maze:
+    """Level `seed`, its cheese in the top-right n×n as by `region_maze`, `"anywhere"` as by procgen, or `"none"`."""
+    if isinstance(cheese, int):
+        return region_maze(seed, cheese, distribution_mode)
+    maze = maze_from_seed(seed, distribution_mode)
+    return maze if cheese == "anywhere" else maze.with_cheese(None)
+
+
 @lru_cache(maxsize=64)
 def _level_state(seed: int, distribution_mode: DistributionMode) -> bytes:
     return simulator(distribution_mode).level(seed)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from maze_interp.arguments import shown, whole, word_or
-from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.levels import level_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import MAX_SEED, DistributionMode, Maze
 
@@ -34,7 +34,4 @@ def draw_level(stream: int, episode: int, levels: range, region: Region, mode: D
     """The level of an episode, drawn uniformly from `levels`; its cheese as `region` says, see `MazeVectorEnv`."""
     sequence = np.random.SeedSequence(stream, spawn_key=(episode,))
     seed = levels[int(np.random.default_rng(sequence).integers(len(levels)))]
-    if isinstance(region, int):
-        return region_maze(seed, region, mode)
-    maze = maze_from_seed(seed, mode)
-    return maze if region == "anywhere" else maze.with_cheese(None)
+    return level_maze(seed, mode, region)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.levels import level_maze
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.explorer.messages import MakeMaze, RankLevels
 from maze_interp.explorer.pane import Pane, text_of
@@ -45,10 +45,7 @@ def make_maze(request: MakeMaze) -> Maze:
         return Maze.from_ascii(request.ascii, request.mode, request.seed)
     if request.size is not None:
         return random_tree(request.size, request.mode, request.seed)
-    if isinstance(request.cheese, int):
-        return region_maze(request.seed, request.cheese, request.mode)
-    maze = maze_from_seed(request.seed, request.mode)
-    return maze.with_cheese(None) if request.cheese == "none" else maze
+    return level_maze(request.seed, request.mode, "anywhere" if request.cheese == "procgen" else request.cheese)
 
 
 def solve_rate(pane: Pane, seeds: Sequence[int] = SOLVE_LEVELS) -> Iterator[Data]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maze_interp.arguments import checked, choice
 from maze_interp.display import Tabled
-from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.levels import level_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, LevelSeed, Maze
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_name
@@ -42,11 +42,8 @@ class LevelSet(Tabled):
     @checked
     def maze(self, seed: LevelSeed) -> Maze:
         """The maze of one level."""
-        if isinstance(self.cheese, int):
-            return region_maze(seed, self.cheese, self.distribution_mode)
-        maze = maze_from_seed(seed, self.distribution_mode)
-        without = self.cheese == "none" or (self.cheese == "half" and seed % 2 == 1)
-        return maze.with_cheese(None) if without else maze
+        half = "none" if seed % 2 else "anywhere"
+        return level_maze(seed, self.distribution_mode, half if self.cheese == "half" else self.cheese)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from maze_interp.environment.levels import maze_from_seed, region_maze
+from maze_interp.environment.levels import level_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, Maze
 from maze_interp.policies.agents import load_network
@@ -65,12 +65,14 @@ class Training:
 
     def level(self, seed: int) -> Maze:
         """The level of that seed, its cheese where the run has it."""
-        if self.region is None:
-            return maze_from_seed(seed, self.distribution_mode)
-        return region_maze(seed, self.region, self.distribution_mode)
+        return level_maze(seed, self.distribution_mode, "anywhere" if self.region is None else self.region)
 
     def first_network(self) -> PolicyNetwork:
-        """A network with new random weights or, of the architecture of `start_from`, with its weights."""
+        """A network with new random weights or, of the architecture of `start_from`, with its weights.
+
+        Raises:
+            MazeInterpError: no such agent, or it has another width.
+        """
         if self.start_from is None:
             return new_network(self.name, width=self.width)
         before = load_network(self.start_from)
