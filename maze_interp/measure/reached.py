@@ -103,13 +103,14 @@ class _Flow:
 
 
 def _on_paths(maze: Maze) -> set[Square]:
-    """The squares on shortest paths from the start to the cheese and to the top right."""
+    """The squares on shortest paths from the start to the cheese and to the top right; none beyond a cheese."""
     goals = [goal for goal in (maze.cheese, maze.top_right) if goal is not None and maze.open[goal[::-1]]]
-    near, squares = maze.distances(maze.start), set[Square]([maze.start])
-    for goal in goals:
-        if np.isfinite(near[goal[1], goal[0]]):
-            y, x = np.nonzero(near + maze.distances(goal) == near[goal[1], goal[0]])
-            squares.update(zip(x.tolist(), y.tolist(), strict=True))
+    near, squares, beyond = maze.distances(maze.start), set[Square]([maze.start]), np.zeros_like(maze.open)
+    for x, y in goals:
+        if np.isfinite(near[y, x]) and not beyond[y, x]:
+            from_goal = maze.distances((x, y))
+            squares.update((x, y) for y, x in np.argwhere(near + from_goal == near[y, x]).tolist())
+            beyond = near[y, x] + from_goal == near  # episodes end at the cheese, which comes first
     return squares
 
 
