@@ -20,6 +20,7 @@ import pandas as pd
 from maze_interp.arguments import as_whole, checked, several, shown, whole
 from maze_interp.errors import MazeInterpError
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.policies.threads import repeatable
 from maze_interp.probing.convolutional import ConvProbe
 from maze_interp.probing.examples import KNOWN, Examples, needs_agent, per_square
 from maze_interp.probing.files import Card, load_probe, save_probe, saved_probes
@@ -95,7 +96,8 @@ def fit(
     """
     examples = _examples(store, layer, target, levels, kernel)
     kind = kind_of_probe(examples.kind, probe)
-    fitted = fit_axis(kind, examples.X, examples.y[:, 0], examples.levels, per_square(target))
+    with repeatable:
+        fitted = fit_axis(kind, examples.X, examples.y[:, 0], examples.levels, per_square(target))
     return LinearProbe.of(fitted.probe, kernel if per_square(target) else None)
 
 

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from explorer_client import AGENT, LAYER, Client, a_maze, text
+from torch import nn
 
-from maze_interp import Maze, behaviour, cheese_vector, edits, observe, to_input, top_right_vector, vector_field
+from maze_interp import (
+    ActivationStore,
+    Maze,
+    agent_hash,
+    behaviour,
+    cheese_vector,
+    edits,
+    observe,
+    probes,
+    to_input,
+    top_right_vector,
+    vector_field,
+)
 from maze_interp.bundled import HELD_OUT
 from maze_interp.edits.base import Edit
 from maze_interp.errors import MazeInterpError
 from maze_interp.explorer.agents import Agents
-from maze_interp.explorer.session import Opening
+from maze_interp.explorer.attribution import decision
+from maze_interp.explorer.session import Opening, Session
 from maze_interp.mazes.constructed import random_tree
-from maze_interp.policies.agents import load_network, load_policy
+from maze_interp.policies.agents import import_agent, load_network, load_policy
+from maze_interp.policies.architectures.impala import Impala
+from maze_interp.policies.checkpoints import write_weights
 from maze_interp.policies.moves import MOVES, STEPS
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.policies.pixels import activation_pixel
@@ -208,3 +230,98 @@ def test_a_rule_has_no_layers() -> None:
     assert client.ask("probes") == {"probes": []}
     assert "needs a network" in client.ask("channels", layer=LAYER)
     assert "needs a network" in client.ask("attribution", layer=LAYER)
+
+
+def asked_of(session: Session, version: int, what: str, **fields: Any) -> Any:
+    message = {"id": version, "version": version, "what": what, **fields}
+    (answer,) = session.handle(json.dumps(message))
+    return answer["data"]
+
+
+def opened(policy: nn.Module, maze: Maze, change: dict[str, Any] | None = None) -> Session:
+    """A session of a network from a notebook, an edit of its on."""
+    session = Session(Opening(Agents(policy, "easy"), maze))
+    state = asked_of(session, 0, "hello")["state"]
+    state["panes"][0]["edits"] = [change] if change else []
+    asked_of(session, 1, "state", state=state)
+    return session
+
+
+OTHER_THAN_ITS_NAME: dict[str, Callable[[PolicyNetwork], object]] = {
+    "a module": lambda policy: policy.set_submodule("embedder.block2.maxpool", nn.AvgPool2d(3, 2, 1)),
+    "the precision": lambda policy: policy.bfloat16(),
+    "a hook": lambda policy: policy.get_submodule("embedder").register_forward_hook(lambda module, args, out: out * 0),
+    "weights": lambda policy: policy.get_submodule("embedder.fc").weight.mul_(2),  # type: ignore[operator]
+}
+
+
+@pytest.mark.parametrize("name", OTHER_THAN_ITS_NAME)
+def test_a_changed_network_is_not_the_agent_of_its_name(name: str) -> None:
+    maze, changed = a_maze(), load_network(AGENT)
+    OTHER_THAN_ITS_NAME[name](changed)
+    shown = asked_of(opened(changed, maze), 1, "field")["probs"]
+    np.testing.assert_allclose(shown, vector_field(changed, maze).probs, atol=1e-6)
+    assert np.abs(shown - vector_field(load_network(AGENT), maze).probs).max() > 1e-4
+
+
+def test_a_session_shows_the_network_as_it_was_and_the_next_as_it_is(untrained: Impala) -> None:
+    """Its figures, its vectors and its hash."""
+    maze, policy = a_maze(), copy.deepcopy(untrained)
+    change = {"kind": "cheese_vector", "layer": LAYER, "coefficient": -1}
+
+    def right() -> Any:
+        return vector_field(policy, maze, edits.Add(LAYER, cheese_vector(policy, maze, LAYER), -1)).probs
+
+    session, before = opened(policy, maze, change), right()
+    np.testing.assert_allclose(asked_of(session, 1, "field", edited=True)["probs"], before, atol=1e-6)
+    policy.embedder.block1.conv.weight.mul_(1.5)
+    policy.embedder.fc.weight.mul_(1.5)
+    again = opened(policy, maze, change)
+    for one, expected in ((session, before), (again, right())):
+        shown = asked_of(one, 1, "field", edited=True)["probs"]
+        np.testing.assert_allclose(shown, expected, atol=1e-6)
+        assert asked_of(one, 1, "figures", edited=True)["p_cheese"] >= 0
+    assert session.panes[0].hash == agent_hash(untrained) != again.panes[0].hash == agent_hash(policy)
+
+
+def test_what_is_at_hand_is_read_again_when_it_was_written_again(
+    untrained: Impala, agent: Path, store: ActivationStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent of one's own that takes the place of another of its name, and a probe that was fitted again."""
+    monkeypatch.chdir(tmp_path)
+    import_agent(agent, "mine", "easy", 3)
+    pane = {"panes": [{"agent": "mine", "maze": text(a_maze())}]}
+    other = copy.deepcopy(untrained)
+    other.fc_policy.weight.mul_(0.5)
+    for policy, mode, levels in ((untrained, "easy", 10), (untrained, "easy", 20), (other, "hard", 20)):
+        shutil.rmtree("agents/mine")
+        write_weights(policy, tmp_path / "weights.safetensors")
+        import_agent(tmp_path / "weights.safetensors", "mine", mode, 3)  # type: ignore[arg-type]
+        probe = probes.fit(store, "embedder.fc", "cheese_x_world", levels=store.levels[:levels])
+        mine = load_network("mine")
+        shutil.rmtree("probes", ignore_errors=True)
+        probes.save(probe, mine, "embedder.fc", "cheese_x_world", "some")
+        session = opened(load_network(AGENT), a_maze())
+        facts = asked_of(session, 1, "state", state=pane)["panes"][0]
+        assert (facts["hash"], facts["mode"]) == (agent_hash(mine), mode)
+        x = mine.run_with_cache(to_input(observe(a_maze(), [(2, 2)])), "embedder.fc")[2]["embedder.fc"]
+        shown = asked_of(session, 1, "probe", layer="embedder.fc", target="cheese_x_world")
+        assert shown["prediction"] == probe.predict(x.numpy())[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "container"),
+    [("embedder.block2.res2.resadd", "embedder.block2"), ("embedder.block3.res2", "embedder.block3")],
+)
+def test_an_edit_of_what_contains_a_layer_counts_in_its_attribution(
+    untrained: Impala, layer: str, container: str
+) -> None:
+    maze = a_maze()
+    session = opened(untrained, maze, {"kind": "scale", "layer": container, "factor": 3.0})
+    shown = asked_of(session, 1, "attribution", layer=layer, edited=True)
+    x = to_input(observe(maze, [tuple(shown["square"])]))
+    reached = untrained.run_with_cache(x, layer)[2][layer].requires_grad_()
+    with untrained.hooks({layer: lambda activation, _: reached, container: lambda activation, _: activation * 3}):
+        (gradient,) = torch.autograd.grad(decision(untrained(x)[0], *shown["moves"]).sum(), reached)
+    expected = (reached * gradient)[0].sum((1, 2)).tolist()
+    np.testing.assert_allclose(shown["channels"], expected, atol=1e-4)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
 import maze_interp as mi
+from maze_interp.edits.base import applied
 from maze_interp.measure.channels import ablated_outputs
 from maze_interp.measure.edited import evaluate_edits
+from maze_interp.measure.prepared import PreparedMaze
 from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.architectures.impala.shared_picture import SHARED
 from maze_interp.policies.as_built import as_built
@@ -195,6 +198,128 @@ def test_other_precisions(policy: Impala, dtype: torch.dtype, atol: float) -> No
     edit = mi.edits.Add(Impala.default_layer, np.linspace(-1, 1, 32))
     edited = mi.vector_field(policy, MAZE, [edit]).probs
     np.testing.assert_allclose(edited, mi.vector_field(policy.float(), MAZE, [edit]).probs, atol=atol)
+
+
+class Tempered(nn.Module):
+    """A wrapper that passes on the attributes of the network in it."""
+
+    def __init__(self, network: Impala) -> None:
+        super().__init__()
+        self.network = network
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("network"), name)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits, value = self.network(x)
+        return logits * 0.1, value
+
+
+def test_a_wrapper_is_not_what_it_wraps(policy: Impala) -> None:
+    wrapped = Tempered(policy)
+    np.testing.assert_allclose(mi.vector_field(wrapped, MAZE).probs, by_hand(wrapped), atol=1e-5)
+    assert np.abs(by_hand(wrapped) - by_hand(policy)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("layer", "after", "replace"),
+    [
+        ("embedder.block3.res1.conv1", "embedder.block3.res1.relu2", nn.ReLU(inplace=True)),
+        ("embedder.block2.res1.resadd", "embedder.block2.res2.relu1", nn.LeakyReLU(0.1, inplace=True)),
+        ("embedder.fc", "embedder.relufc", nn.ELU(inplace=True)),
+    ],
+)
+def test_what_works_in_place_changes_no_cut_before_it(
+    policy: Impala, layer: str, after: str, replace: nn.Module
+) -> None:
+    """Whatever is measured first."""
+    policy.set_submodule(after, replace)
+    edit = mi.edits.Scale(layer, factor=-1)
+    plain, edited, again = evaluate_edits(policy, MAZE, layer, [(), (edit,), ()], facings=("left",))
+    for evaluation, some in ((plain, ()), (edited, (edit,)), (again, ())):
+        with applied(policy, some):
+            np.testing.assert_allclose(evaluation.probs[:, 0], by_hand(policy), atol=1e-5)
+    assert np.abs(plain.probs - edited.probs).max() > 1e-3
+
+
+ADDED = np.linspace(-20, 20, 32)
+CONTAINERS: list[tuple[str, list[mi.edits.Edit]]] = [
+    (
+        "embedder.block3.res1.resadd",
+        [mi.edits.Scale("embedder.block2", factor=3), mi.edits.Add("embedder.block2.res2.resadd", ADDED)],
+    ),
+    ("embedder.block2.res2.resadd", [mi.edits.Scale("embedder.block2", factor=3)]),
+    (
+        "embedder.block2.res2",
+        [
+            mi.edits.Zero("embedder.block2", [3]),
+            mi.edits.Add("embedder.block2.res2", ADDED),
+            mi.edits.Scale("embedder.block2.res2.resadd", factor=2),
+        ],
+    ),
+    ("embedder.block3", [mi.edits.Scale("embedder", factor=0.5), mi.edits.Zero("embedder.relufc", range(9))]),
+]
+
+
+@pytest.mark.parametrize(("layer", "throughout"), CONTAINERS)
+@pytest.mark.parametrize("cut", [True, False])
+def test_edits_of_a_module_act_before_those_of_one_that_contains_it(
+    policy: Impala, layer: str, throughout: list[mi.edits.Edit], cut: bool
+) -> None:
+    if not cut:
+        policy.embedder.relu3 = nn.ReLU(inplace=True)
+    mark = mi.edits.SetPixel(layer, [3, 5], (4, 4), 50.0)
+    plain, marked = evaluate_edits(policy, MAZE, layer, [(), (mark,)], facings=("left",), throughout=throughout)
+    for evaluation, some in ((plain, throughout), (marked, [*throughout, mark])):
+        with applied(policy, some):
+            np.testing.assert_allclose(evaluation.probs[:, 0], by_hand(policy), atol=1e-5)
+    assert np.abs(plain.probs - marked.probs).max() > 1e-3
+    assert isinstance(split(policy, layer), WholeNetwork) != cut
+
+
+def nan_weights(policy: Impala) -> tuple[()]:
+    policy.embedder.fc.weight[0, 0] = torch.nan
+    return ()
+
+
+def overflow(policy: Impala) -> tuple[mi.edits.Edit, ...]:
+    return mi.edits.Scale(Impala.default_layer, factor=1e38), mi.edits.Scale("embedder.block3", factor=1e38)
+
+
+def overflow_in_float16(policy: Impala) -> tuple[mi.edits.Edit, ...]:
+    policy.half()
+    return (mi.edits.Scale("embedder.fc", factor=6e4),)
+
+
+NO_NUMBERS: dict[str, Callable[[Impala, Any], object]] = {
+    "vector_field": lambda policy, some: mi.vector_field(policy, MAZE, some),
+    "behaviour": lambda policy, some: mi.behaviour(policy, MAZE, some),
+    "behaviours": lambda policy, some: list(mi.behaviours(policy, [MAZE.with_cheese(None)], some)),
+    "retarget": lambda policy, some: mi.retarget(policy, MAZE, [(0, 0)], channels=1, value=3, edits=some),
+    "retarget_by_cheese": lambda policy, some: mi.retarget_by_cheese(policy, MAZE, [MAZE.top_right], edits=some),
+    "sweep": lambda policy, some: mi.sweep(policy, [3], "easy", edits=some),
+    "prepared": lambda policy, some: PreparedMaze(policy, MAZE).evaluation(some),
+}
+
+
+@pytest.mark.parametrize("name", NO_NUMBERS)
+@pytest.mark.parametrize("how", [nan_weights, overflow, overflow_in_float16])
+def test_what_is_no_number_is_no_state_that_is_not_reached(
+    policy: Impala, name: str, how: Callable[[Impala], Any]
+) -> None:
+    some = how(policy)
+    with pytest.raises(mi.MazeInterpError, match="the network puts out NaN"):
+        NO_NUMBERS[name](policy, some)
+
+
+def test_no_store_is_made_of_what_is_no_number(policy: Impala, tmp_path: Path) -> None:
+    nan_weights(policy)
+    with pytest.raises(mi.MazeInterpError, match="the network puts out NaN"):
+        mi.record(mi.Recording(policy, "a", mi.LevelSet([3], "easy"), "embedder.fc"), tmp_path / "store")
+    assert not (tmp_path / "store").exists()
 
 
 def test_dropout_in_training_mode_is_the_networks_own(policy: Impala) -> None:

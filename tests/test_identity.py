@@ -38,6 +38,14 @@ def policy(untrained: Impala) -> Impala:
     return copy.deepcopy(untrained)
 
 
+class Turned(Impala):
+    """A network of a user's own."""
+
+    def outputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits, value = super().outputs(x.flip(3))
+        return logits, value
+
+
 class Scaled(nn.Module):
     """A layer of a user's own, whose repr says nothing of what it does."""
 
@@ -280,6 +288,53 @@ def test_what_no_record_can_name_is_refused_before_the_folder_is_claimed(
     with pytest.raises(MazeInterpError, match=message):
         mi.record(mi.Recording(policy, "a", LEVELS, "embedder.fc", squares=1), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(nn.MaxPool2d, "forward"), (nn.Conv2d, "_conv_forward"), (Impala, "outputs"), (Turned, "outputs")],
+)
+def test_a_patched_class_is_refused(owner: type, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a class of the user's own, whose code is recorded, it is another run."""
+    torch.manual_seed(0)
+    policy = Turned(1).eval().requires_grad_(False)
+    run_experiment(LevelSweep(policy, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+    plain = getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *args: plain(*args))
+    message = "belongs to another run" if owner is Turned else f"code that is not in the source of {owner.__name__}"
+    with pytest.raises(MazeInterpError, match=message if owner is not Impala else "of Turned"):
+        run_experiment(LevelSweep(policy, "a", LEVELS, horizon=5), tmp_path / "run", 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        lambda policy: put(torch.jit.script(nn.ReLU()))(policy) or policy,
+        lambda policy: put(torch.fx.symbolic_trace(nn.Sequential(nn.ReLU())))(policy) or policy,
+    ],
+)
+def test_code_that_no_source_holds_is_refused(policy: Impala, compiled: Callable[[Impala], nn.Module]) -> None:
+    with pytest.raises(MazeInterpError, match="code that is not in the source of"):
+        provenance(compiled(policy), "a")
+
+
+def test_lists_of_layers_have_no_code_of_their_own(policy: Impala) -> None:
+    policy.spare = nn.ModuleList([nn.Linear(2, 2), nn.ModuleDict(), nn.Sequential()])
+    assert provenance(policy, "a")
+
+
+def test_a_recording_made_before_a_change_records_the_changed_network(policy: Impala, tmp_path: Path) -> None:
+    recording = mi.Recording(policy, "a", LEVELS, "embedder.fc", squares=1, shard_bytes=1)
+    first = mi.record(recording, tmp_path / "first")
+    policy.embedder.fc.weight.mul_(2)
+    second = mi.record(recording, tmp_path / "second")
+    assert [first.settings["agent_hash"], second.settings["agent_hash"]] != [mi.agent_hash(policy)] * 2
+    second.require_agent(policy)
+    assert not np.array_equal(first["embedder.fc"][:], second["embedder.fc"][:])
+    (tmp_path / "first" / "shard-00001.h5").unlink()
+    with pytest.raises(MazeInterpError, match="belongs to another run: its agent_hash"):
+        mi.record(recording, tmp_path / "first")
 
 
 def test_settings_of_the_whole_process_are_refused(policy: Impala) -> None:

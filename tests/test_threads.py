@@ -193,3 +193,55 @@ def test_threads_may_share_an_environment() -> None:
     for index, picture in enumerate(in_threads(lambda seed: env.restore(snapshots[seed % 4])[0], 4)):
         np.testing.assert_array_equal(picture, shown[index % 4])
     env.close()
+
+
+def coarse(name: str) -> None:
+    torch.set_float32_matmul_precision(name)
+
+
+cuda: Any = torch.backends.cuda
+cudnn: Any = torch.backends.cudnn
+mkldnn: Any = torch.backends.mkldnn
+PRECISIONS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+    "medium": (lambda: coarse("medium"), lambda: coarse("highest")),
+    "high": (lambda: coarse("high"), lambda: coarse("highest")),
+    "every operation": (
+        lambda: setattr(torch.backends, "fp32_precision", "bf16"),
+        lambda: setattr(torch.backends, "fp32_precision", "none"),
+    ),
+    "convolutions": (
+        lambda: setattr(mkldnn.conv, "fp32_precision", "bf16"),
+        lambda: setattr(mkldnn.conv, "fp32_precision", "none"),
+    ),
+    "on a GPU": (
+        lambda: setattr(cudnn.conv, "fp32_precision", "ieee"),
+        lambda: setattr(cudnn.conv, "fp32_precision", "none"),
+    ),
+}
+
+
+def settings_of_torch() -> list[Any]:
+    operations = [cudnn.conv, cudnn.rnn, mkldnn.conv, mkldnn.rnn, mkldnn.matmul, cuda.matmul]
+    return [*(one.fp32_precision for one in operations), cudnn.enabled, cudnn.benchmark, cudnn.deterministic]
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_float32_is_float32_whatever_torch_is_told(untrained: Impala, store: mi.ActivationStore, name: str) -> None:
+    """And what torch was told stands afterwards."""
+    maze = maze_from_seed(3, "easy")
+
+    def figures() -> list[Any]:
+        vector = mi.cheese_vector(untrained, maze, LAYER)
+        probe = mi.probes.fit(store, store.layers[0], "cheese_x_world")
+        return [mi.vector_field(untrained, maze).probs, mi.behaviour(untrained, maze).occupancy, vector, probe.coef]
+
+    change, undo = PRECISIONS[name]
+    alone = figures()
+    change()
+    try:
+        before = settings_of_torch()
+        for expected, found in zip(alone, figures(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        assert settings_of_torch() == before
+    finally:
+        undo()

@@ -71,6 +71,11 @@ def bind(network: nn.Module, edits: Edits) -> tuple[Bound, ...]:
     return tuple(Bound(resolve_layer(network, edit.layer), edit.bind(network)) for edit in as_edits(edits))
 
 
+def innermost_first(edits: Iterable[Bound]) -> list[Bound]:
+    """Edits in the order in which they act: hooks of a module fire before those of one that contains it."""
+    return sorted(edits, key=lambda edit: -edit.layer.count("."))
+
+
 @contextmanager
 def applied(network: nn.Module, edits: Edits) -> Iterator[None]:
     """Within the context the network runs with `edits`, on one layer in the order given."""

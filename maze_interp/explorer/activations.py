@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from maze_interp.policies.hooks import resolve_layer, run_with_cache
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import pixel_in
 from maze_interp.policies.threads import one_thread
-from maze_interp.probing.files import read_probe, saved_probes
+from maze_interp.probing.files import CARD, Card, read_probe, saved_probes
 from maze_interp.probing.linear import LinearProbe
 
 Data = dict[str, Any]
@@ -70,24 +71,30 @@ def activation(pane: Pane, edited: bool, layer: str, x: Tensor) -> Tensor:
 
 def probes(pane: Pane) -> Data:
     """The probes that were fitted to this network."""
-    fitted = {} if pane.is_reference else _fitted(pane.text.agent, network_hash(pane.policy))
     rows = [
         {"layer": layer, "target": target, "kind": one.kind, "classes": _classes(one), "of_squares": bool(one.kernel)}
-        for (layer, target), one in fitted.items()
+        for (layer, target), one in _fitted(pane).items()
     ]
     return {"probes": rows}
 
 
-@lru_cache(maxsize=32)
-def _fitted(agent: str, weights: str) -> dict[tuple[str, str], LinearProbe]:
-    """The probes of an agent that were fitted on these weights, by layer and target."""
-    read = [read_probe(folder) for name, folder in saved_probes().items() if name.startswith(f"{agent}/")]
-    return {(card.layer, card.target): fitted for card, fitted in read if card.agent_hash == weights}
+def _fitted(pane: Pane) -> dict[tuple[str, str], LinearProbe]:
+    """The saved probes that were fitted to this network, by layer and target; none of a rule."""
+    if pane.is_reference:
+        return {}
+    folders = [folder for name, folder in saved_probes().items() if name.startswith(f"{pane.text.agent}/")]
+    read = [_read(folder, (folder / CARD).stat().st_mtime_ns) for folder in folders]
+    return {(card.layer, card.target): fitted for card, fitted in read if card.agent_hash == network_hash(pane.policy)}
+
+
+@lru_cache(maxsize=256)
+def _read(folder: Path, written: int) -> tuple[Card, LinearProbe]:
+    return read_probe(folder)
 
 
 def probe(pane: Pane, edited: bool, layer: str, target: str) -> Data:
     """What a probe says of the observation or of each of its squares, the mouse where it stands."""
-    known = {} if pane.is_reference else _fitted(pane.text.agent, network_hash(pane.policy))
+    known = _fitted(pane)
     if (layer, target) not in known:
         raise MazeInterpError(f"{pane.text.agent} has no fitted probe of {target} at {layer}")
     fitted = known[layer, target]

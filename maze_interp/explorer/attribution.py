@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maze_interp.edits.base import applied
+from maze_interp.edits.base import applied, bind
 from maze_interp.explorer.activations import activation
 from maze_interp.explorer.pane import Pane, pixels_of
 from maze_interp.measure.field import move_between
@@ -79,16 +79,21 @@ def _gradient(
     pane: Pane, edited: bool, layer: str, x: Tensor, reached: Tensor, points: Tensor, wanted: str, other: str | None
 ) -> Tensor:
     """Mean gradient of the decision at multiples of a layer's output, without the batch axis."""
-    cut, order = split(pane.policy, layer), running_order(pane.policy)
-    here, changes = order.index(leaf_of(pane.policy, layer)), on_leaves(pane.policy, pane.in_force(edited))
+    cut, order, leaf = split(pane.policy, layer), running_order(pane.policy), leaf_of(pane.policy, layer)
+    edits = bind(pane.policy, pane.in_force(edited))
+    changes, here = on_leaves(pane.policy, edits), order.index(leaf)
     earlier = [each for each in changes if order.index(each.layer) < here]
     later = [each for each in changes if order.index(each.layer) > here]
+    outside = on_leaves(pane.policy, [each for each in edits if layer.startswith(f"{each.layer}.")])
     with torch.no_grad(), applied(pane.policy, earlier):
         crossing = cut.prefix(x)
     scaled = (points.view(-1, *(1,) * (reached.ndim - 1)) * reached).requires_grad_()
     copies = crossing.rows(torch.zeros(len(points), dtype=torch.long))
     with torch.enable_grad(), applied(pane.policy, later):
-        logits, _ = cut.suffix(copies.with_activation(scaled))
+        changed = scaled.clone()
+        for edit in outside:  # of modules that contain the layer
+            changed = edit.change(changed) if edit.layer == leaf else changed
+        logits, _ = cut.suffix(copies.with_activation(changed))
         (gradient,) = torch.autograd.grad(decision(logits, wanted, other).sum(), scaled)
     return gradient.mean(0)
 

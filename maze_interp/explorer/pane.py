@@ -135,7 +135,9 @@ def network_hash(policy: nn.Module) -> str:
 def layer_shapes(policy: nn.Module) -> dict[str, tuple[int, ...]]:
     """Shapes of the layers' outputs without the batch axis, by module path, in the network's order."""
     with without_hooks(), one_thread():
-        _, seen = run_with_cache(policy, torch.zeros(1, 3, PIXELS, PIXELS), activation_layers(policy))
+        _, seen = run_with_cache(
+            policy, torch.zeros(1, 3, PIXELS, PIXELS, device=device_of(policy)), activation_layers(policy)
+        )
     return {path: tuple(seen[path].shape[1:]) for path in activation_layers(policy)}
 
 

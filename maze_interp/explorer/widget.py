@@ -29,7 +29,7 @@ def explore(policy: nn.Module, maze: Maze, edits: Edits = ()) -> Explorer:
     """Show a maze to redraw and a network to change, and where the agent goes; what is done there can be read back.
 
     Args:
-        policy: a network or a reference policy.
+        policy: a network or a reference policy; the explorer keeps it as it is now.
         maze: the maze shown first.
         edits: edits in force at first.
 

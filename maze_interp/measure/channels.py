@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from maze_interp.arguments import checked, several, whole
 from maze_interp.environment.observe import PIXELS
 from maze_interp.errors import MazeInterpError
-from maze_interp.measure.evaluate import outputs_of
-from maze_interp.policies.devices import batch_size, device_of, on_host
+from maze_interp.measure.evaluate import outputs_of, outputs_on_host
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import resolve_layer, run_with_cache, without_hooks
 from maze_interp.policies.split import Crossing, split
 from maze_interp.policies.threads import one_thread
@@ -58,7 +58,7 @@ def ablated_outputs(
             some = slice(k, k + together)
             results = outputs_of(*cut.suffix(_replaced(crossing, chosen[some], values[some])))
             outputs[1:][some, part] = results.reshape(-1, len(crossing), 6)
-    return on_host(outputs)
+    return outputs_on_host(outputs)
 
 
 def count_channels(network: nn.Module, layer: str) -> int:

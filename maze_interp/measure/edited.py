@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edit, Edits, applied, bind
+from maze_interp.edits.base import Bound, Edit, Edits, applied, bind, innermost_first
 from maze_interp.environment.observe import FACINGS, Facing
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import Evaluation, first_part, outputs_of
+from maze_interp.measure.evaluate import Evaluation, first_part, outputs_of, outputs_on_host
 from maze_interp.measure.states import states_of
-from maze_interp.policies.devices import batch_size, device_of, on_host
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import resolve_layer
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.split import Crossing, Split, concatenate, share, split
@@ -42,7 +42,8 @@ def evaluate_edits(
         edits: the combinations, each applied in order; an empty one leaves the network as it is.
         wanted: bool `[e, n, facings]`, which of the n squares are needed; None for all. The others are NaN.
         facings: the facings to evaluate.
-        throughout: edits of any layer in force beside every combination; those of the same layer act first.
+        throughout: edits of any layer in force beside every combination; those of the same layer act first, and those
+            of a module that puts out what the layer does and contains it act last.
 
     Raises:
         MazeInterpError: an unknown layer, an edit of another layer, or one that does not fit it.
@@ -51,7 +52,11 @@ def evaluate_edits(
     states = states_of([maze], facings)
     (squares,), (rows,) = states.squares, states.rows
     cut = split(policy, layer)
-    bound = [_bind(policy, layer, some) for some in edits]
+    always = innermost_first(bind(policy, throughout))
+    outside = [
+        edit for edit in always if layer.startswith(f"{edit.layer}.") and cut.runs(edit.layer) == cut.runs(layer)
+    ]
+    bound = [(*_bind(policy, layer, some), *outside) for some in edits]
     needed = np.ones((len(edits), len(states)), bool)
     if wanted is not None:
         needed = np.zeros_like(needed)
@@ -61,7 +66,7 @@ def evaluate_edits(
     size = batch_size(device)
     outputs = torch.full((len(edits), len(states), 6), torch.nan, dtype=torch.float64, device=device)
     used = np.flatnonzero(needed.any(axis=0))
-    always = [Bound(cut.runs(edit.layer), edit.change) for edit in bind(policy, throughout)]
+    always = [Bound(cut.runs(edit.layer), edit.change) for edit in always if edit not in outside]
     with torch.inference_mode(), one_thread():
         shared = share(policy, to_input(states.pictures, device), [layer, *(edit.layer for edit in always)])
         with applied(policy, always):
@@ -70,7 +75,7 @@ def evaluate_edits(
                 crossing = first_part(cut, states, part, shared, device)
                 for number, run, result in _run(cut, crossing, bound, needed[:, part], size // 2):
                     outputs[number, torch.from_numpy(part[run]).to(device)] = result
-    results = [output[rows] for output in on_host(outputs)]
+    results = [output[rows] for output in outputs_on_host(outputs)]
     return [Evaluation(maze, squares, result[..., :5], result[..., 5]) for result in results]
 
 

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maze_interp.edits.base import Bound, Edits, applied, bind
+from maze_interp.edits.base import Bound, Edits, applied, bind, innermost_first
 from maze_interp.environment.observe import FACINGS, Facing
+from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.states import States, states_of
 from maze_interp.policies.devices import batch_size, device_of, on_host
@@ -80,7 +81,7 @@ def together(mazes: Iterable[Maze]) -> Iterator[list[Maze]]:
 
 
 def _evaluations(states: States, outputs: Tensor) -> Iterator[Evaluation]:
-    return evaluations(states, on_host(outputs))
+    return evaluations(states, outputs_on_host(outputs))
 
 
 def evaluations(states: States, outputs: NDArray[np.float64]) -> Iterator[Evaluation]:
@@ -107,13 +108,13 @@ class Runner:
             self._shared = share(policy, pictures, [edit.layer for edit in self._edits])
         if self._shared is not None:
             self._cut = split(policy, self._shared.layer)
-            # Of a container the leaf that puts out its output runs; hooks of leaves fire first.
-            self._edits.sort(key=lambda edit: edit.layer.count("."), reverse=True)
-            self._edits = [Bound(self._cut.runs(edit.layer), edit.change) for edit in self._edits]
+            # Of a container the leaf that puts out its output runs.
+            edits = innermost_first(self._edits)
+            self._edits = [Bound(self._cut.runs(edit.layer), edit.change) for edit in edits]
 
     def run(self, some: NDArray[np.intp]) -> NDArray[np.float64]:
         """Move probabilities and value on some of the states, by number, float64 `[k, 6]`."""
-        return on_host(self.launch(some))
+        return outputs_on_host(self.launch(some))
 
     def launch(self, some: NDArray[np.intp]) -> Tensor:
         """`run`, the outputs still on the device, which may be at work on them."""
@@ -144,5 +145,21 @@ def first_part(
 
 
 def outputs_of(logits: Tensor, value: Tensor) -> Tensor:
-    """Move probabilities and value of `[n, 15]` and `[n]`, float64 `[n, 6]`, where they are."""
-    return torch.cat([move_probabilities(logits), value.double()[:, None]], dim=1)
+    """Move probabilities and value of `[n, 15]` and `[n]`, float64 `[n, 6]`, where they are.
+
+    A probability that is no number is infinite: NaN is what was not evaluated.
+    """
+    probs = move_probabilities(logits).nan_to_num(nan=torch.inf)
+    return torch.cat([probs, value.double()[:, None]], dim=1)
+
+
+def outputs_on_host(outputs: Tensor | Sequence[Tensor]) -> NDArray[np.float64]:
+    """What `outputs_of` made, one tensor or several of them one after another, as an array `[..., 6]`.
+
+    Raises:
+        MazeInterpError: the network puts out NaN.
+    """
+    array = on_host(outputs)
+    if np.isinf(array[..., 0]).any():
+        raise MazeInterpError("the network puts out NaN: its weights, or its activations under the edits, overflow")
+    return array

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maze_interp.measure.evaluate import outputs_of
-from maze_interp.policies.devices import batch_size, on_host
+from maze_interp.measure.evaluate import outputs_of, outputs_on_host
+from maze_interp.policies.devices import batch_size
 from maze_interp.policies.split import Crossing, Split
 from maze_interp.policies.threads import one_thread
 
@@ -30,4 +30,4 @@ def run_masks(cut: Split, recipient: Crossing, donor: Tensor, masks: Tensor) -> 
         mixed = torch.where(batch.repeat_interleave(count, dim=0), donor[rows], picked.activation)
         with torch.no_grad():
             outputs.append(outputs_of(*cut.suffix(picked.with_activation(mixed))))
-    return on_host(outputs).reshape(len(masks), count, 6)
+    return outputs_on_host(outputs).reshape(len(masks), count, 6)

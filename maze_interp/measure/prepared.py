@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from maze_interp.edits.base import Bound, Edit, applied, bind
+from maze_interp.edits.base import Bound, Edit, applied, bind, innermost_first
 from maze_interp.environment.observe import FACINGS, PIXELS, Facing
 from maze_interp.errors import unknown_name
 from maze_interp.mazes.maze import Maze
-from maze_interp.measure.evaluate import Evaluation, evaluate, first_part, outputs_of
+from maze_interp.measure.evaluate import Evaluation, evaluate, first_part, outputs_of, outputs_on_host
 from maze_interp.measure.states import states_of
 from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import activation_layers, resolve_layer, run_with_cache, without_hooks
@@ -141,8 +141,7 @@ def running_order(network: nn.Module) -> list[str]:
 
 def on_leaves(network: nn.Module, edits: Sequence[Edit]) -> list[Bound]:
     """The edits, bound, each of the leaf that puts out what its layer does; in the order in which hooks would fire."""
-    bound = sorted(bind(network, edits), key=lambda each: -each.layer.count("."))
-    return [Bound(leaf_of(network, each.layer), each.change) for each in bound]
+    return [Bound(leaf_of(network, each.layer), each.change) for each in innermost_first(bind(network, edits))]
 
 
 def leaf_of(network: nn.Module, layer: str) -> str:
@@ -167,4 +166,4 @@ def _finish(
             activation = edit.change(activation).to(activation.device, activation.dtype)
     later = [edit for edit in changes if edit.layer != layer]
     with applied(policy, later):
-        return outputs_of(*cut.suffix(crossing.with_activation(activation))).numpy()
+        return outputs_on_host(outputs_of(*cut.suffix(crossing.with_activation(activation))))

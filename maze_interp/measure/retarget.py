@@ -21,9 +21,9 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.behaviour import HORIZON, Horizon, behaviours
 from maze_interp.measure.edited import evaluate_edits
-from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of
+from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of, outputs_on_host
 from maze_interp.measure.targets import Floats, path_probability, paths_to, visits
-from maze_interp.policies.devices import batch_size, device_of, on_host
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.hooks import DEFAULT_LAYER
 from maze_interp.policies.moves import to_input
 from maze_interp.policies.pixels import map_size, pixel_in
@@ -224,8 +224,8 @@ def _along(policy: nn.Module, mazes: Iterable[Maze], paths: Sequence[Sequence[Sq
     outputs, device = [], device_of(policy)
     with torch.inference_mode(), one_thread(), applied(policy, edits):
         while batch := list(islice(states, batch_size(device))):
-            outputs.append(outputs_of(*policy(to_input(np.stack(batch), device)))[:, :5])
-    return np.split(on_host(outputs), np.cumsum([len(path) - 1 for path in paths])[:-1])
+            outputs.append(outputs_of(*policy(to_input(np.stack(batch), device))))
+    return np.split(outputs_on_host(outputs)[:, :5], np.cumsum([len(path) - 1 for path in paths])[:-1])
 
 
 def _over(a: Floats, b: Floats) -> Floats:

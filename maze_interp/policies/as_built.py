@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -11,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from maze_interp.policies.hooks import has_hooks
+from maze_interp.policies.identity import runs_its_source
 from maze_interp.policies.network import PolicyNetwork
 
 # Attributes that change no output of networks without dropout or normalisation.
 _FREE = ("training", "name", "_rounded_from")
-_METHODS = ("__call__", "_call_impl", "forward", "_conv_forward", "outputs", "prepared")
 
 Plan = dict[str, tuple[Any, ...]]
 """By module path: what decides a module's output, but for the numbers in its weights and its class's methods."""
@@ -31,7 +30,7 @@ def as_built(network: PolicyNetwork) -> bool:
     if has_hooks(network) or torch.is_autocast_enabled(next(network.parameters()).device.type):
         return False
     plan = _plan(network)
-    return plan == _built(kind, settings) and all(map(_unpatched, {signature[0] for signature in plan.values()}))
+    return plan == _built(kind, settings) and all(map(runs_its_source, {signature[0] for signature in plan.values()}))
 
 
 @cache
@@ -57,20 +56,6 @@ def _signature(module: nn.Module) -> tuple[Any, ...]:
     own = {name: None if name[0] == "_" else value for name, value in vars(module).items() if name not in _FREE}
     compiled = vars(module).get("_compiled_call_impl") is not None
     return type(module), own, compiled, _shapes(module._parameters), _shapes(module._buffers)
-
-
-def _unpatched(kind: type) -> bool:
-    """Whether the methods of a class stand in its source, or in that of the class that it has them from."""
-    for name in _METHODS:
-        owner = next((each for each in kind.__mro__ if name in vars(each)), None)
-        if owner is None:
-            continue
-        method = vars(owner)[name]
-        code = getattr(method, "__code__", None)
-        own = str(getattr(method, "__qualname__", "")).startswith(f"{owner.__qualname__}.")
-        if code is None or not own or code.co_filename != sys.modules[owner.__module__].__file__:
-            return False
-    return True
 
 
 def _shapes(tensors: Mapping[str, Tensor | None]) -> dict[str, tuple[Any, ...] | None]:

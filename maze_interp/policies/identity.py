@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from maze_interp.policies.hooks import acting_hooks
 _ANY_MODULE = {*vars(nn.Module()), "name"} - {"training"}
 _AT_RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase, nn.RReLU)
 """Layers that in training draw numbers, or put out what depends on the batch."""
+_METHODS = ("__call__", "_call_impl", "forward", "_conv_forward", "outputs", "prepared")
 
 
 def structure_hash(network: nn.Module) -> str:
@@ -39,8 +41,8 @@ def code_hash(value: object) -> str | None:
 def beyond_record(network: nn.Module) -> str | None:
     """What a network's outputs depend on besides its modules and weights, such as "embedder has a hook"; or None.
 
-    Those are hooks that would act in this context, methods replaced on the object, layers that work in another way
-    during training, and autocasting.
+    Those are hooks that would act in this context, methods replaced on the object or on a class that is not the user's
+    own, compiled and generated code, layers that work in another way during training, and autocasting.
     """
     if module_hooks._global_forward_hooks or module_hooks._global_forward_pre_hooks:
         return "every module has a hook"
@@ -53,10 +55,31 @@ def beyond_record(network: nn.Module) -> str | None:
             "a hook": acting_hooks(module),
             f"a replaced {', '.join(replaced)}": replaced,
             f"{type(module).__name__} in training mode": module.training and isinstance(module, _AT_RANDOM),
+            f"code that is not in the source of {type(module).__name__}": not _named_by_source(type(module)),
         }.items():
             if there:
                 return f"{path or 'the network'} has {what}"
     return None
+
+
+def runs_its_source(kind: type[nn.Module]) -> bool:
+    """Whether the methods of a class stand in its source, or in that of the class that it has them from."""
+    for name in _METHODS:
+        owner = next((each for each in kind.__mro__ if name in vars(each)), None)
+        if owner is None:
+            continue
+        method = vars(owner)[name]
+        code, qualified = getattr(method, "__code__", None), str(getattr(method, "__qualname__", ""))
+        own = qualified.startswith(f"{owner.__qualname__}.") or qualified == "_forward_unimplemented"  # of torch's own
+        if code is None or not own or code.co_filename != sys.modules[owner.__module__].__file__:
+            return False
+    return True
+
+
+def _named_by_source(kind: type[nn.Module]) -> bool:
+    """Whether the classes that a module's class is made of run their source; the code of the user's own is recorded."""
+    bases = (each for each in kind.__mro__ if issubclass(each, nn.Module) and not is_foreign(each))
+    return all(map(runs_its_source, bases))
 
 
 def _replaces_method(kind: type, name: str, value: Any) -> bool:

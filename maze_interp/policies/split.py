@@ -106,15 +106,15 @@ class Split(Protocol):
 def split(network: nn.Module, layer: str) -> Split:
     """`network` cut after `layer`, as its architecture knows how.
 
-    Of a network that is no `PolicyNetwork` nothing is known but its modules' names: all of it counts as the second
-    part and runs once per change.
+    Of a network whose class is no `PolicyNetwork`, a wrapper that passes on the attributes of one included, nothing is
+    known but its modules' names: all of it counts as the second part and runs once per change.
 
     Raises:
         MazeInterpError: an unknown layer.
     """
     path = resolve_layer(network, layer)
-    cut: Callable[[str], Split] | None = getattr(network, "cut", None)
-    return cut(path) if cut else WholeNetwork(network, path)
+    cut: Callable[[nn.Module, str], Split] | None = getattr(type(network), "cut", None)
+    return cut(network, path) if cut else WholeNetwork(network, path)
 
 
 def share(network: nn.Module, pictures: Tensor, layers: Sequence[str]) -> SharedPictures | None:
@@ -125,12 +125,15 @@ def share(network: nn.Module, pictures: Tensor, layers: Sequence[str]) -> Shared
         pictures: `[m, 3, 64, 64]`, each of which many observations differ little from.
         layers: module paths of the layers that are cut after or changed.
     """
-    sharing: Callable[[Tensor, Sequence[str]], SharedPictures | None] | None = getattr(network, "share", None)
-    return sharing(pictures, layers) if sharing else None
+    sharing: Callable[..., SharedPictures | None] | None = getattr(type(network), "share", None)
+    return sharing(network, pictures, layers) if sharing else None
 
 
 class WholeNetwork:
-    """The whole network as the second part of a cut; the layer's output is put in by a hook."""
+    """The whole network as the second part of a cut; the layer's output is put in by a hook.
+
+    Copies go in and out: a later layer may work in place.
+    """
 
     def __init__(self, network: nn.Module, layer: str) -> None:
         self._network, self._layer = network, layer
@@ -138,15 +141,15 @@ class WholeNetwork:
     def prefix(self, x: Tensor, after: str = INPUT) -> Crossing:
         """See `Split`."""
         seen: list[Tensor] = []
-        with hooked(self._network, {self._layer: lambda activation, _: seen.append(activation)}):
+        with hooked(self._network, {self._layer: lambda activation, _: seen.append(activation.clone())}):
             self._network(x)
         if not all(torch.equal(seen[0], other) for other in seen[1:]):
             raise MazeInterpError(f"{self._layer} runs {len(seen)} times in one pass: no cut after it is well defined")
-        return Crossing(seen[0].clone(), {INPUT: x})
+        return Crossing(seen[0], {INPUT: x})
 
     def suffix(self, crossing: Crossing) -> tuple[Tensor, Tensor]:
         """See `Split`."""
-        with hooked(self._network, {self._layer: lambda _, __: crossing.activation}):
+        with hooked(self._network, {self._layer: lambda _, __: crossing.activation.clone()}):
             return cast(tuple[Tensor, Tensor], self._network(crossing.kept[INPUT]))
 
     def runs(self, layer: str) -> str:

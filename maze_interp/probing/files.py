@@ -26,7 +26,7 @@ from maze_interp.probing.linear import LinearProbe
 from maze_interp.results.files import write_whole
 from maze_interp.validation import Document, Words, read_document
 
-_COEFFICIENTS, _CARD = "probe.safetensors", "card.yaml"
+_COEFFICIENTS, CARD = "probe.safetensors", "card.yaml"
 _ARRAYS = ("coef", "intercept", "classes", "channels")
 
 
@@ -80,7 +80,7 @@ def save_probe(probe: LinearProbe, card: Card, into: Path = Path("probes")) -> P
     content = {**card.model_dump(), **about, "sha256": hashlib.sha256(image).hexdigest()}
     folder = into / card.agent / card.layer / card.target
     write_whole(folder / _COEFFICIENTS, image)
-    write_whole(folder / _CARD, dump_yaml(content))
+    write_whole(folder / CARD, dump_yaml(content))
     return folder
 
 
@@ -90,7 +90,7 @@ def require_same_network(into: Path, agent: str, weights: str) -> None:
     Raises:
         MazeInterpError: it is such a folder.
     """
-    for path in sorted((into / agent).glob(f"*/*/{_CARD}")):
+    for path in sorted((into / agent).glob(f"*/*/{CARD}")):
         if (other := read_document(path, _File).agent_hash) != weights:
             raise MazeInterpError(
                 f"{into / agent} holds probes of weights {other}, not of {weights}; remove them or save elsewhere"
@@ -106,7 +106,7 @@ def saved_probes(roots: Sequence[Path] | None = None) -> dict[str, Path]:
     folders = {
         path.parent.relative_to(root).as_posix(): path.parent
         for root in reversed(places)
-        for path in sorted(root.glob(f"*/*/*/{_CARD}"))
+        for path in sorted(root.glob(f"*/*/*/{CARD}"))
     }
     return dict(sorted(folders.items()))
 
@@ -130,7 +130,7 @@ def load_probe(
         raise unknown_name("saved probe", name, folders)
     card, probe = read_probe(folders[name])
     if card.name != name:
-        raise MazeInterpError(f"{folders[name] / _CARD} is the card of {card.name}, not of {name}")
+        raise MazeInterpError(f"{folders[name] / CARD} is the card of {card.name}, not of {name}")
     given = agent_hash(policy)
     if card.agent_hash != given:
         raise MazeInterpError(f"probe {name} was fitted on weights {card.agent_hash}, not on {given}, which are given")
@@ -143,11 +143,11 @@ def read_probe(folder: Path) -> tuple[Card, LinearProbe]:
     Raises:
         MazeInterpError: its files are missing, damaged or altered.
     """
-    file, path = read_document(folder / _CARD, _File), folder / _COEFFICIENTS
+    file, path = read_document(folder / CARD, _File), folder / _COEFFICIENTS
     try:
         image = path.read_bytes()
         if hashlib.sha256(image).hexdigest() != file.sha256:
-            raise MazeInterpError(f"{path} is damaged, cut short or not the file that {folder / _CARD} describes")
+            raise MazeInterpError(f"{path} is damaged, cut short or not the file that {folder / CARD} describes")
         arrays = load(image)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise MazeInterpError(f"{path} is missing or no whole safetensors file: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,7 @@ def record(
             shard recorded earlier is damaged.
     """
     check_workers(workers, scheduler)
+    recording = replace(recording)  # what it knows of the network may be from before a change of it
     with without_hooks(), run_directory(Path(out), recording.settings) as folder:
         for leftover in folder.glob(f"*{PARTIAL}"):
             leftover.unlink()

@@ -24,7 +24,7 @@ from torch import Tensor
 from maze_interp.environment.observe import PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
-from maze_interp.measure.evaluate import outputs_of
+from maze_interp.measure.evaluate import outputs_of, outputs_on_host
 from maze_interp.policies.devices import BATCH, batch_size, device_of, on_host
 from maze_interp.policies.hooks import HookFunction, hooked, without_hooks
 from maze_interp.policies.moves import to_input
@@ -94,7 +94,7 @@ def _record(recording: Recording, states: Sequence[State], datasets: Mapping[str
             datasets["observation"][block] = observations
             for layer, buffer in buffers.items():
                 datasets[layer][block] = on_host(buffer[: len(observations)])
-    whole = on_host(outputs)
+    whole = outputs_on_host(outputs)
     datasets["probs"][:], datasets["value"][:] = whole[:, :5], whole[:, 5]
 
 

@@ -20,9 +20,9 @@ from maze_interp.environment.observe import FACINGS, PIXELS, observe
 from maze_interp.mazes.maze import WORLD_SIZE, Maze, Square
 from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import make_chain, reach_within
-from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of
+from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of, outputs_on_host
 from maze_interp.measure.masked import run_masks
-from maze_interp.policies.devices import batch_size, device_of, on_host
+from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.split import Crossing, Split, split
 from maze_interp.studies.patch.pairs import Pair
@@ -72,7 +72,7 @@ class PairRun:
     def donor_probabilities(self) -> NDArray[np.float64]:
         """The same in the donor itself, float64 `[n, 2]`."""
         with torch.no_grad():
-            return self._of_moves(on_host(outputs_of(*self.cut.suffix(self.donor)))[None])[0]
+            return self._of_moves(outputs_on_host(outputs_of(*self.cut.suffix(self.donor)))[None])[0]
 
     def _of_moves(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.take_along_axis(outputs, self.moves.numpy()[None], axis=2)
