@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from scipy import stats
 
 import maze_interp as mi
 from maze_interp import DEFAULT_AGENT, MazeInterpError
@@ -20,7 +21,8 @@ from maze_interp.policies.checkpoints import write_weights
 from maze_interp.studies.compare.figures import coefficients_figure, measures_figure, region_figure
 from maze_interp.studies.compare.fits import fit_three
 from maze_interp.studies.compare.measures import MEASURES, by_region, differences, measures
-from maze_interp.studies.compare.plan import Planned, parse_agent, planned, require_comparable
+from maze_interp.studies.compare.plan import Planned, last_stages, parse_agent, planned, require_comparable
+from maze_interp.studies.compare.seeds import over_seeds, way_of_training
 from maze_interp.studies.statistics import published
 from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.studies.statistics.fits import Effort
@@ -291,3 +293,44 @@ def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> 
     with pytest.raises(MazeInterpError, match="belongs to another run: its agents"):
         mi.studies.compare(agents=(f"{files[1]}:easy",), seeds=SEEDS, study_levels=STUDIED).run(finished)
     assert {path.name: path.read_bytes() for path in finished.glob("*.*")} == before
+
+
+def trained(folder: Path, name: str, seed: int, **settings: object) -> str:
+    """An agent of one's own with random weights, said to be trained with these settings."""
+    torch.manual_seed(seed)
+    write_weights(Impala(1), folder / name / "weights.safetensors")
+    run = {"method": "exact", "name": name, "seed": seed, "history": seed, "start_from": None, **settings}
+    config = {"distribution_mode": "easy", "region": 5, "training": "said to be trained", "run": run}
+    (folder / name / "config.yaml").write_text(yaml.safe_dump(config))
+    return name
+
+
+def test_seeds_of_one_way_of_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks as units beside levels; another setting, or another beginning, is another way."""
+    monkeypatch.chdir(tmp_path)
+    agents = Path("agents")
+    same = [trained(agents, f"mine_{seed}", seed, updates=7) for seed in range(3)]
+    other = trained(agents, "other", 3, updates=8)
+    later = [trained(agents, f"later_{seed}", 4 + seed, start_from=same[seed]) for seed in range(2)]
+    assert len(set(map(way_of_training, same))) == 1
+    assert len({way_of_training(name) for name in (same[0], other, later[0], "rand_region_5_easy_rl")}) == 4
+    assert way_of_training(later[0]) == way_of_training(later[1])
+    assert {*same, *later, other} & set(last_stages()) == {other, "later_0"}  # all of `same` are an earlier stage
+
+    sweeps = {}
+    for number, name in enumerate([*same, other]):
+        rows = mi.sweep(mi.load_policy(name), SEEDS, "easy", workers=1)
+        sweeps[name] = FinishedSweep({"agent": name, "mode": "easy", "seeds": "some"}, rows, 5)
+        assert number == 0 or not rows["p_cheese"].equals(sweeps[same[0]].levels["p_cheese"])
+    table = over_seeds(sweeps)
+    assert list(table["measure"]) == list(MEASURES)
+    assert set(table["agent"]) == {same[0]}
+    found = table.set_index("measure").loc["P(cheese), cheese anywhere"]
+    each = [sweeps[name].levels["p_cheese"].mean() for name in same]
+    low, high = stats.t.interval(0.95, 2, np.mean(each), stats.sem(each))
+    assert found["n"] == 3
+    assert found["mean"] == pytest.approx(np.mean(each))
+    assert found["spread"] == pytest.approx(np.std(each, ddof=1))
+    assert (found["low"], found["high"]) == pytest.approx((max(low, 0), min(high, 1)))
+    assert found["level_n"] == len(SEEDS)
+    assert found["level_low"] < found["mean"] < found["level_high"]

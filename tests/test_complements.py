@@ -15,7 +15,7 @@ from maze_interp.probing.targets import Observed
 from maze_interp.recording.columns import level_labels
 from maze_interp.report.context import Context
 from maze_interp.results.files import write_csv
-from maze_interp.studies.compare.measures import _groups
+from maze_interp.studies.compare.measures import parts_of
 from maze_interp.studies.statistics.data import select
 from maze_interp.sweeps.groups import by_place, groups, in_region
 
@@ -50,7 +50,7 @@ def test_groups_of_a_sweep(levels: pd.DataFrame) -> None:
 
 
 def test_groups_of_a_comparison(levels: pd.DataFrame) -> None:
-    everywhere, *parted = _groups(levels, REGION).values()
+    everywhere, *parted = parts_of(levels, REGION).values()
     assert len(everywhere) == len(levels)
     assert all(part["cheese_x"].notna().all() for part in parted)
 
@@ -62,7 +62,7 @@ def test_the_report(levels: pd.DataFrame, tmp_path: Path) -> None:
     assert context.outside.tolist() == OUTSIDE
 
 
-def test_parts_of_scored_observations() -> None:
+def test_groups_of_scored_observations() -> None:
     labels = [level_labels(maze, [(maze.start, "left")]) for maze in MAZES]
     columns = {name: np.concatenate([label[name] for label in labels]) for name in labels[0]}
     masks = dict(parts(Observed("easy", {**columns, "value": np.zeros(len(MAZES))}), REGION))

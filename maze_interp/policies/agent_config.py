@@ -11,11 +11,10 @@ from maze_interp.validation import Document, Probability, Words
 
 
 class AgentConfig(Document):
-    """The content of an agent's config, for `read_document`: the fields of `AgentInfo`, and how it was trained.
+    """The content of an agent's config, for `read_document`: the fields of `AgentInfo`.
 
     Attributes:
         run: the settings of its training, the method among them.
-        imitation: the same of an agent that was made by imitation.
     """
 
     architecture: Words | None = None
@@ -25,4 +24,3 @@ class AgentConfig(Document):
     success: Probability | None = None
     anywhere: Probability | None = None
     run: dict[str, Any] | None = None
-    imitation: dict[str, Any] | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import filecmp
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
@@ -43,7 +43,7 @@ class AgentInfo(Tabled):
         architecture: of `maze_interp.policies.architectures`; None to find it from the names of the weights.
         success: exact probability of reaching the cheese on held-out levels as in training; None if not measured.
         anywhere: the same with the cheese where procgen puts it.
-        start_from: the agent or file whose weights its training began from; None for new ones or if not known.
+        run: the settings of its training, the method among them; None if they are not known.
     """
 
     name: str
@@ -54,7 +54,12 @@ class AgentInfo(Tabled):
     architecture: str | None = None
     success: float | None = None
     anywhere: float | None = None
-    start_from: str | None = None
+    run: dict[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def start_from(self) -> str | None:
+        """The agent or file that its training began from; None for new weights or if not known."""
+        return (self.run or {}).get("start_from")
 
     @property
     def card(self) -> str:
@@ -107,8 +112,7 @@ def agent_info(name: str) -> AgentInfo:
         raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
     folder = agent_folder(name)
     config = read_document(folder / "config.yaml", AgentConfig)
-    known = {field.name: getattr(config, field.name) for field in fields(AgentInfo)[2:-1]}
-    return AgentInfo(name, folder, **known, start_from=(config.run or config.imitation or {}).get("start_from"))
+    return AgentInfo(name, folder, **{known.name: getattr(config, known.name) for known in fields(AgentInfo)[2:]})
 
 
 def stored_hash(name: str) -> str:

@@ -51,7 +51,7 @@ def measures(sweeps: Sweeps) -> pd.DataFrame:
     """
     table = []
     for name, sweep in sweeps.items():
-        parts = _groups(sweep.levels, sweep.region)
+        parts = parts_of(sweep.levels, sweep.region)
         who = {key: sweep.settings[key] for key in ("agent_hash", "mode", "seeds")}
         for measure, (group, column) in MEASURES.items():
             row = {"agent": name, **who, "region": sweep.region, "measure": measure}
@@ -75,7 +75,7 @@ def differences(sweeps: Sweeps) -> pd.DataFrame:
             continue
         small, large = sorted((one.region, other.region))
         mine, theirs = (sweep.levels.set_index("seed").loc[sorted(shared)] for sweep in (one, other))
-        parts = _groups(mine, large) | {"in the region": _groups(mine, small)["in the region"]}
+        parts = parts_of(mine, large) | {"in the region": parts_of(mine, small)["in the region"]}
         for measure, (group, column) in MEASURES.items():
             seeds = parts[group].index
             both = pd.DataFrame({"mine": mine.loc[seeds, column], "theirs": theirs.loc[seeds, column]}).dropna()
@@ -117,7 +117,7 @@ def by_region(sweeps: Sweeps) -> pd.DataFrame:
     for name, sweep in trained.items():
         outside = largest[sweep.settings["mode"]]
         own, same = (
-            estimate(_groups(sweep.levels, region)["where it must choose"][OUTCOME]).as_dict()
+            estimate(parts_of(sweep.levels, region)["where it must choose"][OUTCOME]).as_dict()
             for region in (sweep.region, outside)
         )
         region = np.nan if trained_anywhere(sweep.settings["agent"]) else sweep.region
@@ -127,5 +127,6 @@ def by_region(sweeps: Sweeps) -> pd.DataFrame:
     return theirs.merge(ours, on="region", how="outer", sort=True)
 
 
-def _groups(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
+def parts_of(levels: pd.DataFrame, region: int) -> dict[str, pd.DataFrame]:
+    """The rows of each group of levels, by its name in `GROUPS`."""
     return dict(zip(GROUPS, groups(levels, region).values(), strict=True))

@@ -16,6 +16,7 @@ from maze_interp.policies.architectures import new_network
 from maze_interp.policies.names import agent_label
 from maze_interp.probing.controls import untrained_like
 from maze_interp.studies.compare.measures import UNTRAINED
+from maze_interp.studies.compare.seeds import way_of_training
 from maze_interp.studies.runner import Run
 from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.sweeps.levels import LevelSet
@@ -64,10 +65,13 @@ class Planned:
 
 
 def last_stages() -> tuple[str, ...]:
-    """The agents at hand, without those that another of the same levels and region was trained on from."""
+    """One agent at hand of each way of training, without earlier stages of the same levels and region."""
     known = [agent_info(name) for name in agent_folders()]
-    begun = {(one.start_from, one.distribution_mode, one.region) for one in known}
-    return tuple(one.name for one in known if (one.name, one.distribution_mode, one.region) not in begun)
+    begun = {(way_of_training(one.start_from), one.distribution_mode, one.region) for one in known if one.start_from}
+    last = dict[tuple[object, ...], str]()
+    for one in known:
+        last.setdefault((way_of_training(one.name), one.distribution_mode, one.region), one.name)
+    return tuple(name for way, name in last.items() if way not in begun)
 
 
 def planned(

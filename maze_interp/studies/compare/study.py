@@ -31,7 +31,7 @@ class Compare(NetworkOptions):
 
     Attributes:
         agents: Names or files with commas between them; the mode of the levels after a colon, as in agent.pth:easy.
-            All bundled agents but earlier stages of others, unless agents or sweeps are given.
+            Unless agents or sweeps are given, one bundled agent of each way of training, without earlier stages.
         sweeps: Folders that maze-interp sweep wrote, with commas between them, to compare without measuring again.
         seeds: Levels to measure the agents on, first:end, the end not included. Beside finished sweeps the untrained
             network is measured on so many of theirs.
@@ -79,6 +79,7 @@ class Compare(NetworkOptions):
         from maze_interp.studies.compare.fits import fitted
         from maze_interp.studies.compare.measures import by_region, differences, measures
         from maze_interp.studies.compare.others import other_studies
+        from maze_interp.studies.compare.seeds import over_seeds
         from maze_interp.studies.statistics.fits import Effort
 
         sweeps = {one.name: one.finished(run) for one in self.plan}
@@ -87,6 +88,7 @@ class Compare(NetworkOptions):
             "measures": measures(sweeps),
             "by_region": by_region(sweeps),
             "differences": differences(sweeps),
+            "over_seeds": over_seeds(sweeps),
             **fits,
             **({"studies": other_studies(self.plan, self.study_levels, run)} if self.study_levels else {}),
         }

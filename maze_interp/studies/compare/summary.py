@@ -21,8 +21,10 @@ _NOTES = (
     "first agent's for an untrained network). So two agents are not measured in the same mazes, unless they share mode "
     "and region. The differences compare agents in the same mazes, with the cheese outside both regions or inside "
     "both.",
-    "The published agents were trained by reinforcement learning, in hard mode, one for each region. Intervals are "
-    "over levels: a way of training is represented by one network.",
+    "The published agents were trained by reinforcement learning, in hard mode, one for each region.",
+    "Intervals are over levels. Of agents that differ in their training seed only, a table gives the interval over "
+    "networks and their standard deviation beside that over levels. Any other way of training is represented by one "
+    "network.",
 )
 
 
@@ -35,7 +37,11 @@ def summarise(study: Compare, tables: Mapping[str, pd.DataFrame]) -> Result:
         numbers={name: records(table) for name, table in shown.items()},
         tables=shown,
         pictures=_pictures(shown),
-        captions={"measures": "Every agent on its own levels", "differences": "Differences in the same mazes"},
+        captions={
+            "measures": "Every agent on its own levels",
+            "differences": "Differences in the same mazes",
+            "over_seeds": "Agents that differ in their training seed only",
+        },
         notes=_NOTES,
     )
 
