@@ -146,23 +146,23 @@ def test_colours_of_the_squares(explorer: Explorer, policy: Any) -> None:
 def test_episode(explorer: Explorer, policy: Any) -> None:
     page = explorer.page
     explorer.tab("episode")
-    told = page.locator("[role=tabpanel]:visible .numbers")
+    shown = page.locator("[role=tabpanel]:visible .numbers")
     p_cheese = mi.behaviour(policy, explorer.maze).p_cheese
-    assert f"{p_cheese:.3f}" in told.inner_text(), "at the start the chance is the figure"
+    assert f"{p_cheese:.3f}" in shown.inner_text(), "at the start the chance is the figure"
     explorer.button("One move forward").click()
     explorer.settle()
-    assert told.inner_text().startswith("After 1 move on")
+    assert shown.inner_text().startswith("After 1 move on")
     explorer.button("Play").press("Enter")
-    expect(told).to_contain_text("the end", timeout=60_000)
+    expect(shown).to_contain_text("the end", timeout=60_000)
     explorer.button("Play").click()
     explorer.button("Pause").click()
     slider = explorer.field("Moves made")
     slider.focus()
     explorer.press("End")
-    assert "the end" in told.inner_text()
+    assert "the end" in shown.inner_text()
     assert page.locator("[data-mark=walker]").count() == 1
     explorer.button("One move back").press("Enter")
-    assert "next move" in told.inner_text()
+    assert "next move" in shown.inner_text()
     explorer.field("Random seed").fill("7")
     explorer.press("Enter")
-    assert told.inner_text().startswith("After 0 moves")
+    assert shown.inner_text().startswith("After 0 moves")

@@ -34,9 +34,9 @@ def test_channels(explorer: Explorer, policy: Any) -> None:
     pixels = page.locator(".pixels").first
     pixels.focus()
     explorer.press("ArrowDown", "ArrowRight", "ArrowRight")
-    told = page.inner_text(".numbers.pixel")
-    assert told.startswith("Pixel (1, 2)")
-    assert number(told.split()[-1]) == pytest.approx(float(cache[LAYER][0, 6, 1, 2]), abs=6e-4)
+    shown = page.inner_text(".numbers.pixel")
+    assert shown.startswith("Pixel (1, 2)")
+    assert number(shown.split()[-1]) == pytest.approx(float(cache[LAYER][0, 6, 1, 2]), abs=6e-4)
     page.get_by_label("write a value there").check()
     pixels.focus()
     explorer.press("Enter")
@@ -109,7 +109,7 @@ def test_edits_by_mouse(explorer: Explorer, policy: Any) -> None:
     assert 7.5 < edit["value"] < 9
     made = network_edits(policy, maze, [edit])
     check_row(explorer.figures()["P(cheese)"], [mi.behaviour(policy, maze, one).p_cheese for one in ([], made)])
-    expect(page.locator(".solve .told")).to_contain_text("32 levels", timeout=60_000)
+    expect(page.locator(".solve .progress")).to_contain_text("32 levels", timeout=60_000)
     solve = explorer.figures()["solve rate in the training region"]
     assert all(each is not None and -1 <= each <= 1 for each in solve)
     for show, count in (

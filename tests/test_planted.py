@@ -44,13 +44,14 @@ class Planted(nn.Module):
         self.actions = actions
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        known = torch.tensor([self.actions[look(one)] for one in observations])
+        known = torch.tensor([self.actions[one] for one in looks(observations)])
         return 5.0 * nn.functional.one_hot(known, len(MOVE_OF_ACTION)), torch.zeros(len(known))
 
 
-def look(observation: Tensor) -> bytes:
-    """What a picture is known by; a hash, for a run's settings name all that a network has."""
-    return blake2b(observation.mul(255).round().to(torch.uint8).numpy().tobytes(), digest_size=12).digest()
+def looks(observations: Tensor) -> list[bytes]:
+    """What each picture is known by; a hash, for a run's settings name all that a network has."""
+    pictures = observations.mul(255).round().to(torch.uint8).contiguous().numpy()
+    return [blake2b(picture.tobytes(), digest_size=12).digest() for picture in pictures]
 
 
 def plant(variable: str) -> Planted:
@@ -62,8 +63,8 @@ def plant(variable: str) -> Planted:
         goal = maze.cheese if distance is None or distance <= RULES[variable] else maze.top_right
         onward = actions_towards(maze, goal)
         for facing in FACINGS:
-            for seen, action in zip(to_input(observe(maze, None, facing)), onward, strict=True):
-                assert actions.setdefault(look(seen), action) == action
+            for seen, action in zip(looks(to_input(observe(maze, None, facing))), onward, strict=True):
+                assert actions.setdefault(seen, action) == action
     return Planted(actions)
 
 

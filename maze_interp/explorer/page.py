@@ -83,12 +83,12 @@ def explorer_page(experiment: Explored, rows: pd.DataFrame, region: int) -> str:
 
 
 def _level(maze: Maze, rows: pd.DataFrame, region: int) -> dict[str, Any]:
-    """What the page is told of a level; a place of the cheese is its number among the open squares, −1 for none."""
+    """What the page holds of a level; a place of the cheese is its number among the open squares, −1 for none."""
     squares = maze.squares
     number = {square: i for i, square in enumerate(squares)} | {(-1, -1): -1}
     places = rows[["x", "y"]].fillna(-1).astype(int).itertuples(index=False)
     columns = ["network", "p_cheese", "p_top_right", "moves", "to_cheese", "to_corner", "squares"]
-    told = rows[columns].astype(object).where(rows[columns].notna(), None).to_dict("records")
+    records = rows[columns].astype(object).where(rows[columns].notna(), None).to_dict("records")
     return {
         "seed": maze.seed,
         "size": maze.size,
@@ -98,7 +98,7 @@ def _level(maze: Maze, rows: pd.DataFrame, region: int) -> dict[str, Any]:
         "corner": number[maze.top_right],
         "cheese": -1 if maze.cheese is None else number[maze.cheese],
         "networks": [network for network in NETWORKS if (rows["network"] == network).any()],
-        "records": [{"place": number[x, y], **row} for (x, y), row in zip(places, told, strict=True)],
+        "records": [{"place": number[x, y], **row} for (x, y), row in zip(places, records, strict=True)],
         "decision": {
             number[one.cheese]: number[one.decision_square]
             for one in cheese_everywhere(maze)

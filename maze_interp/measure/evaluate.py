@@ -60,7 +60,7 @@ def evaluate(
     """
     edits = bind(policy, edits)
     if isinstance(policy, Reference):
-        yield from (_told(policy, maze) for maze in mazes)
+        yield from (_of_reference(policy, maze) for maze in mazes)
         return
     ahead = int(device_of(policy).type != "cpu")
     under_way = deque[tuple[States, Tensor]]()
@@ -90,7 +90,7 @@ def evaluations(states: States, outputs: NDArray[np.float64]) -> Iterator[Evalua
         yield Evaluation(maze, squares, outputs[rows, :5], outputs[rows, 5])
 
 
-def _told(policy: Reference, maze: Maze) -> Evaluation:
+def _of_reference(policy: Reference, maze: Maze) -> Evaluation:
     kept = [square != maze.cheese for square in maze.squares]
     squares = tuple(square for square in maze.squares if square != maze.cheese)
     probs, shown = policy.moves(maze)

@@ -61,7 +61,7 @@ class Result:
     @property
     def figures(self) -> dict[str, Figure]:
         """The pictures' matplotlib figures by name."""
-        if "IPython" in sys.modules:  # a notebook shows figures as pictures once pyplot has told it how
+        if "IPython" in sys.modules:  # a notebook shows figures as pictures once pyplot has set it up
             import matplotlib.pyplot  # noqa: F401
         return {name: picture.figure for name, picture in self.pictures.items()}
 

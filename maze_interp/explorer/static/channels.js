@@ -106,7 +106,7 @@ function makeChosen(app) {
   let pixel = [0, 0];
   let maps = [];
   const heading = make("h3");
-  const told = make("p", { class: "numbers pixel" });
+  const numbers = make("p", { class: "numbers pixel" });
   const point = (at) => {
     pixel = at;
     app.refresh();
@@ -126,7 +126,7 @@ function makeChosen(app) {
     {},
     heading,
     make("div", { class: "pixelmaps" }, before.node, after.node),
-    told,
+    numbers,
     uses.node,
     overlay.node,
   );
@@ -143,7 +143,7 @@ function makeChosen(app) {
     before.draw(maps[0], scale, marks);
     after.node.hidden = !maps[1];
     if (maps[1]) after.draw(maps[1], scale, marks);
-    told.textContent = numbersAt(pixel, maps, data.rows !== null);
+    numbers.textContent = numbersAt(pixel, maps, data.rows !== null);
     uses.choose(app.look.use);
     overlay.input.checked = app.look.overlay === "channel";
   };

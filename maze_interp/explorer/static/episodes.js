@@ -56,14 +56,14 @@ export function makeEpisodes(app) {
     Object.assign(app.look, { episodeEdited: value, step: 0 });
     app.refresh();
   });
-  const told = make("p", { class: "numbers", "aria-live": "polite" });
+  const status = make("p", { class: "numbers", "aria-live": "polite" });
   const outcome = make("p", { class: "note" });
   const node = make(
     "div",
     {},
     make("div", { class: "row" }, labelled("Random seed", seed), edited.node),
     make("div", { class: "row" }, back, playing, on, step),
-    told,
+    status,
     outcome,
   );
   const render = () => {
@@ -73,15 +73,15 @@ export function makeEpisodes(app) {
     edited.node.hidden = !app.edited(app.active);
     edited.input.checked = app.look.episodeEdited;
     if (!data) {
-      told.textContent = error ?? "…";
+      status.textContent = error ?? "…";
       return;
     }
     app.look.step = Math.min(app.look.step, length());
     step.max = length();
     step.value = app.look.step;
     step.setAttribute("aria-valuetext", `${app.look.step} of ${length()} moves`);
-    told.classList.toggle("stale", !fresh);
-    told.textContent = describe(data, app.look.step);
+    status.classList.toggle("stale", !fresh);
+    status.textContent = describe(data, app.look.step);
     outcome.textContent = `This episode ${data.reached ? "reaches the cheese" : "does not reach the cheese"} after ${length()} moves.`;
   };
   return { title: "Episode", node, render };

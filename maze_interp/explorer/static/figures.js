@@ -94,12 +94,12 @@ function solveRow(app, columns) {
     const interval = estimate.low === null ? "" : `${digits(estimate.low, 2)}–${digits(estimate.high, 2)}`;
     return make("td", {}, digits(estimate.mean), make("small", {}, interval));
   });
-  const told = answers.map((answer) => answer.error ?? progress(answer.data)).find(Boolean);
+  const status = answers.map((answer) => answer.error ?? progress(answer.data)).find(Boolean);
   const words = make(
     "th",
     { scope: "row" },
     "solve rate in the training region",
-    make("small", { class: "told" }, told ?? "computed when idle"),
+    make("small", { class: "progress" }, status ?? "computed when idle"),
   );
   return [make("tr", { class: "solve" }, words, ...cells)];
 }

@@ -14,7 +14,7 @@ export function makeLevels(app) {
   const by = select(SCORES, () => {});
   const sweep = select({ [FIRST]: "first held-out levels" }, () => {});
   const count = make("input", { type: "number", min: 1, max: 200, step: 1, value: 50, class: "small" });
-  const told = make("p", { class: "note", "aria-live": "polite" });
+  const status = make("p", { class: "note", "aria-live": "polite" });
   const body = make("tbody");
   const heads = ["", "level", "score", "P(cheese)"].map((words) =>
     words ? make("th", { scope: "col" }, words) : make("td"),
@@ -23,17 +23,17 @@ export function makeLevels(app) {
   let searched = null; // the version of the state that was searched for
   const take = ({ data, error }) => {
     if (error) {
-      told.textContent = error;
+      status.textContent = error;
       return;
     }
     searched = data.done < data.total ? searched : null;
-    told.textContent = `${data.done} of ${data.total} levels`;
+    status.textContent = `${data.done} of ${data.total} levels`;
     table.hidden = !data.rows.length;
     body.replaceChildren(...data.rows.map((row) => levelRow(app, row)));
   };
   const search = () => {
     searched = app.asks.version;
-    told.textContent = "Searching …";
+    status.textContent = "Searching …";
     app.asks.once(
       "levels",
       { by: by.value, sweep: sweep.value || null, count: Math.min(200, Number(count.value) || 50) },
@@ -45,14 +45,14 @@ export function makeLevels(app) {
     {},
     labelled("Score", by),
     make("div", { class: "row" }, labelled("From", sweep), labelled("at most", count), button("Search", search)),
-    told,
+    status,
     table,
   );
   const render = () => {
     offer(sweep, Object.fromEntries([[FIRST, "first held-out levels"], ...app.sweeps.map((name) => [name, name])]));
     if (searched !== null && searched !== app.asks.version) {
       searched = null;
-      told.textContent += "; stopped by a change, search again to go on";
+      status.textContent += "; stopped by a change, search again to go on";
     }
   };
   return { title: "Levels", node, render };

@@ -60,10 +60,10 @@ function makeProbes(app) {
     if (several) offer(classes, Object.fromEntries(probe.classes.map((words, i) => [i, String(words)])));
     classes.value = app.look.probeClass;
     overlay.node.hidden = probe ? !probe.of_squares : true;
-    note.textContent = probe ? told(probe) : (answer.error ?? "No probes are fitted for this agent.");
+    note.textContent = probe ? described(probe) : (answer.error ?? "No probes are fitted for this agent.");
   };
   const isChosen = ({ layer, target }) => app.look.probe?.layer === layer && app.look.probe?.target === target;
-  const told = (probe) => {
+  const described = (probe) => {
     if (probe.of_squares) return "";
     const edited = app.edited(app.active);
     const { data, error } = app.asks.get("probe", {
