@@ -13,25 +13,14 @@ from scipy.stats import t
 from maze_interp.policies.agents import agent_info, is_agent
 from maze_interp.policies.names import agent_of, names_file
 from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.tables import ENDS
 from maze_interp.studies.compare.measures import MEASURES, parts_of
 from maze_interp.studies.statistics.data import FinishedSweep
 
 OVER = "networks"
 
-_COLUMNS = (
-    "agent",
-    "seeds",
-    "measure",
-    "n",
-    "mean",
-    "low",
-    "high",
-    "over",
-    "spread",
-    "level_n",
-    "level_low",
-    "level_high",
-)
+_LEVELS = tuple(f"level_{end}" for end in ENDS)
+_COLUMNS = ("agent", "seeds", "measure", *ENDS, "over", "spread", *_LEVELS)
 _NO_DECISION = ("name", "seed", "history")
 """Settings of a training run that do not decide how it trains."""
 
@@ -56,10 +45,10 @@ def over_seeds(sweeps: Mapping[str, FinishedSweep]) -> pd.DataFrame:
     """What agents of one way of training do on the same levels, over the networks and over the levels.
 
     Returns:
-        a row per way of training with several networks, and measure: agent, the first; seeds, the levels; n, the
-        networks, and mean, low, high over them (Student's t, for a normal distribution of networks); over, what they
-        are over; spread, the standard deviation between networks; level_n, level_low and level_high, the interval of
-        the mean network over levels.
+        a row per way of training with several networks, and measure that all of them have: agent, the first; seeds,
+        the levels; n, the networks, and mean, low, high over them (Student's t, for a normal distribution of networks);
+        over, what they are over; spread, the standard deviation between networks; level_n, level_mean, level_low and
+        level_high, the same mean with its interval over levels.
     """
     ways = dict[tuple[str, ...], dict[str, FinishedSweep]]()
     for name, sweep in sweeps.items():
@@ -74,16 +63,20 @@ def over_seeds(sweeps: Mapping[str, FinishedSweep]) -> pd.DataFrame:
         groups = [parts_of(one.levels, one.region) for one in some.values()]
         for measure, (group, column) in MEASURES.items():
             values = np.array([parts[group][column].to_numpy(float) for parts in groups])
-            rows.append({"agent": first, "seeds": sweep.settings["seeds"], "measure": measure, **_row(values)})
+            if (~np.isnan(values)).any(axis=1).all():
+                rows.append({"agent": first, "seeds": sweep.settings["seeds"], "measure": measure, **_row(values)})
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _row(values: NDArray[np.float64]) -> dict[str, object]:
     """The cells of probabilities `[networks, levels]`."""
     means = np.nanmean(values, axis=1)
-    levels = estimate(values.mean(axis=0))
-    over = {"level_n": levels.n, "level_low": levels.low, "level_high": levels.high}
-    return {**of_networks(means).as_dict(), "spread": means.std(ddof=1), **over}
+    levels = estimate(values.mean(axis=0)).as_dict()
+    return {
+        **of_networks(means).as_dict(),
+        "spread": means.std(ddof=1),
+        **dict(zip(_LEVELS, levels.values(), strict=True)),
+    }
 
 
 def of_networks(means: NDArray[np.float64]) -> Estimate:
