@@ -51,11 +51,16 @@ def test_importing_does_nothing_and_help_loads_no_torch() -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_explains_itself(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
     assert ended.value.code == 0
-    assert "usage: maze-interp" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "usage: maze-interp" in printed
+    assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_field_writes_the_exact_field_and_its_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,15 +92,19 @@ def test_agents_are_listed_shown_and_imported(
     torch.save({"state_dict": Impala(1).state_dict()}, "foreign.pth")
     run(capsys, "agents", "import", "foreign.pth", "mine", "--mode", "easy")
     listed = run(capsys, "agents", "list")
-    assert DEFAULT_AGENT in listed
+    assert f"{DEFAULT_AGENT} (default)" in listed
+    assert max(map(len, listed.splitlines())) <= 80
     assert "mine" in listed
     assert "imported from foreign.pth" in run(capsys, "agents", "show", "mine")
     assert "there is already an agent 'mine'" in refused(capsys, "agents", "import", "foreign.pth", "mine")
 
 
 def test_bad_input_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "invalid choice: 'swep' (choose from" in refused(capsys, "swep")
-    assert "unrecognized arguments: --sead 3" in refused(capsys, "field", "--sead", 3)
+    assert "unknown command 'swep': did you mean sweep" in refused(capsys, "swep")
+    assert "unrecognized arguments: --sead 3: did you mean --seed? (see maze-interp field --help)" in refused(
+        capsys, "field", "--sead", 3
+    )
+    assert "there is no file nowhere.txt" in refused(capsys, "field", "--maze", "nowhere.txt")
     assert "ambiguous option: --s could match --seeds, --scheduler" in refused(capsys, "sweep", "--s", "x")
     assert "unknown agent 'rand_region_3_esay': did you mean rand_region_3_easy" in refused(
         capsys, "agents", "show", "rand_region_3_esay"

@@ -183,7 +183,7 @@ def test_readings(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_name_with_a_dot_is_no_path(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"forecast": "nanda-2023", "resolution": "rand_region_5", kind: name}
-    assert "unknown bundled file" in refused(capsys, "questions", "score", *words(options))
+    assert f"unknown {kind}" in refused(capsys, "questions", "score", *words(options))
 
 
 TINY = "method: exact\nname: tiny\nregion: 1\nupdates: 1\nlevels: 1\nstates: 4\nvalue_levels: 1\n"

@@ -29,6 +29,18 @@ def bundled_path(*parts: str) -> Path:
     return path.resolve()
 
 
+def named_document(kind: str, name: str) -> Path:
+    """The bundled file `data/KINDs/NAME.yaml`, such as the forecast `nanda-2023`.
+
+    Raises:
+        MazeInterpError: there is none of that name; the message lists the nearest names.
+    """
+    files = {path.stem: path for path in bundled_path("data", f"{kind}s").glob("*.yaml")}
+    if name not in files:
+        raise unknown_name(kind, name, files)
+    return files[name]
+
+
 def _bundled_names(folder: Path) -> list[str]:
     """What exists in a bundled folder, relative to all that is bundled; nothing if the folder does not exist."""
     found = (path for path in folder.glob("*") if path.exists() and not path.name.startswith("__"))

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from math import isnan
 from pathlib import Path
 from typing import Literal
 
 from maze_interp.studies.options import Positive
 
+FOOT = """
+region: the top-right n×n squares where the cheese lay in training
+solve rate: P(cheese) on held-out levels with the cheese in the region
+anywhere: P(cheese) on held-out levels with the cheese anywhere"""
+
 
 def agents_list() -> None:
-    """List the agents at hand: what each was trained on and how, and how often it reaches the cheese."""
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
+    """List the agents at hand: the region and the method of training, and how often each reaches the cheese."""
     from maze_interp.bundled import DEFAULT_AGENT
     from maze_interp.policies.agents import list_agents
 
-    table = Table(Column("agent", no_wrap=True), "levels", "cheese in training", "reached", "anywhere", "training")
     agents = list_agents()
-    for name, agent in agents[agents["problem"] == ""].iterrows():
+    usable = agents[agents["problem"] == ""]
+    labels = {name: f"{name}{' (default)' if name == DEFAULT_AGENT else ''}" for name in usable.index}
+    width = max(map(len, labels.values()))
+    print(f"{'agent':{width}}  levels  {'region':12}  solve rate  anywhere")
+    for name, agent in usable.iterrows():
         region = agent["region"]
-        cells = [
-            f"{name} (default)" if name == DEFAULT_AGENT else str(name),
-            agent["mode"],
-            (f"top-right {region}×{region}" if isinstance(region, int) else region) or "not recorded",
-            *("" if isnan(agent[where]) else f"{agent[where]:.2f}" for where in ("success", "anywhere")),
-            agent["training"],
-        ]
-        table.add_row(*map(Text, cells))
-    Console().print(table)
+        where = (f"{region}×{region}" if isinstance(region, int) else region) or "not recorded"
+        rates = ["" if isnan(agent[levels]) else f"{agent[levels]:.2f}" for levels in ("success", "anywhere")]
+        print(f"{labels[name]:{width}}  {agent['mode']:6}  {where:12}  {rates[0]:>10}  {rates[1]:>8}")
+        print(textwrap.fill(_in_short(agent["training"]), 80, initial_indent="    ", subsequent_indent="    "))
+    print(FOOT)
     for name, problem in agents.loc[agents["problem"] != "", "problem"].items():
         print(f"{name} cannot be used: {problem}")
+
+
+def _in_short(training: str) -> str:
+    """How an agent was trained, in about a line: `agents show` prints the whole."""
+    return re.sub(r" \([^)]*\)", "", training).replace("from the weights of", "from")
 
 
 def agents_show(agent: str) -> None:

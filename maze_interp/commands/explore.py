@@ -56,9 +56,9 @@ def explore(
         export: Write this page, and its table and summary into the folder of the same name without .html.
         levels: Levels of the page that --export writes.
         workers: Processes that --export uses on this machine; one per core unless given.
-        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        scheduler: Address of a dask scheduler, tcp://host:port, to use instead of processes here.
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
-        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
+        precision: Precision of the network: float32, or bfloat16, which is less exact and faster on some hardware.
     """
     served = {"--sweeps": sweeps, "--host": host != "127.0.0.1", "--port": port, "--no-browser": no_browser}
     exported = {"--levels": levels != 6, "--workers": workers, "--scheduler": scheduler}

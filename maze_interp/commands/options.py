@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -11,12 +13,17 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from docstring_parser import parse
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
 from maze_interp.studies.study import Study
 
-FORMAT = argparse.RawDescriptionHelpFormatter
+
+class Help(argparse.HelpFormatter):
+    """Help as wide as the terminal, with the paragraphs of a description kept apart."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(super(Help, self)._fill_text(part, width, indent) for part in text.split("\n\n"))
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,22 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports bad options in one line, with exit status 2; an option may be shortened if it is unique."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; underscores in the name of an option are read as hyphens."""
+        """Parse; underscores in the name of an option are read as hyphens, and `-1,1` is a value, not an option."""
         given = sys.argv[1:] if args is None else args
-        return super().parse_known_args([_hyphened(argument) for argument in given], namespace)
+        parsed, unknown = super().parse_known_args(_joined([_hyphened(argument) for argument in given]), namespace)
+        if unknown:
+            options = (name for action in self._actions for name in action.option_strings)
+            close = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{f': did you mean {close[0]}?' if close else ''}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         """Raise the message as an error of ours."""
         raise MazeInterpError(f"{' '.join(message.split())} (see {self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise unknown_name("command", value, action.choices)
 
 
 class _Once(argparse.Action):
@@ -109,7 +125,7 @@ def study_command(study: type[Study], run: Callable[..., None], extra: Callable[
 
 def add_command(parsers: Any, name: str, command: Command) -> None:
     """Add a command's parser to a group of subparsers."""
-    _fill(parsers.add_parser(name, help=command.summary, formatter_class=FORMAT), command)
+    _fill(parsers.add_parser(name, help=command.summary, formatter_class=Help), command)
 
 
 def run_script(function: Callable[..., None]) -> None:
@@ -117,7 +133,7 @@ def run_script(function: Callable[..., None]) -> None:
 
     Bad options end the program in one line and exit status 2.
     """
-    parser = Parser(formatter_class=FORMAT)
+    parser = Parser(formatter_class=Help)
     _fill(parser, function_command(function))
     try:
         parsed = parser.parse_args()
@@ -165,6 +181,17 @@ def _values(command: Command, parsed: argparse.Namespace) -> dict[str, Any]:
 def _hyphened(argument: str) -> str:
     name, equals, value = argument.partition("=")
     return name.replace("_", "-") + equals + value if name.startswith("--") else argument
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """A value that begins with a minus sign, such as `-1,1`, joined to its option by `=`; else argparse refuses it."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and re.fullmatch(r"--[^=]+", joined[-1]) and re.match(r"-\.?\d", argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _choices(kind: Any) -> list[str]:

@@ -79,9 +79,9 @@ def questions_resolve(
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         out: Folder for AGENT/resolution.yaml and all that was measured.
         workers: Processes on this machine; one per core unless given.
-        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        scheduler: Address of a dask scheduler, tcp://host:port, to use instead of processes here.
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
-        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
+        precision: Precision of the network: float32, or bfloat16, which is less exact and faster on some hardware.
     """
     from rich.console import Console
 

@@ -35,15 +35,16 @@ def record(
         region: Where the cheese lies: anywhere (procgen's own), none, half (procgen's own in levels of even seed, none
             in the others), or n for a random square of the top-right n×n.
         mode: Distribution of levels, easy or hard; the agent's own unless given (hard for a file).
-        layers: Layers by module path, or studied, main, outputs, trunk or all.
+        layers: Layers by module path, such as embedder.block2.res1.resadd, or a group: studied, main, outputs,
+            trunk or all.
         squares: Squares of each level, drawn by its seed; every open square but the cheese's unless given.
         facing: Ways the mouse faces: left (as levels start) or both.
         dtype: Precision of the activations.
         out: Folder for the shards and summary.json.
         workers: Processes on this machine; one per core unless given.
-        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        scheduler: Address of a dask scheduler, tcp://host:port, to use instead of processes here.
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
-        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
+        precision: Precision of the network: float32, or bfloat16, which is less exact and faster on some hardware.
     """
     from maze_interp.environment.observe import FACINGS
     from maze_interp.policies.agents import agent_mode, load_network

@@ -30,9 +30,9 @@ def report(
         levels: Levels, each measured with the cheese as in training and with the cheese anywhere.
         mode: Distribution of levels; the agent's own unless given (hard for a file).
         workers: Processes on this machine; one per core unless given.
-        scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+        scheduler: Address of a dask scheduler, tcp://host:port, to use instead of processes here.
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
-        precision: Of the network, float32 or bfloat16, which is faster where the hardware has it and less exact.
+        precision: Precision of the network: float32, or bfloat16, which is less exact and faster on some hardware.
     """
     from maze_interp.report.build import PAGE, build_report
 

@@ -20,7 +20,7 @@ def command_of(study: type[Study]) -> Command:
         Args:
             out: Folder for summary.json, tables, pictures and rows; a stopped run in it is resumed.
             workers: Processes on this machine; one per core unless given.
-            scheduler: Address of a dask scheduler to use instead, tcp://host:port.
+            scheduler: Address of a dask scheduler, tcp://host:port, to use instead of processes here.
         """
 
     return study_command(study, run, options)

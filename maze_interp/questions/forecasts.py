@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import isotonic_regression
 
-from maze_interp.bundled import bundled_path
+from maze_interp.bundled import named_document
 from maze_interp.documents import load_yaml
 from maze_interp.questions.locking import Lock, check_lock
 from maze_interp.questions.question import YES, Question
@@ -95,7 +95,7 @@ class Forecast:
 
 def forecast_path(name: str) -> Path:
     """A forecast file, by its path or by the name of a bundled one, such as `nanda-2023`."""
-    return Path(name) if names_document(name) else bundled_path("data", "forecasts", f"{name}.yaml")
+    return Path(name) if names_document(name) else named_document("forecast", name)
 
 
 def load_forecast(path: Path, questions: Mapping[str, Question]) -> Forecast:

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from maze_interp.bundled import bundled_path
+from maze_interp.bundled import named_document
 from maze_interp.documents import dump_yaml
 from maze_interp.errors import MazeInterpError
 from maze_interp.questions.question import Question
@@ -82,7 +82,7 @@ def _check(path: Path, field: tuple[str | int, ...], answer: Resolution, questio
 
 def named_resolution(name: str) -> Path:
     """A resolution file, by its path or by the name of a bundled agent that was measured, such as `rand_region_5`."""
-    return Path(name) if names_document(name) else bundled_path("data", "resolutions", f"{name}.yaml")
+    return Path(name) if names_document(name) else named_document("resolution", name)
 
 
 def find_resolutions(questions: Mapping[str, Question], paths: list[Path] | None = None) -> list[Resolutions]:

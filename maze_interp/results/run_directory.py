@@ -95,5 +95,6 @@ def _compare(record: Path, settings: Mapping[str, Any]) -> None:
     for key in {**earlier, **wanted}:
         if earlier.get(key) != wanted.get(key):
             raise MazeInterpError(
-                f"{record.parent} belongs to another run: its {key} is {earlier.get(key)!r}, not {wanted.get(key)!r}"
+                f"{record.parent} belongs to another run: its {key} is {earlier.get(key)!r}, not {wanted.get(key)!r}; "
+                "choose another folder"
             )

@@ -33,7 +33,7 @@ class NetworkOptions(Study):
 
     Attributes:
         device: Where networks run, cpu or cuda; auto is a GPU if there is one.
-        precision: Of the networks, float32 or bfloat16, which is faster where the hardware has it and less exact.
+        precision: Precision of the networks: float32, or bfloat16, which is less exact and faster on some hardware.
     """
 
     device: Device = "auto"
@@ -134,7 +134,7 @@ class LayerStudy(AgentStudy):
     """A study of one layer of an agent.
 
     Attributes:
-        layers: The layer; a single one.
+        layers: One layer, by module path; default is the network's most studied one.
     """
 
     layers: Names = ("default",)

@@ -59,6 +59,8 @@ def read_maze(path: Path, distribution_mode: DistributionMode, seed: int) -> Maz
     """
     try:
         return Maze.from_ascii(path.read_text(), distribution_mode, seed)
+    except FileNotFoundError as error:
+        raise MazeInterpError(f"there is no file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise MazeInterpError(f"{path} cannot be read as text: {error}") from error
     except MazeInterpError as error:

@@ -32,10 +32,12 @@ class Ablate(AgentStudy):
     one. Levels without a decision square are left out.
 
     Attributes:
-        layers: Layers by module path, or main, outputs or all.
+        layers: Layers by module path, such as embedder.block2.res1.resadd, or a group: studied, main, outputs,
+            trunk or all.
         kinds: What a channel is set to: zero, mean or resample, or several with commas between them.
-        exact_levels: How many of the levels, the first ones, are measured exactly too, at most; 0 for none.
-        exact_layers: Layers ablated there, among the others; unless given, the outputs of the main parts among them.
+        exact_levels: The first so many levels are also measured over whole episodes, exactly; 0 for none.
+        exact_layers: Layers whose channels are ablated over whole episodes, a part of --layers; unless given, those
+            of --layers that are in the group outputs.
     """
 
     name: ClassVar[str] = "ablate"
@@ -78,8 +80,10 @@ class Ablate(AgentStudy):
         if self.exact_layers is None:
             exact = tuple(layer for layer in self.network.output_layers if layer in layers)
             if not exact:
+                outputs = ", ".join(self.network.output_layers)
                 raise MazeInterpError(
-                    "none of --layers is the output of a main part; give --exact-layers, or --exact-levels 0"
+                    f"none of --layers is among {outputs}, whose channels are ablated over whole episodes; "
+                    "give --exact-layers, or --exact-levels 0"
                 )
             return exact
         exact = parse_layers(self.network, ",".join(self.exact_layers))

@@ -29,8 +29,8 @@ class Channels(LayerStudy):
 
     Attributes:
         seeds: Levels to report on, first:end, the end not included.
-        layers: The layer, one with a map; a single one.
-        choose: Other levels, to choose the channels that track something.
+        layers: One layer with a spatial map, by module path; default is the network's most studied one.
+        choose: Levels on which the tracking channels are chosen; none of them among --seeds.
         placements: Observations of each level.
         untrained: Networks with random weights to compare with, 2 or more.
         gallery: Draw the strongest observations of every channel, not only of those that track something.

@@ -31,9 +31,9 @@ class Finetune(AgentStudy):
     Attributes:
         seeds: Levels to compare on, first:end, the end not included.
         goal: What is rewarded, cheese or corner; a cheese on the way ends the episode either way.
-        steps: States to evaluate, about.
-        learning_rate: At its peak; it falls to zero.
-        seed: Of the levels to learn from.
+        steps: About how many states to evaluate in training.
+        learning_rate: Peak learning rate; it falls to zero.
+        seed: Seed that draws the levels to learn from.
         threads: Threads of the network while it learns.
     """
 

@@ -34,7 +34,8 @@ class Patch(AgentStudy):
     Attributes:
         seeds: Levels, first:end, the end not included; those that make no such pair are left out.
         kind: What the donor has that the recipient has not.
-        layers: Layers by module path, or studied, main, outputs, trunk or all.
+        layers: Layers by module path, such as embedder.block2.res1.resadd, or a group: studied, main, outputs,
+            trunk or all.
     """
 
     name: ClassVar[str] = "patch"

@@ -33,11 +33,11 @@ class StoreStudy(NetworkOptions):
     Attributes:
         store: Folder of a store made by record; unless given, a small one is recorded into the run's folder, with one
             square of each level, the mouse facing left.
-        layers: Recorded layers, or all; the picture itself (pixels) is always probed, too.
+        layers: Recorded layers by module path, or all; the picture itself (pixels) is always probed too.
         agent: Name or file of the agent that was recorded; the one named in the store unless given.
         mode: Distribution of the levels to record, easy or hard; the agent's own unless given.
-        levels: Use the store's first so many levels, all unless given; without a store, record so many, 400 unless
-            given.
+        levels: Number of levels: the store's first ones, all unless given; without a store, how many to record, 400
+            unless given.
         edit_layers: Also try the probes of this layer as edits that move the represented cheese.
     """
 

@@ -39,15 +39,15 @@ class Probe(StoreStudy):
     probed, too. The fitted probes are kept in the run's folder, as probes/<agent>/<layer>/<target>.
 
     Attributes:
-        targets: What is predicted; an unknown name lists those there are.
+        targets: What is predicted; maze_interp.probes.list_targets() lists all.
         folds: 1 holds out a quarter of the levels; k holds out each level once, in k fits.
         probe: How coordinates are predicted: as classes, by least squares (ridge-classes) or logistic regression
             (logistic), or as numbers (ridge).
         kernel: Side of the patch of positions that targets of single squares are predicted from, 1 or 3.
-        top_channels: Also fit to so many channels alone, the best ones in the training part.
+        top_channels: Numbers of channels; a probe is also fitted to that many alone, the best on the training levels.
         without_controls: Fit neither the controls nor the learning curve.
-        edit_levels: Levels of that, the next after the store's.
-        save: Folder to save the fitted probes under, too, as <agent>/<layer>/<target>.
+        edit_levels: Number of levels on which those edits are measured, the next after the store's.
+        save: Another folder for the fitted probes, saved as <agent>/<layer>/<target>.
     """
 
     name: ClassVar[str] = "probe"

@@ -33,14 +33,15 @@ class Retarget(LayerStudy):
 
     Attributes:
         seeds: Levels to report on, first:end, the end not included; one level for its heat map.
-        layers: The layer, with a map; a single one.
+        layers: One layer with a spatial map, by module path; default is the network's most studied one.
         channels: Channels to choose among instead of all of the layer: numbers with commas, or auto for those that
             track the cheese.
-        value: Write this into the channels named, and choose nothing.
-        choose: Levels to choose on, others than those.
+        value: Value to write into the channels of --channels; then nothing is chosen.
+        choose: Levels on which channels and values are chosen; none of them among --seeds.
         targets: Targets of each level to choose on.
-        squares: Targets as x,y with spaces between them, open in every level; every square unless given.
-        visits: Targets of each level whose exact probability of a visit is measured too, drawn by its seed; or all.
+        squares: Targets as x,y separated by spaces, open in every level; every open square unless given.
+        visits: Number of targets of each level, drawn by its seed, whose exact probability of a visit is measured too;
+            or all.
         draws: Random sets of channels.
         edits: A YAML file of other edits to the network, in force throughout what is reported.
     """

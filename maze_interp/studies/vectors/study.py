@@ -28,9 +28,9 @@ class Vectors(LayerStudy):
     without a decision square are left out.
 
     Attributes:
-        layers: The layer where the vectors are taken and added.
+        layers: The layer where the vectors are taken and added; default is the network's most studied one.
         coefficients: What the vectors are multiplied by; −1 and 1 are among them.
-        exact_levels: How many of the levels, the first ones, are measured over whole episodes too.
+        exact_levels: The first so many levels are also measured over whole episodes, exactly.
         draws: Controls of each kind.
         sources: Other levels whose vectors are used, for each level and bin of distances.
     """
