@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib import pyplot
 
 from maze_interp.commands.options import run_script
-from maze_interp.plots.style import save
+from maze_interp.plots.style import DPI
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,7 +25,7 @@ def main(out: Path = ROOT / "docs" / "cheese_vector.png") -> None:
     pyplot.switch_backend("agg")
     (lines,) = re.findall(r"```python\n([^`]*mi\.plots\.difference[^`]*)```", (ROOT / "README.md").read_text())
     exec(lines, {})
-    save(pyplot.gcf(), out)
+    pyplot.gcf().savefig(out, dpi=DPI, bbox_inches="tight", metadata={"Software": None})
 
 
 if __name__ == "__main__":
