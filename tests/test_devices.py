@@ -50,7 +50,9 @@ MEASURES: dict[str, tuple[Work, int]] = {
     "retargeted": (lambda p: mi.retarget(p, MAZE, MAZE.squares[:9:4], channels=[3], value=2.0, layer=LAYER).p_visit, 2),
     "by the cheese": (lambda p: mi.retarget_by_cheese(p, MAZE, MAZE.squares[5:7]).p_visit, 2),
     "channels ablated": (
-        lambda p: ablated_outputs(p, LAYER, mi.to_input(mi.observe(MAZE)), [3, 5], torch.zeros(2, 16, 16)),
+        lambda p: ablated_outputs(
+            p, LAYER, mi.to_input(mi.observe(MAZE)), [3, 5], torch.zeros(2, 16, 16, device="cpu")
+        ),
         2,
     ),
     "cheese vector": (lambda p: mi.cheese_vector(p, MAZE, LAYER), 0),
@@ -90,6 +92,27 @@ def test_a_measure_runs_where_the_network_is(name: str, untrained: Impala, devic
         assert isinstance(found, OnDevice)
         found = found.raw
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_the_default_device_makes_no_difference(untrained: Impala, store: mi.ActivationStore) -> None:
+    """What would be made on another device by default; on this one nothing can be computed."""
+    works: dict[str, Work] = {
+        **{name: work for name, (work, _) in MEASURES.items()},
+        "mean": lambda p: mi.vector_field(p, MAZE, edits.Mean(LAYER, source=SOURCE)).probs,
+        "paths": lambda p: mi.retarget(p, MAZE, channels=3, value=2.0, p_visit=False).path_probability,
+        "reference": lambda p: mi.behaviour(mi.load_policy("reference:shortest-to-cheese"), MAZE).occupancy,
+        "classes": lambda p: mi.probes.fit(store, "embedder.fc", "cheese_x_world").coef,
+        "numbers": lambda p: mi.probes.fit(store, "embedder.fc", "cheese_x_world", probe="ridge").coef,
+        "squares": lambda p: mi.probes.fit(store, LAYER, "wall", store.levels[:8], kernel=3).coef,
+        "loaded": lambda p: next(mi.load_network().parameters()),
+        "sweep": lambda p: mi.sweep(p, [3], "easy", horizon=9)["p_cheese"],
+        "study": lambda p: [one.to_csv() for one in mi.studies.resample(seeds=range(1)).run().tables.values()],
+    }
+    for name, work in works.items():
+        expected = work(copy.deepcopy(untrained))
+        with torch.device("meta"):
+            found = work(copy.deepcopy(untrained))
+        np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
 def test_copies_do_not_grow_with_the_mazes(device: StandIn, there: Impala) -> None:

@@ -177,7 +177,7 @@ class Add(_Checked):
         shape = activation.shape[1:]
         if self.vector.shape not in (shape, shape[:1]):
             raise MazeInterpError(f"the vector has shape {self.vector.shape}, but {self.layer} puts out {tuple(shape)}")
-        vector = torch.tensor(self.vector).to(activation)
+        vector = torch.tensor(self.vector, device="cpu").to(activation)
         return vector.reshape(1, *vector.shape, *(1,) * (len(shape) - vector.ndim)).expand(1, *shape)
 
     @cached_property

@@ -134,7 +134,7 @@ def mean_activation(network: nn.Module, layer: str, observations: Observations) 
 
 @torch.inference_mode(False)
 def _mean(network: nn.Module, layer: str, observations: Observations) -> Tensor:
-    total, count = torch.zeros((), dtype=torch.float64), 0
+    total, count = torch.zeros((), dtype=torch.float64, device="cpu"), 0
     for batch in observations.batches():
         activation = activation_of(network, layer, batch)
         total = total + activation.double().sum(0)

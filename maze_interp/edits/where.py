@@ -89,13 +89,15 @@ def index_of(
     if channels is not None and not 0 <= channels[0] <= channels[-1] < activation.shape[1]:
         wrong = next(one for one in channels if not 0 <= one < activation.shape[1])
         raise MazeInterpError(f"{layer} has channels 0 to {activation.shape[1] - 1}, none is {wrong}")
+    if positions is None and channels is None:
+        return (slice(None),)
     if positions is None:
-        return (slice(None),) if channels is None else (slice(None), torch.tensor(channels).to(activation.device))
+        return slice(None), torch.tensor(channels, device="cpu").to(activation.device)
     for position in positions:
         require_position(activation, layer, position)
     every = range(activation.shape[1]) if channels is None else channels
-    rows, columns = torch.tensor(positions).to(activation.device).T
-    return slice(None), torch.tensor(every).to(activation.device)[:, None], rows, columns
+    rows, columns = torch.tensor(positions, device="cpu").to(activation.device).T
+    return slice(None), torch.tensor(every, device="cpu").to(activation.device)[:, None], rows, columns
 
 
 def require_position(activation: Tensor, layer: str, position: Position) -> None:

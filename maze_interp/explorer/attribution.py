@@ -42,7 +42,7 @@ def attribution(pane: Pane, edited: bool, layer: str, method: str) -> Data:
     with torch.no_grad(), one_thread(), applied(pane.policy, pane.in_force(edited)):
         first = MOVES[int(move_probabilities(pane.policy(x)[0])[0].argmax())]
     wanted, other = _moves(pane) or (first, None)
-    points = torch.ones(1) if method == "gradient" else (torch.arange(STEPS) + 0.5) / STEPS
+    points = torch.ones(1, device="cpu") if method == "gradient" else (torch.arange(STEPS, device="cpu") + 0.5) / STEPS
     with one_thread():
         gradient = _gradient(pane, edited, path, x, reached, points.to(device), wanted, other)
     parts = reached[0] * gradient
@@ -88,7 +88,7 @@ def _gradient(
     with torch.no_grad(), applied(pane.policy, earlier):
         crossing = cut.prefix(x)
     scaled = (points.view(-1, *(1,) * (reached.ndim - 1)) * reached).requires_grad_()
-    copies = crossing.rows(torch.zeros(len(points), dtype=torch.long))
+    copies = crossing.rows(torch.zeros(len(points), dtype=torch.long, device="cpu"))
     with torch.enable_grad(), applied(pane.policy, later):
         changed = scaled.clone()
         for edit in outside:  # of modules that contain the layer

@@ -46,7 +46,7 @@ def ablated_outputs(
     """
     cut = split(policy, layer)
     device = device_of(policy)
-    size, chosen = batch_size(device), torch.as_tensor(channels).to(device)
+    size, chosen = batch_size(device), torch.as_tensor(channels, device="cpu").to(device)
     outputs = torch.empty(1 + len(chosen), len(x), 6, dtype=torch.float64, device=device)
     for first in range(0, len(x), size):
         part = slice(first, first + size)

@@ -107,7 +107,7 @@ class Reference(nn.Module):
         self.name = name
         self._radius = _radius(name)
         # The network's hash is that of its tensors; so is this one's, of its name and the rules' version.
-        self.register_buffer("rule", torch.tensor([*name.encode(), _VERSION]))
+        self.register_buffer("rule", torch.tensor([*name.encode(), _VERSION], device="cpu"))
 
     def moves(self, maze: Maze) -> tuple[Floats, NDArray[np.intp]]:
         """What it does on every open square.

@@ -125,7 +125,7 @@ class Patches(Matrix):
         first, (height, width) = 0, self.mask.shape[1:]
         some = max(1, self.batch // (height * width))
         for batch in self.maps.batches():
-            for maps in torch.split(torch.tensor(batch.astype(self.dtype)), some):
+            for maps in torch.split(torch.tensor(batch.astype(self.dtype), device="cpu"), some):
                 keep = self.mask[first : first + len(maps)].reshape(len(maps), -1)
                 first += len(maps)
                 spread = torch.nn.functional.unfold(maps, self.kernel, padding=self.kernel // 2)

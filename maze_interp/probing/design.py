@@ -109,7 +109,7 @@ class Design:
         """The standardised features in order, `[m, features]`."""
         mean, inverse = (torch.from_numpy(some).to(self.dtype) for some in (self.mean, 1 / self.scale))
         for batch in self.matrix.batches():
-            yield torch.tensor(batch).reshape(len(batch), -1).to(self.dtype).sub_(mean).mul_(inverse)
+            yield torch.tensor(batch, device="cpu").reshape(len(batch), -1).to(self.dtype).sub_(mean).mul_(inverse)
 
     def rows(self) -> Iterator[Tensor]:
         """The rows in order, in the coordinates of the weights, `[m, coordinates]`."""
@@ -132,7 +132,7 @@ class SpanDesign(Design):
         super().__init__(matrix, mean, scale)
         count = len(matrix)
         self.shape = (count, count)
-        inner = torch.zeros(count, count, dtype=torch.float64)
+        inner = torch.zeros(count, count, dtype=torch.float64, device="cpu")
         place = 0
         for some in self.standardised():
             left, other = some.double(), 0
@@ -154,7 +154,7 @@ class SpanDesign(Design):
     def feature_weights(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Xᵀ R⁻ᵀ U."""
         shares = torch.from_numpy(solve_triangular(self._factor, weights, check_finite=False))
-        found, first = torch.zeros(self.matrix.width, weights.shape[1], dtype=torch.float64), 0
+        found, first = torch.zeros(self.matrix.width, weights.shape[1], dtype=torch.float64, device="cpu"), 0
         for batch in self.standardised():
             found += batch.double().T @ shares[first : first + len(batch)]
             first += len(batch)
@@ -171,7 +171,7 @@ def cholesky(matrix: Tensor) -> NDArray[np.floating[Any]]:
 
 def second_moments(rows: Iterator[Tensor], width: int, dtype: torch.dtype) -> Tensor:
     """Sum of the outer products of rows, `[width, width]`; only its lower triangle is right."""
-    found = torch.zeros(width, width, dtype=dtype)
+    found = torch.zeros(width, width, dtype=dtype, device="cpu")
     step = -(-width // _BLOCKS)
     for batch in rows:
         for first in range(0, width, step):

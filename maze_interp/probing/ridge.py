@@ -111,7 +111,10 @@ class Sums(NamedTuple):
     def over(design: Design, targets: NDArray[np.float64], used: NDArray[np.bool_]) -> Sums:
         """In two passes over the rows used, bool `[n]`."""
         width, wanted = design.shape[1], torch.from_numpy(targets)
-        x, xt = torch.zeros(width, dtype=torch.float64), torch.zeros(width, targets.shape[1], dtype=torch.float64)
+        x, xt = (
+            torch.zeros(width, dtype=torch.float64, device="cpu"),
+            torch.zeros(width, targets.shape[1], dtype=torch.float64, device="cpu"),
+        )
         for rows, place in _used(design, used):
             x += rows.sum(0, dtype=torch.float64)
             xt += rows.double().T @ wanted[place]

@@ -63,7 +63,7 @@ def predicted(labels: Labels, weights: Weights) -> NDArray[np.intp]:
 def log_loss(labels: Labels, used: NDArray[np.bool_], weights: Weights) -> tuple[float, Weights]:
     """Sum of the log losses over the rows used, bool `[n]`, and its gradient."""
     known = _transposed(labels, weights)
-    loss, gradient, first = 0.0, torch.zeros(known.shape, dtype=torch.float64), 0
+    loss, gradient, first = 0.0, torch.zeros(known.shape, dtype=torch.float64, device="cpu"), 0
     for rows in labels.design.rows():
         some = slice(first, first + len(rows))
         first += len(rows)

@@ -107,7 +107,7 @@ def explained(matrix: Matrix, targets: NDArray[np.float64]) -> NDArray[np.float6
         not vary counts as 0.
     """
     whole = matrix.design
-    sums, first = torch.zeros(matrix.width, targets.shape[1], dtype=torch.float64), 0
+    sums, first = torch.zeros(matrix.width, targets.shape[1], dtype=torch.float64, device="cpu"), 0
     for batch in whole.standardised():
         sums += batch.double().T @ torch.from_numpy(targets[first : first + len(batch)])
         first += len(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler
     if out is not None:
         check_folder(out)
     settings = study.settings()  # refuses an unknown agent before the folder is claimed
-    with _folder(out) as folder, run_directory(folder, settings), cluster(workers, scheduler):
+    with _cpu_by_default(), _folder(out) as folder, run_directory(folder, settings), cluster(workers, scheduler):
         run = Run(folder, workers, scheduler)
         rows = study.measure(run)
         result = replace(
@@ -84,6 +84,13 @@ def write_result(result: Result, out: Path, files: Mapping[int, Path]) -> None:
         write_whole(out / f"{name}.png", picture.png)
     summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
     write_json(out / "summary.json", summary)
+
+
+def _cpu_by_default() -> AbstractContextManager[object]:
+    """Tensors that a study makes begin on the CPU, whatever `torch.set_default_device` says."""
+    import torch  # which options do not need
+
+    return torch.device("cpu") if torch.get_default_device().type != "cpu" else nullcontext()
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class PicturesOfImpala:
         top, left = (4 * ((first - 3) // 4) + 2 for first in (patches.top, patches.left))
         place = _Place(patches.picture, top, left, size + 5)
         pixels = self._pictures.cut(place.grown(1))
-        reach, every = torch.arange(size), torch.arange(len(top))[:, None, None]
+        reach, every = _count(size), _count(len(top))[:, None, None]
         rows, columns = patches.top - top + 1, patches.left - left + 1
         pixels[every, (rows[:, None] + reach)[:, :, None], (columns[:, None] + reach)[:, None, :]] = (
             patches.pixels.permute(0, 2, 3, 1).to(pixels.dtype)
@@ -95,7 +95,7 @@ class _Place:
 
     def inside(self, side: int) -> Tensor:
         """bool `[n, size, size, 1]`: what lies in a map of `side` positions."""
-        reach = torch.arange(self.size)
+        reach = _count(self.size)
         rows, columns = ((first[:, None] + reach) for first in (self.top, self.left))
         rows, columns = ((some >= 0) & (some < side) for some in (rows, columns))
         return (rows[:, :, None] & columns[:, None, :])[..., None]
@@ -125,7 +125,7 @@ class _Framed:
     def cut(self, place: _Place) -> Tensor:
         """What the pictures have at places, `[n, size, size, channels]`."""
         first = (place.picture * self._width + place.top + _MARGIN) * self._width + place.left + _MARGIN
-        reach = torch.arange(place.size)
+        reach = _count(place.size)
         index = first[:, None] + (reach[:, None] * self._width + reach).flatten()
         return self._rows.index_select(0, index.flatten()).view(len(first), place.size, place.size, -1)
 
@@ -142,6 +142,11 @@ class _Framed:
         else:
             torch.mul(window.values, inside.to(values.dtype), out=here)
         return values
+
+
+def _count(number: int) -> Tensor:
+    """0 … number − 1, on the CPU whatever the default device is."""
+    return torch.arange(number, device="cpu")
 
 
 def _convolved(conv: nn.Conv2d, around: Tensor) -> Tensor:
@@ -184,13 +189,11 @@ def _whole(output: Tensor, window: _Window) -> Tensor:
     """The map of each observation's picture with its window put in, `[n, channels, h, w]`."""
     place, side = window.place, output.shape[-1]
     rows = torch.cat([output.permute(0, 2, 3, 1).flatten(0, 2), window.values.flatten(0, 2)])
-    margin, reach = place.size, torch.arange(place.size)
-    width, every = side + 2 * margin, torch.arange(len(place.picture))
-    index = torch.empty(len(every), width, width, dtype=torch.long)
-    index[:, margin:-margin, margin:-margin] = (place.picture[:, None] * side**2 + torch.arange(side**2)).view(
-        -1, side, side
-    )
-    own = torch.arange(window.values.shape[:3].numel()).view(window.values.shape[:3]) + output[:, 0].numel()
+    margin, reach = place.size, _count(place.size)
+    width, every = side + 2 * margin, _count(len(place.picture))
+    index = every.new_empty(len(every), width, width)
+    index[:, margin:-margin, margin:-margin] = (place.picture[:, None] * side**2 + _count(side**2)).view(-1, side, side)
+    own = _count(window.values.shape[:3].numel()).view(window.values.shape[:3]) + output[:, 0].numel()
     down, right = ((first + margin)[:, None] + reach for first in (place.top, place.left))
     index[every[:, None, None], down[:, :, None], right[:, None, :]] = own
     index = index[:, margin:-margin, margin:-margin].flatten()

@@ -102,14 +102,15 @@ def _agrees(network: Impala) -> bool:
     weights = next(network.parameters())
     if weights.is_meta:
         return True
-    picture = torch.arange(3 * 64 * 64, dtype=torch.float32).mul(0.618).frac().view(1, 3, 64, 64)
+    picture = torch.arange(3 * 64 * 64, dtype=torch.float32, device="cpu").mul(0.618).frac().view(1, 3, 64, 64)
     x = picture.clone()
     patch = x[..., 20:27, 33:40]
     patch.copy_(1 - patch)
     parts = SplitImpala(network, SHARED)
     if _shares(network):
+        number = torch.zeros(1, dtype=torch.long, device="cpu")
         shared = PicturesOfImpala(network, network.prepared(picture))
-        patches = Patches(torch.tensor([0]), torch.tensor([20]), torch.tensor([33]), patch)
+        patches = Patches(number, number + 20, number + 33, patch)
         crossing = parts.prefix(shared.differing(patches), SHARED)
     else:
         crossing = parts.prefix(x)
