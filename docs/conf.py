@@ -22,6 +22,7 @@ extensions = [
     "commands",
     "figures",
     "public_names",
+    "streams",
 ]
 exclude_patterns = ["_build", "_ext"]
 nitpicky = False
@@ -48,6 +49,7 @@ html_title = "maze-interp"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_sidebars = {name: [] for name in ("index", "explorer", "agents", "engineering")}  # pages without pages below
 html_theme_options = {
     "show_prev_next": True,
     "navbar_end": ["theme-switcher"],
