@@ -26,7 +26,7 @@ def load_yaml(path: str | Path) -> Any:
         MazeInterpError: no such file, not YAML, or a key twice in one mapping.
     """
     try:
-        return yaml.load(_text(path), _Loader)
+        return yaml.load(read_text(path), _Loader)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = " ".join(filter(None, (error.context, error.problem)))
@@ -50,14 +50,19 @@ def load_json(path: str | Path) -> Any:
         MazeInterpError: no such file, not JSON, or a name twice in one object.
     """
     try:
-        return json.loads(_text(path), cls=_Decoder)
+        return json.loads(read_text(path), cls=_Decoder)
     except JSONDecodeError as error:
         raise MazeInterpError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:
         raise MazeInterpError(f"{path}: not valid JSON: {error}") from error
 
 
-def _text(path: str | Path) -> str:
+def read_text(path: str | Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises:
+        MazeInterpError: no such file, or one that is no such text.
+    """
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -68,6 +73,7 @@ def _text(path: str | Path) -> str:
         raise MazeInterpError(f"{path} cannot be read: {error}") from error
 
 
+_MERGE = "tag:yaml.org,2002:merge"
 _REPLACED = ("bool", "int", "float", "timestamp")
 
 
@@ -79,16 +85,24 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml is published witho
         for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+        """The node as written, without a tag: the types of YAML 1.1 and of Python would come back with them."""
+        event = self.peek_event()
+        if getattr(event, "tag", None):
+            raise yaml.MarkedYAMLError(problem=f"the tag {event.tag!r}; leave it out", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """The mapping as written, its keys all different."""
+        """The mapping as written, its keys all different: in Python 1 is 1.0 and true, in JSON "1"."""
         node = super().compose_mapping_node(anchor)
-        lines: dict[tuple[str, str], int] = {}
+        lines: dict[Any, int] = {}
         for key, _ in node.value:
-            name = key.tag, str(key.value)
-            if name in lines:
-                problem = f"{key.value!r} is there twice, first in line {lines[name]}"
+            plain = isinstance(key, yaml.ScalarNode) and key.tag != _MERGE
+            value = self.construct_object(key) if plain else str(key.value)
+            if value in lines or str(value) in lines:
+                problem = f"{key.value!r} is there twice, first in line {lines.get(value) or lines[str(value)]}"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            lines[name] = key.start_mark.line + 1
+            lines |= dict.fromkeys((value, str(value)), key.start_mark.line + 1)
         return node
 
 

@@ -25,6 +25,7 @@ class Unmeasurable(MazeInterpError):
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:
     """The error for a name that does not exist, listing the close ones (or, failing that, all)."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:12]
+    close = difflib.get_close_matches(name.lower(), {known.lower() for known in names}, n=3, cutoff=0.5)
+    close = [known for lower in close for known in names if known.lower() == lower] or names[:12]
     hint = f"did you mean {', '.join(close)}?" if close else "there are none"
     return MazeInterpError(f"unknown {kind} {name!r}: {hint}")

@@ -51,6 +51,13 @@ def test_a_yaml_scalar_is_what_it_looks_like(tmp_path: Path, text: str, value: A
         ("a.yaml", "- {a: 1}\n- c:\n    d: 1\n    'd': 2\n", ":4: .*'d' is there twice, first in line 3"),
         ("a.yaml", "a: {1: x, 2: y,\n 1: z}", ":2: .*'1' is there twice"),
         ("a.yaml", "x: &x {a: 1}\ny:\n  <<: *x\n  b: 2\n  b: 3", ":5: .*'b' is there twice"),
+        ("a.yaml", "{0.5: x, 0.50: y}", ":1: .*'0.50' is there twice"),  # one key to Python
+        ("a.yaml", "1: x\ntrue: y", ":2: .*'true' is there twice, first in line 1"),
+        ("a.yaml", "1: x\n'1': y", ":2: .*'1' is there twice"),  # and to JSON
+        ("a.yaml", "a: 1\nb: !!bool yes", ":2: not valid YAML: the tag 'tag:yaml.org,2002:bool'; leave it out"),
+        ("a.yaml", "a: !!int ''", ":1: not valid YAML: the tag"),
+        ("a.yaml", "a: !!timestamp b", ":1: not valid YAML: the tag"),
+        ("a.yaml", "a: !!set {1, 2}", ":1: not valid YAML: the tag"),
         ("a.yaml", "a: 'b", ":1: not valid YAML"),
         ("a.yaml", "a: !!python/object:os.system b", ":1: not valid YAML"),
         ("a.yaml", "{[1]: 2, {}: 3}", ": not valid YAML"),

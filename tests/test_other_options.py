@@ -105,7 +105,7 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         return capsys.readouterr().out
 
     Path("asked").mkdir()
-    Path("asked", "mine.yaml").write_text(QUESTION)
+    Path("asked", "mine.yml").write_text(QUESTION)
     assert "best-move" in printed("list", "--questions", "asked")
     assert "best-move" not in printed("list")
     tried("questions list", "questions")
@@ -139,7 +139,9 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
     assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
     assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --size quick" in measured["plain"]
+    assert "--precision bfloat16" in measured["precision"]
     assert "is of other weights or levels" in refused(capsys, "questions", *base, quick, "--out", "by-plain")
+    assert "is of bfloat16, not float32" in refused(capsys, "questions", *base, quick, easy, "--out", "by-precision")
     far = ["--scheduler", SCHEDULER, "--out", "far"]
     assert "has no effect" in refused(capsys, "questions", *base[:-1], "--workers=2", *far)
     assert "no dask scheduler answers" in refused(capsys, "questions", *base[:-1], *far)

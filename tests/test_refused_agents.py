@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from maze_interp import DEFAULT_AGENT, MazeInterpError, agent_hash, load_policy
 from maze_interp.bundled import bundled_path
-from maze_interp.commands.agents import agents_list
+from maze_interp.commands.agents import agents_list, agents_show
 from maze_interp.policies.agents import (
     agent_info,
     agent_mode,
@@ -181,7 +181,7 @@ def test_damaged_agents_end_no_list(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save(weights(), "foreign.pth")
-    for name in ("empty", "broken", "mode", "region", "list", "weights", "kind", "absent", "whole"):
+    for name in ("empty", "broken", "mode", "region", "list", "weights", "kind", "absent", "no-weights", "whole"):
         import_agent(Path("foreign.pth"), name, "easy", 3)
     folder = Path("agents")
     (folder / "empty/config.yaml").write_text("")
@@ -192,9 +192,10 @@ def test_damaged_agents_end_no_list(
     (folder / "weights/weights.safetensors").write_bytes(b"short")
     (folder / "kind/config.yaml").write_text("distribution_mode: easy\nregion: 3\ntraining: x\narchitecture: gru\n")
     (folder / "absent/config.yaml").unlink()
+    (folder / "no-weights/weights.safetensors").unlink()
     table = list_agents()
     damaged = set(table.index[table["problem"] != ""])
-    assert damaged == {"empty", "broken", "mode", "region", "list", "weights", "kind", "absent"}
+    assert damaged == {"empty", "broken", "mode", "region", "list", "weights", "kind", "absent", "no-weights"}
     assert table.loc["whole", "hash"] == agent_hash(load_policy("foreign.pth"))
     assert np.isnan(table.loc["whole", "success"])
     best = table.loc["rand_region_3_easy"]
@@ -207,6 +208,20 @@ def test_damaged_agents_end_no_list(
         assert f"\n{name} cannot be used: " in printed
 
 
+@pytest.mark.parametrize("card", [None, b"\xff\xfe\xfa"])
+def test_a_damaged_card_is_one_line(card: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(weights(), "foreign.pth")
+    path = import_agent(Path("foreign.pth"), "mine", "easy", 3) / "README.md"
+    path.unlink() if card is None else path.write_bytes(card)
+    with pytest.raises(MazeInterpError, match=r"README\.md"):
+        agents_show("mine")
+    with pytest.raises(MazeInterpError, match="mine has no history"):
+        load_policy("mine@")  # no updates are not the last ones
+
+
 def test_an_unknown_agent_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(MazeInterpError, match=r"unknown agent 'RAND_REGION_5': did you mean rand_region_5,"):
+        load_policy("RAND_REGION_5")
     with pytest.raises(MazeInterpError, match=r"unknown agent 'rand_regoin_5': did you mean .*rand_region_5"):
         load_policy("rand_regoin_5")

@@ -31,6 +31,19 @@ def test_from_a_file_to_an_agent_that_is_found_by_name(
     assert "cheese in the top-right 1×1" in info.card
 
 
+@pytest.mark.parametrize("name", ["history", "curve.jsonl", "run.json"])
+def test_an_agent_may_have_the_name_of_a_file_of_its_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(card.bundle_agent, "__defaults__", (1,))
+    Path("run.yaml").write_text(TINY.replace("tiny", name) + "history: 1\n")
+    for _ in range(2):
+        with cluster(1):
+            main(["train", "run.yaml", "--out", "run"])
+    assert f"# {name}\n" in Path("run", "agent", name, "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maze_interp.policies.network import PolicyNetwork
     from maze_interp.policies.references import Reference
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[Count, Field(le=65535)]
 
 
 def explore(

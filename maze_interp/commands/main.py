@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from maze_interp.commands.agents import agents_import, agents_list, agents_show
@@ -70,6 +71,7 @@ def make_parser() -> Parser:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with status 2 on bad input and 130 when interrupted."""
     try:
+        Path.cwd()  # raises where it has been removed, in which torch would abort the process
         parsed = make_parser().parse_args(arguments)
         parsed.run_command(parsed)
         if sys.stdout is not None:

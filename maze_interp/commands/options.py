@@ -61,6 +61,10 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; underscores in the name of an option are read as hyphens, and `-1,1` is a value, not an option."""
         given = sys.argv[1:] if args is None else args
+        try:
+            "".join(given).encode()
+        except UnicodeEncodeError:
+            self.error("the arguments are no text in UTF-8, which the record of a run would have to hold")
         parsed, unknown = super().parse_known_args(_joined([_hyphened(argument) for argument in given]), namespace)
         if unknown:
             options = (name for action in self._actions for name in action.option_strings)
@@ -95,7 +99,7 @@ def function_command(function: Callable[..., None]) -> Command:
     texts = {param.arg_name: " ".join((param.description or "").split()) for param in docstring.params}
     hints = get_type_hints(function, include_extras=True)
     options = {
-        name: Option(name, hints[name], texts[name], parameter.default)
+        name: Option(name, hints[name], texts.get(name, ""), parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
     }
     return Command(docstring.short_description or "", docstring.long_description or "", options, function)
@@ -109,7 +113,7 @@ def study_command(study: type[Study], run: Callable[..., None], extra: Callable[
     texts, hints = descriptions(study), get_type_hints(study, include_extras=True)
     shared = [field.name for field in fields(NetworkOptions)]
     own = {
-        field.name: Option(field.name, hints[field.name], texts[field.name], default_of(field))
+        field.name: Option(field.name, hints[field.name], texts.get(field.name, ""), default_of(field))
         for field in sorted(fields(study), key=lambda field: field.name in shared)
     }
 

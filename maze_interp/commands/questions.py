@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
+from maze_interp.commands.surroundings import show
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Positive
 
@@ -16,13 +17,10 @@ def questions_list(questions: Path | None = None) -> None:
     Args:
         questions: Folder of question files; the bundled ones unless given.
     """
-    from rich.console import Console
-
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.tables import question_tables
 
-    for table in question_tables(load_questions(questions)):
-        Console().print(table)
+    show(*question_tables(load_questions(questions)))
 
 
 def questions_new_forecast(file: Path, lock: bool = False, questions: Path | None = None) -> None:
@@ -38,9 +36,11 @@ def questions_new_forecast(file: Path, lock: bool = False, questions: Path | Non
     from maze_interp.questions.locking import lock_forecast
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.template import write_template
+    from maze_interp.results.run_directory import check_place
 
     known = load_questions(questions)
     if not lock:
+        check_place(file)
         write_template(file, known)
         print(f"written to {file}")
         return
@@ -90,10 +90,12 @@ def questions_resolve(
     from maze_interp.questions.resolvers.resolve import resolution_path, resolve_all
     from maze_interp.questions.resolvers.setting import Setting
     from maze_interp.questions.tables import resolution_lines
+    from maze_interp.results.run_directory import check_place
     from maze_interp.sweeps.spread import check_workers
 
     known = load_questions(questions)
     path = resolution_path(out, agent)
+    check_place(path)
     setting = Setting(
         agent=agent,
         mode=mode or agent_mode(agent),
@@ -105,7 +107,7 @@ def questions_resolve(
         device=device,
         precision=precision,
     )
-    command = _resolve_command(agent, size, questions, mode)
+    command = _resolve_command(agent, size, questions, mode, precision)
     check_workers(workers, scheduler)
     asked = [name.strip() for name in only.split(",")] if only else ()
     for name, resolution in resolve_all(setting, known, path, command, asked):
@@ -114,12 +116,13 @@ def questions_resolve(
     print(f"written to {path}")
 
 
-def _resolve_command(agent: str, size: str, questions: Path | None, mode: str | None) -> str:
+def _resolve_command(agent: str, size: str, questions: Path | None, mode: str | None, precision: str) -> str:
     """The command line that answers the questions in the same setting."""
     import shlex
 
-    smaller = None if size == "full" else size
-    given = {"--questions": questions and str(questions), "--mode": mode, "--size": smaller}
+    smaller, rounded = None if size == "full" else size, None if precision == "float32" else precision
+    places = questions and str(questions)
+    given = {"--questions": places, "--mode": mode, "--size": smaller, "--precision": rounded}
     options = [part for name, value in given.items() if value for part in (name, value)]
     return shlex.join(["maze-interp", "questions", "resolve", "--agent", agent, *options])
 
@@ -140,9 +143,6 @@ def questions_score(
         out: Folder for page.html, scores.csv, ranges.csv, agents.csv, summary.json and forecasts.png.
     """
     import shlex
-    import sys
-
-    from rich.console import Console
 
     from maze_interp.plots.style import save
     from maze_interp.questions.forecasts import forecast_path, load_forecast
@@ -168,9 +168,7 @@ def questions_score(
         board.write(out)
         save(figure, out / "forecasts.png")
         write_page(board, shlex.join(["maze-interp", "questions", "score", *options]), out / "page.html")
-    console = Console(width=None if sys.stdout.isatty() else 160)  # in a file nothing need be cut short
-    for line in score_lines(board):
-        console.print(line)
+    show(*score_lines(board))
     print(f"written to {out}")
 
 
@@ -182,17 +180,15 @@ def questions_readings(out: Path = Path("docs/questions.md"), forecast: str = "n
         forecast: Name of a bundled forecast, or a file, whose score stands at the top.
     """
     from maze_interp.bundled import bundled_path
-    from maze_interp.errors import MazeInterpError
     from maze_interp.questions.forecasts import forecast_path, load_forecast
     from maze_interp.questions.readings_page import readings_page
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.resolution_files import find_resolutions
     from maze_interp.questions.scoreboard import Scoreboard
     from maze_interp.results.files import write_whole
-    from maze_interp.results.run_directory import RECORD
+    from maze_interp.results.run_directory import check_place
 
-    if (out.parent / RECORD).exists():
-        raise MazeInterpError(f"{out.parent} is the folder of a run; choose another one for the page")
+    check_place(out)
     known = load_questions()
     measured = find_resolutions(known, sorted(bundled_path("data", "resolutions").glob("*.yaml")))
     board = Scoreboard([load_forecast(forecast_path(forecast), known)], known, measured)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class _Lossy:
@@ -35,6 +39,19 @@ def settle() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     sys.stderr = _Lossy(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
+
+
+def show(*parts: RenderableType) -> None:
+    """Print texts and tables with no word cut short: as wide as the terminal but for narrow ones, in files 160."""
+    from rich.console import Console
+    from rich.table import Table
+
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    console = Console(width=max(80, shutil.get_terminal_size().columns) if terminal else 160)
+    for part in parts:
+        for column in part.columns if isinstance(part, Table) else ():
+            column.overflow = "fold"
+        console.print(part)
 
 
 def drop_unwritten() -> None:

@@ -15,12 +15,13 @@ def train_agent(file: Path, out: Path | None = None, into: Path | None = None, t
     Args:
         file: A YAML file: method, imitation or exact, and its settings.
         out: Folder of the run; runs/train/<name> unless given.
-        into: Where the agent's folder goes; the run's folder unless given. Agents in ./agents are found by name.
+        into: Where the agent's folder goes; agent/ in the run's folder unless given. Agents in ./agents are found by
+            name.
         threads: Threads of the network on the CPU.
     """
     import torch
 
-    from maze_interp.results.run_directory import run_directory
+    from maze_interp.results.run_directory import check_place, run_directory
     from maze_interp.sweeps.provenance import provenance
     from maze_interp.training.card import bundle_agent, require_own_folder, run_settings
     from maze_interp.training.config import read_config
@@ -29,7 +30,9 @@ def train_agent(file: Path, out: Path | None = None, into: Path | None = None, t
 
     run = read_config(file)
     folder = out or Path("runs/train") / run.name
-    agent = (into or folder) / run.name
+    agent = (into or folder / "agent") / run.name  # apart from the run's own files, whose names it may have
+    if into is not None:
+        check_place(agent)
     require_own_folder(agent, run)
     torch.manual_seed(run.seed)
     begin = provenance(run.first_network(), run.name)

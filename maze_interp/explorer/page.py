@@ -18,6 +18,7 @@ from maze_interp.plots.style import HEAT, PROBABILITY
 from maze_interp.policies.names import agent_label
 from maze_interp.results.estimates import INTERVAL, Estimate, estimate
 from maze_interp.results.files import write_json, write_whole
+from maze_interp.results.run_directory import RECORD
 from maze_interp.studies.section import template
 from maze_interp.sweeps.experiment import run_experiment
 
@@ -47,6 +48,8 @@ def write_explorer(
     if page.suffix != ".html":
         raise MazeInterpError(f"a page is written to a name ending in .html, not {page}")
     out = page.with_suffix("")
+    if page.exists() and not (page.is_file() and (out / RECORD).exists()):
+        raise MazeInterpError(f"{page} is there and not the page of a run in {out}; choose another name")
     rows = run_experiment(experiment, out, workers, scheduler)
     figures = explored_figures(rows)
     summary = {**experiment.settings, "region": region, "interval": INTERVAL, "figures": {"p_cheese": figures}}

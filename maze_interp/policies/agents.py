@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-import yaml
 
 from maze_interp.arguments import checked, file_path
 from maze_interp.bundled import DEFAULT_AGENT, bundled_path
 from maze_interp.display import Tabled
+from maze_interp.documents import dump_yaml, read_text
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.mazes.features import REGION
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode
@@ -28,7 +28,7 @@ from maze_interp.policies.placement import Precision
 from maze_interp.policies.references import REFERENCES, Reference, is_reference
 from maze_interp.validation import read_document
 
-_WEIGHTS = "weights.safetensors"
+_WEIGHTS, _CONFIG = "weights.safetensors", "config.yaml"  # either makes an agent, which lacks the other then
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,7 +64,7 @@ class AgentInfo(Tabled):
     @property
     def card(self) -> str:
         """The agent's README."""
-        return (self.path / "README.md").read_text(encoding="utf-8")
+        return read_text(self.path / "README.md")
 
 
 def agent_folders() -> dict[str, Path]:
@@ -74,7 +74,7 @@ def agent_folders() -> dict[str, Path]:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    return {weights.parent.name: weights.parent for weights in sorted(root.glob(f"*/{_WEIGHTS}"))}
+    return {file.parent.name: file.parent for file in sorted(root.glob("*/*")) if file.name in (_WEIGHTS, _CONFIG)}
 
 
 def is_agent(agent: str | Path) -> bool:
@@ -111,7 +111,7 @@ def agent_info(name: str) -> AgentInfo:
     if is_reference(name):
         raise MazeInterpError(f"{Reference(name).name} is a rule, not a network: it has no layers and was not trained")
     folder = agent_folder(name)
-    config = read_document(folder / "config.yaml", AgentConfig)
+    config = read_document(folder / _CONFIG, AgentConfig)
     return AgentInfo(name, folder, **{known.name: getattr(config, known.name) for known in fields(AgentInfo)[2:]})
 
 
@@ -194,9 +194,9 @@ def load_network(
         policy = policy_from_weights(read_weights(Path(agent)), agent_label(agent), Path(agent))
     else:
         info = agent_info(str(agent))
-        _, updates = split_name(info.name)
-        weights = info.path / (HISTORY if updates else _WEIGHTS)
-        content = read_checkpoint(info.path, updates) if updates else read_weights(weights)
+        updates = split_name(info.name)[1]
+        weights = info.path / (_WEIGHTS if updates is None else HISTORY)
+        content = read_weights(weights) if updates is None else read_checkpoint(info.path, updates)
         policy = policy_from_weights(content, info.name, weights, info.architecture)
     return placed(policy, device, precision)
 
@@ -243,7 +243,7 @@ def import_agent(
     with tempfile.TemporaryDirectory(dir=into, prefix=".import-") as partial:
         whole = Path(partial) / name
         whole.mkdir()
-        (whole / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        (whole / _CONFIG).write_text(dump_yaml(config), encoding="utf-8")
         (whole / "README.md").write_text(f"# {name}\n\n{policy.description}, {training}.\n", encoding="utf-8")
         write_weights(policy, whole / _WEIGHTS)
         whole.rename(folder)

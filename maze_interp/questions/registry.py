@@ -22,7 +22,7 @@ def load_questions(folder: Path | None = None) -> dict[str, Question]:
     """
     folder = bundled_path("data", "questions") if folder is None else folder
     questions: dict[str, Question] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml")):
         for number, question in enumerate(check(load_yaml(path), list[Question], path)):
             question._group = path.stem
             if question.id in questions:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from maze_interp.mazes.maze import DistributionMode
+from maze_interp.policies.placement import Precision
 from maze_interp.questions.question import Question
 from maze_interp.validation import Document, Items, Probability, Words, fault
 
@@ -107,6 +108,7 @@ class Resolutions(Document):
     Attributes:
         agent, agent_hash: its name and the hash of its weights.
         mode: distribution of the levels; None for the agent's own.
+        precision: of the network.
         command: what made the file.
         outcomes: how outcomes get their probabilities.
     """
@@ -115,6 +117,7 @@ class Resolutions(Document):
     agent_hash: Words
     setting: Size
     mode: DistributionMode | None = None
+    precision: Precision = "float32"
     command: Words
     outcomes: Words
     answers: dict[str, Resolution]

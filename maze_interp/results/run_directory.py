@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,8 @@ from maze_interp.results.files import PARTIAL, write_whole
 RECORD = "run.json"
 """The file that says which run a folder belongs to."""
 
-
 _OWN = {".lock", RECORD, f"{RECORD}{PARTIAL}"}  # what a kill may leave before the run is recorded
+_claimed: ContextVar[tuple[Path, ...]] = ContextVar("claimed", default=())
 
 
 @contextmanager
@@ -32,11 +34,12 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
 
     Raises:
         MazeInterpError: the folder belongs to a run with other settings (the message names the
-            first that differs), holds something else, or is being written by another process.
+            first that differs), lies in that of another one, holds something else, cannot be written to, or is
+            being written by another process.
             A run that raises this before it has written anything does not keep the folder.
     """
     check_folder(out)
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    missing = [folder for folder in (out.resolve(), *out.resolve().parents) if not folder.exists()]
     out.mkdir(parents=True, exist_ok=True)
     record = out / RECORD
     with (out / ".lock").open("w") as lock:
@@ -48,6 +51,7 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
             _compare(record, settings)
         else:
             write_whole(record, json.dumps(settings, indent=1) + "\n")
+        token = _claimed.set((*_claimed.get(), out.resolve()))
         try:
             yield out
         except MazeInterpError:
@@ -57,18 +61,41 @@ def run_directory(out: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
                 for folder in missing:
                     folder.rmdir()
             raise
+        finally:
+            _claimed.reset(token)
 
 
 def check_folder(out: Path) -> None:
     """Refuse what cannot become or is not the folder of a run.
 
     Raises:
-        MazeInterpError: `out` is a file, or a folder that holds other files and no `run.json`.
+        MazeInterpError: `out` is a file, a folder that holds other files and no `run.json`, or a new one in the folder
+            of another run or where nothing can be written.
     """
     if out.exists() and not out.is_dir():
         raise MazeInterpError(f"{out} is a file, not a folder to write a run to")
-    if out.is_dir() and not (out / RECORD).exists() and any(path.name not in _OWN for path in out.iterdir()):
+    if (out / RECORD).exists():
+        return
+    check_place(out)
+    if out.is_dir() and any(path.name not in _OWN for path in out.iterdir()):
         raise MazeInterpError(f"{out} holds other files and no {RECORD}; choose an empty or new folder")
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path at which nothing may be written, before what is to be written is measured.
+
+    Raises:
+        MazeInterpError: it lies in the folder of a run that has not been claimed around this call, in a file, or in a
+            folder that cannot be written to.
+    """
+    folders = path.resolve().parents
+    for folder in folders:
+        if (folder / RECORD).exists() and folder not in _claimed.get():
+            raise MazeInterpError(f"{path} would lie in {folder}, which is the folder of a run; choose another place")
+    there = next(folder for folder in folders if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "cannot be written to" if there.is_dir() else "is a file"
+        raise MazeInterpError(f"nothing can be written to {path}: {there} {why}")
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def parse_squares(value: Any) -> tuple[tuple[int, int], ...]:
     try:
         squares = tuple((int(x), int(y)) for x, y in (part.split(",") for part in value.split()))
     except ValueError as error:
-        raise MazeInterpError(f"squares are written x,y with spaces between them, not {value!r}") from error
+        raise MazeInterpError(f"squares are written x,y with spaces between them, not {shown(value)}") from error
     if not squares:
         raise MazeInterpError("squares is empty; name at least one, or leave it out for all")
     return squares
@@ -156,6 +156,8 @@ def read_value(kind: Any, name: str, value: Any) -> Any:
         return None
     if kind is bool:
         return flag(value, option_name(name))
+    if isinstance(value, str) and not value.strip():
+        raise MazeInterpError(f"{option_name(name)} is given nothing; leave it out for its default")
     if isinstance(value, bytes):
         raise MazeInterpError(f"{option_name(name)} cannot be {shown(value)}: bytes are no text")
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maze_interp.arguments import checked, choice
 from maze_interp.display import Tabled
+from maze_interp.documents import read_text
 from maze_interp.environment.levels import level_maze
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE, DistributionMode, LevelSeed, Maze
@@ -57,11 +58,8 @@ def read_maze(path: Path, distribution_mode: DistributionMode, seed: int) -> Maz
     Raises:
         MazeInterpError: no such file, or a malformed drawing; the message names the file.
     """
+    text = read_text(path)
     try:
-        return Maze.from_ascii(path.read_text(), distribution_mode, seed)
-    except FileNotFoundError as error:
-        raise MazeInterpError(f"there is no file {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise MazeInterpError(f"{path} cannot be read as text: {error}") from error
+        return Maze.from_ascii(text, distribution_mode, seed)
     except MazeInterpError as error:
         raise MazeInterpError(f"{path}: {error}") from error

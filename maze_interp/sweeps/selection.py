@@ -50,11 +50,11 @@ def _seeds_of_text(text: str) -> Sequence[int]:
             first, colon, end = part.partition(":")
             spans.append(range(int(first), int(end) if colon else int(first) + 1))
     except ValueError as error:
-        raise MazeInterpError(f"seeds are written first:end, such as 0:1000, not {text!r}") from error
+        raise MazeInterpError(f"seeds are written first:end, such as 0:1000, not {shown(text)}") from error
     if not all(spans):
-        raise MazeInterpError(f"the seed range {text} is empty; the end is not included")
+        raise MazeInterpError(f"the seed range {shown(text)} is empty; the end is not included")
     if sum(span.stop - span.start for span in spans) > MOST_LEVELS:
-        raise MazeInterpError(f"{text} is more than {MOST_LEVELS} levels; give fewer seeds")
+        raise MazeInterpError(f"{shown(text)} is more than {MOST_LEVELS} levels; give fewer seeds")
     return spans[0] if len(spans) == 1 else [seed for span in spans for seed in span]
 
 

@@ -81,6 +81,8 @@ def resolve_all(
             raise MazeInterpError(unknown("question", name, questions))
     own = agent_hash(setting.policy)
     mode = None if setting.mode == agent_mode(setting.agent) else setting.mode
+    if earlier and earlier.precision != setting.precision:
+        raise MazeInterpError(f"{path} is of {earlier.precision}, not {setting.precision}; give --out another folder")
     if earlier and (earlier.agent_hash, earlier.mode) != (own, mode):
         raise MazeInterpError(
             f"{path} is of other weights or levels, {earlier.agent_hash} on {earlier.mode or 'their own'} ones, not "
@@ -102,6 +104,7 @@ def resolve_all(
         agent_hash=own,
         setting=setting.size,
         mode=mode,
+        precision=setting.precision,
         command=command,
         outcomes=METHOD,
         answers=answers,

@@ -73,9 +73,10 @@ class Setting:
 
     @property
     def options(self) -> str:
-        """The options of a command that name the agent and, where it is not the agent's own, the mode."""
+        """The options of a command that name the agent and, where they are not the usual ones, mode and precision."""
         mode = "" if self.mode == agent_mode(self.agent) else f" --mode {self.mode}"
-        return f"--agent {shlex.quote(self.agent)}{mode}"
+        precision = "" if self.precision == "float32" else f" --precision {self.precision}"
+        return f"--agent {shlex.quote(self.agent)}{mode}{precision}"
 
     def count(self, number: int, least: int = LEAST) -> int:
         """A number of levels, steps or the like at the size of this run."""

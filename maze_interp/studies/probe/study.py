@@ -106,8 +106,10 @@ class Probe(StoreStudy):
         from maze_interp.probing.files import require_same_network
         from maze_interp.probing.scoring import folds_by_level
         from maze_interp.probing.targets import known_targets
+        from maze_interp.results.run_directory import check_place
 
         if self.save is not None:
+            check_place(self.save / self.policy.name)
             require_same_network(self.save, self.policy.name, agent_hash(self.policy))
         targets, layers = known_targets(self.targets, KNOWN), self.probed_layers
         folds_by_level(self.used_levels, self.folds)
