@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, get_type_hints
 
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
 
 def plain(
@@ -28,6 +29,12 @@ def plain_properties(app: Sphinx) -> None:
                 if getter := getattr(member, "fget", None) or getattr(member, "func", None):
                     with suppress(NameError):  # a name that is imported for type checkers alone
                         getter.__annotations__["return"] = get_type_hints(getter)["return"]
+
+
+def constants(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """The sentence below a constant of `bundled`; the constant itself has the docstring of `str`."""
+    if what == "data":
+        lines[:] = ModuleAnalyzer.for_module("maze_interp.bundled").find_attr_docs()["", name.rpartition(".")[2]]
 
 
 def _bare(text: str | None) -> str | None:
@@ -56,5 +63,6 @@ def _parts(text: str, begin: int) -> tuple[int, int]:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to autodoc."""
     app.connect("autodoc-process-signature", plain)
+    app.connect("autodoc-process-docstring", constants)
     app.connect("builder-inited", plain_properties)
     return {"parallel_read_safe": True}

@@ -37,14 +37,14 @@ _as_square = pair("(x, y)")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Maze(Displayed):
-    """A square maze of odd size, as the mouse could walk it.
+    """A square maze of odd size, with its open squares, start and cheese.
 
     Attributes:
         open: bool `[size, size]`, indexed `[y, x]`, read-only; True where the mouse can stand.
         start: the square the mouse starts on.
         cheese: the square of the cheese, or None.
         distribution_mode: `"easy"` (15×15 world) or `"hard"` (25×25 world).
-        seed: the procgen level that lends the maze its looks (background and wall texture).
+        seed: the procgen level whose background and wall texture the maze has.
 
     Raises:
         MazeInterpError: a size even or out of range; the start or cheese in a wall, off the grid, or on one square.

@@ -48,22 +48,22 @@ class VectorField(Displayed):
 
     @property
     def vectors(self) -> Vectors:
-        """Net vectors `[n, 2]`: (p_right − p_left, p_up − p_down), as published."""
+        """Net moves `[n, 2]`, which are (p_right − p_left, p_up − p_down) as in the published study."""
         return self.probs @ STEPS
 
     @property
     def p_cheese(self) -> float | None:
-        """P(cheese | decision square): probability there of the move along the path to the cheese."""
+        """Probability at the decision square of the move along the path to the cheese."""
         return None if self._choices is None else self._choices[0]
 
     @property
     def p_top_right(self) -> float | None:
-        """P(top-right | decision square): likewise along the path to the top-right corner."""
+        """Probability at the decision square of the move along the path to the top-right corner."""
         return None if self._choices is None else self._choices[1]
 
     @property
     def p_other(self) -> float | None:
-        """What is left at the decision square."""
+        """Probability at the decision square of all other moves."""
         return None if self._choices is None else 1 - sum(self._choices)
 
     @cached_property

@@ -45,9 +45,9 @@ class PolicyNetwork(nn.Module, ABC):
     output_layers: ClassVar[tuple[str, ...]]
     """The outputs of its main parts, in order, `default_layer` among them."""
     main_layers: ClassVar[tuple[str, ...]]
-    """Layers worth ablating: those whose channels no neighbouring layer repeats."""
+    """Layers to ablate, which are those whose channels no neighbouring layer repeats."""
     trunk: ClassVar[tuple[str, ...]]
-    """Layers that everything passes through: patched whole they give the donor's output."""
+    """Layers that everything passes through; patching one whole gives the donor's output."""
     branches: ClassVar[tuple[str, ...]]
     """Layers that residual connections lead around."""
     features: ClassVar[str]

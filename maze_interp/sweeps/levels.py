@@ -19,10 +19,10 @@ _as_mode = choice("distribution mode", WORLD_SIZE)
 
 @dataclass(frozen=True, repr=False)
 class LevelSet(Tabled):
-    """Which levels, and where their cheese lies.
+    """A set of levels, and where their cheese lies.
 
     Attributes:
-        seeds: procgen level seeds, rising: a half-open range, or some.
+        seeds: procgen level seeds in ascending order, a range or a list.
         distribution_mode: `"easy"` or `"hard"`.
         cheese: `"anywhere"` (procgen's own), `"none"`, `"half"` (procgen's own in levels of even seed,
             none in the others), or n for a random square of the top-right n×n, as in training.
