@@ -7,6 +7,7 @@ import difflib
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
@@ -23,7 +24,8 @@ class Help(argparse.HelpFormatter):
     """Help as wide as the terminal, with the paragraphs of a description kept apart."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n\n".join(super(Help, self)._fill_text(part, width, indent) for part in text.split("\n\n"))
+        parts = (" ".join(part.split()) for part in text.split("\n\n"))
+        return "\n\n".join(textwrap.fill(part, width, break_on_hyphens=False) for part in parts)
 
 
 @dataclass(frozen=True)
