@@ -23,7 +23,7 @@ import operator
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -129,7 +129,7 @@ def pair(meaning: str) -> Check:
 
     def check(value: Any, name: str) -> tuple[int, int]:
         try:
-            first, second = (as_whole(part) for part in value)
+            first, second = map(as_whole, () if isinstance(value, _NO_PAIR) else value)
         except (TypeError, ValueError):
             first = second = None
         if first is None or second is None:
@@ -243,6 +243,7 @@ def _iterate(value: Any, name: str, what: str) -> Iterable[Any]:
     raise MazeInterpError(f"{name} is a list of {what}, not {shown(value)}")
 
 
+_NO_PAIR = (Set, Mapping, bytes, bytearray)  # has no order, or another meaning
 _PLAIN: dict[type, Check] = {bool: flag, int: whole(), float: number, str: text}
 _SHORT = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 80

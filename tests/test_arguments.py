@@ -258,6 +258,12 @@ def test_numpys_numbers_mean_what_pythons_mean() -> None:
         assert edits.Zero(LAYER, positions=array).positions == ((0, 2), (4, 4))
 
 
+@pytest.mark.parametrize("value", [{2, 0}, frozenset((0, 4)), b"\0\4", bytearray(2), {2: 0, 0: 2}, {0: 1, 4: 1}.keys()])
+def test_a_pair_has_an_order(value: Any) -> None:
+    for call in (MAZE.with_cheese, MAZE.with_start, lambda v: edits.SetPixel(LAYER, 0, v, 1.0)):
+        assert "two whole numbers" in (refusal(call, value) or "")
+
+
 @pytest.mark.parametrize("make", [np.array, torch.tensor, list])
 def test_a_mask_means_the_channels_where_it_is_true(make: Callable[[Any], Any]) -> None:
     mask = [number in (7, 12) for number in range(32)]
