@@ -34,6 +34,7 @@ BUNDLED = {
     "rand_region_5_easy": ("easy", 5),
     "rand_region_10_easy": ("easy", 10),
     "rand_region_5_easy_scratch": ("easy", 5),
+    **{f"rand_region_5_easy_scratch_seed_{seed}": ("easy", 5) for seed in (1, 2, 3, 4)},
     "rand_region_5_easy_stage_2": ("easy", 5),
     "rand_region_5_easy_rl": ("easy", 5),
     "rand_anywhere_easy": ("easy", "anywhere"),
