@@ -28,6 +28,13 @@ _NOTES = (
 )
 
 
+_CAPTIONS = {
+    "measures": "Every agent on its own levels",
+    "differences": "Differences in the same mazes",
+    "over_seeds": "Agents that differ in their training seed only",
+}
+
+
 def summarise(study: Compare, tables: Mapping[str, pd.DataFrame]) -> Result:
     """See `Study`."""
     shown = {name: table for name, table in tables.items() if len(table)}
@@ -37,11 +44,7 @@ def summarise(study: Compare, tables: Mapping[str, pd.DataFrame]) -> Result:
         numbers={name: records(table) for name, table in shown.items()},
         tables=shown,
         pictures=_pictures(shown),
-        captions={
-            "measures": "Every agent on its own levels",
-            "differences": "Differences in the same mazes",
-            "over_seeds": "Agents that differ in their training seed only",
-        },
+        captions={name: caption for name, caption in _CAPTIONS.items() if name in shown},
         notes=_NOTES,
     )
 
