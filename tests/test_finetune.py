@@ -187,7 +187,7 @@ def test_pictures_show_every_layer_and_the_whole_curve(original: Impala, tuned: 
         ({"agent": "rand_region_4"}, "unknown agent 'rand_region_4'"),
         ({"agent": "reference:random"}, "is a rule, not a network"),
         ({"steps": 10}, "10 steps are too few"),
-        ({"seeds": "3:3"}, "the seed range 3:3 is empty"),
+        ({"seeds": "3:3"}, "the seed range '3:3' is empty"),
         ({"threads": 0}, "--threads cannot be 0: it should be greater than or equal to 1"),
     ],
 )

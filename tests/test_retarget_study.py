@@ -289,7 +289,7 @@ def test_channels_and_value_by_hand(tmp_path: Path) -> None:
         ({"channels": "5,32"}, "has channels 0 to 31, none is 32"),
         ({"channels": "five"}, "channels are"),
         ({"squares": "4;6"}, "squares are written x,y with spaces between them, not '4;6'"),
-        ({"squares": " "}, "squares is empty"),
+        ({"squares": " "}, "--squares is given nothing"),
         ({"choose": "900000000:900000002"}, "is among those to choose on"),
         ({"seeds": "800000001:800000009"}, "level 800000001 is among those to choose on and those to report on"),
         ({"value": 2.0}, "--value needs --channels"),

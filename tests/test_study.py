@@ -159,7 +159,7 @@ def test_smaller_for_the_report() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seeds": "9:3"}, "seed range 9:3 is empty"),
+        ({"seeds": "9:3"}, "seed range '9:3' is empty"),
         ({"seeds": [1.5]}, "whole numbers"),
         ({"seeds": [-1]}, "start at 0"),
         ({"seeds": [1, 1]}, "twice"),

@@ -143,7 +143,7 @@ def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(agent: Path, fin
 
 def test_bad_input_in_one_line(agent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, message in {
-        ("--seeds", "5:5"): "seed range 5:5 is empty",
+        ("--seeds", "5:5"): "seed range '5:5' is empty",
         ("--seeds", "five"): "first:end",
         ("--region", "0"): "from 1 to 25, or anywhere, or none",
         ("--agent", "rand_regon_3_easy"): "unknown agent 'rand_regon_3_easy': did you mean rand_region_3_easy",

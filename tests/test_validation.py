@@ -47,7 +47,7 @@ def test_configs_of_the_agents_in_the_box() -> None:
         ("region: 3\ntraining: ' '\ndistribution_mode: easy", "2: training: should have at least 1 character"),
         ("region: 3\nregion: 4", "2: not valid YAML: 'region' is there twice, first in line 1"),
         ("- region: 3", "1: should be fields, each a name and a colon"),
-        ("!!set {a}", " not plain text, numbers, lists and fields"),
+        ("!!set {a}", "1: not valid YAML: the tag 'tag:yaml.org,2002:set'; leave it out"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path: Path, text: str, message: str) -> None:
