@@ -49,6 +49,7 @@ def test_channels(explorer: Explorer, policy: Any) -> None:
     assert [each["pixel"] for each in explorer.edits] == [[rows - 1, columns - 1]]
     assert "5.000 with the edits" in page.inner_text(".numbers.pixel")
     page.get_by_label("set it to zero").check()
+    explorer.settle()
     pixels.click(position={"x": 2, "y": 2})
     assert explorer.edits[1]["positions"] == [[0, 0]]
     page.get_by_label("show over the maze: its value").focus()
