@@ -98,19 +98,21 @@ def test_record(capsys: pytest.CaptureFixture[str]) -> None:
     tried("record", "out", "workers", "scheduler", "device")
 
 
-@needs_no_gpu
-def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
-    def printed(*arguments: str) -> str:
-        main(["questions", *arguments])
-        return capsys.readouterr().out
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command about questions prints."""
+    main(["questions", *arguments])
+    return capsys.readouterr().out
 
+
+def make_forecast(capsys: pytest.CaptureFixture[str]) -> None:
+    """List the question in ./asked, and write and lock a forecast of it, mine.yaml."""
     Path("asked").mkdir()
     Path("asked", "mine.yml").write_text(QUESTION)
-    assert "best-move" in printed("list", "--questions", "asked")
-    assert "best-move" not in printed("list")
+    assert "best-move" in printed(capsys, "list", "--questions", "asked")
+    assert "best-move" not in printed(capsys, "list")
     tried("questions list", "questions")
 
-    printed("new-forecast", "mine.yaml", "--questions", "asked")
+    printed(capsys, "new-forecast", "mine.yaml", "--questions", "asked")
     assert "best-move" in Path("mine.yaml").read_text()
     assert "mine.yaml exists" in refused(capsys, "questions", "new-forecast", "mine.yaml")
     assert "forecaster: should be text" in refused(
@@ -121,10 +123,14 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         filled = filled.replace(f"{field}:", f"{field}: me", 1)
     Path("mine.yaml").write_text(filled)
     assert "unknown question" in refused(capsys, "questions", "new-forecast", "mine.yaml", "--lock")
-    printed("new-forecast", "mine.yaml", "--lock", "--questions", "asked")
+    printed(capsys, "new-forecast", "mine.yaml", "--lock", "--questions", "asked")
     assert "sha256" in Path("mine.yaml").read_text()
     tried("questions new-forecast", "file", "lock", "questions")
 
+
+@needs_no_gpu
+def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    make_forecast(capsys)
     measured = {}
     base = ["resolve", f"--agent={AGENT}", "--questions=asked", "--workers=1"]
     quick, easy = "--size=quick", "--mode=easy"
@@ -135,7 +141,7 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
         "mode": [*base, quick],
         "precision": [*base, quick, easy, "--precision=bfloat16"],
     }.items():
-        printed(*given, "--out", f"by-{name}")
+        printed(capsys, *given, "--out", f"by-{name}")
         measured[name] = next(Path(f"by-{name}").glob("*/resolution.yaml")).read_text()
     assert len({re.sub("(?m)^(agent|command|setting|mode):.*", "", text) for text in measured.values()}) == 5
     assert "--agent 'my agent.v2.safetensors' --questions asked --mode easy --size quick" in measured["plain"]
@@ -153,8 +159,8 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
 
     resolution = str(next(Path("by-plain").glob("*/resolution.yaml")))
     score = ["score", "--forecast", "mine.yaml", "--resolution", resolution, "--questions", "asked"]
-    printed(*score, "--out", "mine")
-    printed("score", "--resolution", "rand_region_5", "--out", "theirs")
+    printed(capsys, *score, "--out", "mine")
+    printed(capsys, "score", "--resolution", "rand_region_5", "--out", "theirs")
     scores = {Path(out, "scores.csv").read_text() for out in ("mine", "theirs")}
     assert len(scores) == 2
     assert "belongs to another run: its forecast is" in refused(capsys, "questions", *score, "--out", "theirs")

@@ -83,8 +83,6 @@ def questions_resolve(
         device: Where the network runs, cpu or cuda; auto is a GPU if there is one.
         precision: Precision of the network: float32, or bfloat16, which is less exact and faster on some hardware.
     """
-    from rich.console import Console
-
     from maze_interp.policies.agents import agent_mode, training_region
     from maze_interp.questions.registry import load_questions
     from maze_interp.questions.resolvers.resolve import resolution_path, resolve_all
@@ -111,8 +109,7 @@ def questions_resolve(
     check_workers(workers, scheduler)
     asked = [name.strip() for name in only.split(",")] if only else ()
     for name, resolution in resolve_all(setting, known, path, command, asked):
-        for line in resolution_lines(known[name], resolution):
-            Console().print(line, highlight=False, soft_wrap=True)
+        show(*resolution_lines(known[name], resolution), soft_wrap=True)
     print(f"written to {path}")
 
 

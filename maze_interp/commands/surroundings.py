@@ -41,8 +41,11 @@ def settle() -> None:
     sys.stderr = _Lossy(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
 
 
-def show(*parts: RenderableType) -> None:
-    """Print texts and tables with no word cut short: as wide as the terminal but for narrow ones, in files 160."""
+def show(*parts: RenderableType, soft_wrap: bool = False) -> None:
+    """Print texts and tables with no word cut short: as wide as the terminal but for narrow ones, in files 160.
+
+    With `soft_wrap` lines are left to the terminal to wrap, and numbers in them are not coloured.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -51,7 +54,7 @@ def show(*parts: RenderableType) -> None:
     for part in parts:
         for column in part.columns if isinstance(part, Table) else ():
             column.overflow = "fold"
-        console.print(part)
+        console.print(part, soft_wrap=soft_wrap, highlight=False if soft_wrap else None)
 
 
 def drop_unwritten() -> None:

@@ -28,22 +28,7 @@ _IN_A_ROW = 4
 def activations(  # noqa: D418
     maze: Maze, activation: Tensor | Activations, channels: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw what a convolutional layer puts out for one observation, over the squares of the maze.
-
-    Purple is below 0, white 0, orange above. Outside the maze lies procgen's padding, which the network sees too.
-
-    Args:
-        maze: the maze.
-        activation: `[channels, rows, columns]`, such as `cache[layer][0]`, or `[1, channels, rows, columns]`.
-        channels: one channel; several, each on axes of its own; or None for the mean over channels.
-        ax: axes to draw on, one for each of several channels; new ones of a figure of pyplot's unless given.
-
-    Returns:
-        the axes; of several channels a list of them.
-
-    Raises:
-        MazeInterpError: no map, more than one observation, a channel that the layer has not, or other axes.
-    """
+    """One channel, or the mean over channels: one map."""
 
 
 @overload
