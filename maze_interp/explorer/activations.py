@@ -82,9 +82,10 @@ def _fitted(pane: Pane) -> dict[tuple[str, str], LinearProbe]:
     """The saved probes that were fitted to this network, by layer and target; none of a rule."""
     if pane.is_reference:
         return {}
+    weights = network_hash(pane.policy)
     folders = [folder for name, folder in saved_probes().items() if name.startswith(f"{pane.text.agent}/")]
     read = [_read(folder, (folder / CARD).stat().st_mtime_ns) for folder in folders]
-    return {(card.layer, card.target): fitted for card, fitted in read if card.agent_hash == network_hash(pane.policy)}
+    return {(card.layer, card.target): fitted for card, fitted in read if card.agent_hash == weights}
 
 
 @lru_cache(maxsize=256)
