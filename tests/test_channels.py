@@ -237,7 +237,7 @@ def test_nothing_tracked_is_a_result(table: pd.DataFrame) -> None:
     findings = Findings(still, still[still["network"] == 0])
     responses = Responses(Planted(), "planted", LEVELS, "look", placements=8, untrained=0)
     result = summarise(findings, responses, False)
-    assert "0 track the cheese on" in result.statement
+    assert "The cheese is tracked by 0 of the" in result.statement
     assert set(result.figures) == {"scores"}
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from maze_interp.results.estimates import Estimate, estimate, estimate_statistic, ratio
+from maze_interp.results.numbers import counted, decimal
 from maze_interp.results.sums import all_or_none, estimate_sums, second_of_first
 
 COUNT = 100
@@ -79,6 +80,13 @@ def test_an_estimate_says_over_what_it_is() -> None:
     assert found.as_dict()["over"] == "networks"
     assert "over" not in estimate([0.2, 0.4]).as_dict()
     assert str(Estimate(0, None, None, None, over="questions")) == "no questions"
+
+
+def test_numbers_in_words_have_a_minus_sign_and_a_noun_in_the_right_form() -> None:
+    assert str(Estimate(3, -0.5, -1.25, -0.0001)) == "−0.500 [−1.250, 0.000] (n = 3)"
+    assert str(Estimate(1, -0.5, None, None)) == "−0.500 (n = 1)"
+    assert [decimal(-1.405, 2), decimal(0.25, 1, "+"), decimal(-0.01)] == ["−1.41", "+0.2", "0.0"]
+    assert [counted(n, "easy level") for n in (0, 1, 2000)] == ["0 easy levels", "1 easy level", "2,000 easy levels"]
 
 
 def test_a_ratio_without_a_whole_has_no_interval() -> None:

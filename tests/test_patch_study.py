@@ -49,10 +49,9 @@ def test_a_result_against_its_rows(result: Result, folder: Path) -> None:
     figures = result.tables["smallest_sets"].query("share == 0.9").set_index("figure")["mean"]
     assert figures["count"] == counts.median()
     assert f"90% of the effect, block3: median {counts.median():.3f}" in result.text
-    words = f"with a whole effect of 0.2 or more, {counts.median():.0f}"
-    assert (
-        f"On 2 of 2 pairs of mazes (the donor's cheese lies on the top-right square), those {words}" in result.statement
-    )
+    words = "the donor's cheese lies on the top-right square), where the whole effect is 0.2 or more"
+    assert f"On 2 of 2 pairs of mazes ({words}" in result.statement
+    assert f"on the move at the decision square has {counts.median():.0f} " in result.statement
     every = rows["sets"].query("share == 0.9")
     assert figures["without"] == pytest.approx(every["without"].mean())
     assert figures["further"] == every["further"].median()

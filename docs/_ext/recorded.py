@@ -52,7 +52,7 @@ def written(*numbers: float | str) -> str:
     if any(isinstance(number, str) for number in numbers):
         return "|".join(map(str, numbers))
     largest = max(abs(float(number)) for number in numbers)
-    if largest >= 2 and all((2 * float(number)).is_integer() for number in numbers):  # counts and their medians
+    if (largest >= 2 or not largest) and all((2 * float(number)).is_integer() for number in numbers):  # counts, medians
         return "|".join(f"{float(number):,g}" for number in numbers).replace("-", "−")
     digits = 1 if largest >= 10 else 3
     return "|".join(f"{round(float(number), digits) + 0.0:,.{digits}f}" for number in numbers).replace("-", "−")

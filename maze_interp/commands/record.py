@@ -7,6 +7,7 @@ from typing import Literal
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.policies.placement import Device, Precision
+from maze_interp.results.numbers import counted
 from maze_interp.studies.options import Cheese, Mode, Names, Positive, Seeds
 
 
@@ -57,4 +58,5 @@ def record(
     facings = FACINGS if facing == "both" else FACINGS[:1]
     recording = Recording(policy, agent, levels, parse_layers(policy, ",".join(layers)), squares, facings, dtype)
     store = recorder.record(recording, out, workers, scheduler)
-    print(f"{len(store)} observations of {len(store.levels)} levels", f"written to {out}", sep="\n")
+    print(counted(len(store), "observation"), "of", counted(len(store.levels), "level"))
+    print(f"written to {out}")

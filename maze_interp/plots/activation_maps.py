@@ -20,6 +20,7 @@ from maze_interp.mazes.maze import WORLD_SIZE, Maze
 from maze_interp.plots.maze import draw_marks, maze_title
 from maze_interp.plots.style import BLACK, DIVERGING, own_figure, styled
 from maze_interp.policies.devices import on_host
+from maze_interp.results.numbers import counted
 
 _IN_A_ROW = 4
 
@@ -63,7 +64,8 @@ def activations(
     chosen = as_channels(channels)
     index_of(torch.from_numpy(maps)[None], "the layer", chosen, None)  # refuses channels that are not there
     panels = _panels(ax, 1 if chosen is None else len(chosen), one_map)
-    titles = [f"mean of {len(maps)} channels"] if chosen is None else [f"channel {number}" for number in chosen]
+    mean = f"mean of {counted(len(maps), 'channel')}"
+    titles = [mean] if chosen is None else [f"channel {number}" for number in chosen]
     drawn = [maps.mean(0)] if chosen is None else [maps[number] for number in chosen]
     for axes, values, title in zip(panels, drawn, titles, strict=True):
         _draw(axes, instance(Maze)(maze, "maze"), values)
@@ -109,7 +111,7 @@ def _draw(axes: Axes, maze: Maze, values: NDArray[np.float64]) -> None:
     axes.add_collection(LineCollection(_walls(maze), colors=BLACK, linewidths=0.8, label="walls"))
     draw_marks(axes, maze)
     axes.set(xlabel="x (squares)", ylabel="y (squares)")
-    axes.figure.colorbar(image, ax=axes, shrink=0.75).set_label("activation")
+    axes.figure.colorbar(image, ax=axes, shrink=0.75).set_label("value")
 
 
 def _walls(maze: Maze) -> list[NDArray[np.float64]]:

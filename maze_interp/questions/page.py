@@ -223,5 +223,4 @@ def _ranges(board: Scoreboard) -> pd.DataFrame:
 
 
 def _number(estimate: Estimate) -> str:
-    interval = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
-    return f"{estimate.mean:.3f}{interval}".replace("-", "−")
+    return str(estimate).partition(" (")[0]

@@ -12,6 +12,7 @@ from maze_interp.plots.maze import maze_figure
 from maze_interp.report.context import Context
 from maze_interp.report.headline import headline_lines, headline_picture, question, stands_out
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import counted
 from maze_interp.studies.result import Picture, Result
 from maze_interp.studies.section import figure, render_page, template
 
@@ -36,7 +37,7 @@ def render(
     facts = {
         "Made by": settings["command"],
         "Agent": f"{settings['agent']}, weights {settings['agent_hash']}",
-        "Levels": f"{context.levels} {context.mode} levels, seeds {settings['seeds']}",
+        "Levels": f"{counted(context.levels, f'{context.mode} level')}, seeds {settings['seeds']}",
         "Versions": versions,
     }
     return render_page(f"Where does {settings['agent']} go?", Markup(lead), results, facts)

@@ -20,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 from scipy.stats import bootstrap
 
+from maze_interp.results.numbers import decimal
+
 RESAMPLES = 2000
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -55,8 +57,9 @@ class Estimate:
     def __str__(self) -> str:
         if self.mean is None:
             return f"no {self.over}"
-        interval = "" if self.low is None else f" [{self.low:.3f}, {self.high:.3f}]"
-        return f"{self.mean:.3f}{interval} (n = {self.n}{'' if self.over == LEVELS else f' {self.over}'})"
+        ends = [decimal(end, 3) for end in (self.low, self.high) if end is not None]
+        interval = f" [{', '.join(ends)}]" if ends else ""
+        return f"{decimal(self.mean, 3)}{interval} (n = {self.n}{'' if self.over == LEVELS else f' {self.over}'})"
 
     def as_dict(self) -> dict[str, Any]:
         """The fields; `over` only where it is not levels."""

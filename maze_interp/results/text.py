@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import decimal
 
 
 def percent(estimate: Estimate) -> str:
@@ -36,7 +37,7 @@ def _written(estimate: Estimate, factor: float, unit: str, form: str, digits: in
     if estimate.mean is None:
         return "no levels"
     mean, *ends = (
-        f"{round(factor * value, digits) + 0.0:{form}.{digits}f}".replace("-", "−")  # + 0.0: no minus zero
+        decimal(factor * value, digits, form)
         for value in (estimate.mean, estimate.low, estimate.high)
         if value is not None
     )

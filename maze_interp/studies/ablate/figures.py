@@ -17,6 +17,7 @@ from maze_interp.measure.field import vector_field
 from maze_interp.plots.field import change_figure
 from maze_interp.plots.intervals import draw_points, panels_of
 from maze_interp.plots.style import BLACK, BLUE, DIVERGING, GREEN, GREY, PURPLE, VERMILLION, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.results.text import short_layer
 from maze_interp.studies.ablate.effects import RATE, level_effects
 from maze_interp.studies.ablate.measure import METRICS, DecisionAblation
@@ -130,7 +131,7 @@ def overlap_figure(effects: pd.DataFrame, kind: str, pairs: Sequence[tuple[str, 
         both = some.dropna(subset=[a, b])
         for (part, mine), (colour, marker) in zip(both.groupby(parts), cycle(_PART_LOOKS)):
             look: dict[str, Any] = {"color": colour, "marker": marker, "alpha": 0.6, "markersize": 5}
-            axes.plot(mine[a], mine[b], linestyle="none", label=f"{part} ({len(mine)} channels)", **look)
+            axes.plot(mine[a], mine[b], linestyle="none", label=f"{part} ({counted(len(mine), 'channel')})", **look)
         for scale in (axes.set_xscale, axes.set_yscale):
             scale("symlog", linthresh=_LEAST)
         axes.set(xlabel=f"effect on {METRICS[a]}", ylabel=f"effect on {METRICS[b]}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import row_estimate
 from maze_interp.results.text import percent, points, short_layer
 from maze_interp.studies.ablate.effects import RATE, unedited
@@ -62,9 +63,9 @@ def _statement(decision: DecisionAblation, rows: pd.DataFrame, chosen: pd.DataFr
         return f"{plain}; the strongest channel is measured on other levels than chosen on, and there is one."
     first = chosen[chosen["metric"] == metric].iloc[0]
     return (
-        f"{plain}; of {_count(rows)} channels, channel {first['channel']} of {short_layer(first['layer'])} has the "
-        f"largest effect on it in half of the levels, and {points(row_estimate(first))} by {first['kind']} ablation "
-        f"in the other half (n = {first['n']} levels)."
+        f"{plain}; of {counted(_count(rows), 'channel')}, channel {first['channel']} of {short_layer(first['layer'])} "
+        f"has the largest effect on it in half of the levels, and {points(row_estimate(first))} by {first['kind']} "
+        f"ablation in the other half (n = {counted(int(first['n']), 'level')})."
     )
 
 
@@ -79,7 +80,8 @@ def _lines(numbers: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> li
             effects = ", ".join(f"{row['kind']} {row_estimate(row)}" for _, row in kinds.iterrows())
             lines.append(f"{METRICS[str(metric)]}, effect of {short_layer(layer)} {channel}: {effects}")
     return lines + [
-        f"{METRICS[row.metric]}, significant by {row.kind} ablation: {row.significant} of {row.channels} channels"
+        f"{METRICS[row.metric]}, significant by {row.kind} ablation: {row.significant} of "
+        f"{counted(row.channels, 'channel')}"
         for row in significant_counts(tables["ablation"]).itertuples()
     ]
 

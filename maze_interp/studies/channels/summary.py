@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from maze_interp.results.numbers import counted
 from maze_interp.results.text import percent, short_layer
 from maze_interp.studies.channels.figures import scores_figure
 from maze_interp.studies.channels.maps import excitation_figure, moved_figure
@@ -52,23 +53,24 @@ def summarise(findings: Findings, reporting: Responses, gallery: bool) -> Result
 
 
 def _statement(cheese: Mapping[str, Any], reporting: Responses, levels: int) -> str:
-    counted = (
-        f"Of the {cheese['channels']} channels of {short_layer(reporting.layer)}, {cheese['tracking']} track the "
-        f"cheese on {levels} levels (of untrained networks, {cheese['tracking_untrained_mean']:.1f} on average)"
+    tracked = (
+        f"The cheese is tracked by {cheese['tracking']} of the {cheese['channels']} channels of "
+        f"{short_layer(reporting.layer)} on {counted(levels, 'level')} (in untrained networks by "
+        f"{cheese['tracking_untrained_mean']:.1f} on average)"
     )
     if (best := cheese.get("best")) is None:
-        return f"{counted}."
+        return f"{tracked}."
     return (
-        f"{counted}; the best, {best['channel']}, has its {'highest' if best['sign'] > 0 else 'lowest'} value on it in "
-        f"{percent(best['share'])} of the observations of {best['share'].n} other levels, by chance in "
+        f"{tracked}; the best, {best['channel']}, has its {'highest' if best['sign'] > 0 else 'lowest'} value on it in "
+        f"{percent(best['share'])} of the observations of {counted(best['share'].n, 'other level')}, by chance in "
         f"{percent(best['chance'])}."
     )
 
 
 def _line(target: str, numbers: Mapping[str, Any]) -> str:
     line = (
-        f"{target}: {numbers['tracking']} of {numbers['channels']} channels track it; of an untrained network "
-        f"{numbers['tracking_untrained_mean']:.1f} on average, {numbers['tracking_untrained_most']} at most"
+        f"{target}: tracked by {numbers['tracking']} of {counted(numbers['channels'], 'channel')}; in an untrained "
+        f"network by {numbers['tracking_untrained_mean']:.1f} on average, {numbers['tracking_untrained_most']} at most"
     )
     if best := numbers.get("best"):
         line += f"; channel {best['channel']}: {best['share']}, by chance {best['chance'].mean:.3f}"

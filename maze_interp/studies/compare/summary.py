@@ -58,7 +58,7 @@ def _statement(tables: Mapping[str, pd.DataFrame]) -> str:
     return (
         f"Where it must choose, {first} reaches the cheese with probability "
         f"{percent(row_estimate(choice.loc[first]))}, an untrained network with "
-        f"{percent(row_estimate(choice.loc[control]))}{gap}; {len(choice)} agents are compared."
+        f"{percent(row_estimate(choice.loc[control]))}{gap}; agents compared: {len(choice)}."
     )
 
 

@@ -14,6 +14,7 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.plots.intervals import FEW, draw_points
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import BLUE, GREY, ORANGE, PROBABILITY, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.studies.constructed.measure import OUTCOMES
 
 _TITLES = {
@@ -43,7 +44,7 @@ def pairs_figure(table: pd.DataFrame) -> Figure:
         for outcome, shift in zip(OUTCOMES, (-0.08, 0.0, 0.08), strict=True):
             mine = some[some["outcome"] == outcome]
             draw_points(axes, np.arange(2) + shift, mine, label=OUTCOMES[outcome], **_LOOKS[outcome])
-        axes.set(title=f"{_TITLES[kind]}\n({some['n'].max()} levels)", xlim=(-0.5, 1.5), ylim=(-0.03, 1.03))
+        axes.set(title=f"{_TITLES[kind]}\n({counted(some['n'].max(), 'level')})", xlim=(-0.5, 1.5), ylim=(-0.03, 1.03))
         axes.set_xticks([0, 1], _VARIANTS[kind])
         axes.grid(axis="y")
     figure.axes[0].set_ylabel("probability")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from maze_interp.mazes.maze import Maze
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent, points
 from maze_interp.studies.constructed.cheese_map import cheese_grid
@@ -55,16 +56,16 @@ def _statement(figures: Mapping[str, Estimate], levels: int) -> str:
     parts = []
     if "follows" in figures:
         parts.append(
-            f"where two long branches end in the region ({figures['follows'].n} levels) it takes the one with the "
-            f"cheese with probability {percent(figures['follows'])}, and the cheese in a branch changes that branch's "
-            f"probability by {points(figures['switch'])}"
+            f"where two long branches end in the region ({counted(figures['follows'].n, 'level')}) it takes the one "
+            f"with the cheese with probability {percent(figures['follows'])}, and the cheese in a branch changes that "
+            f"branch's probability by {points(figures['switch'])}"
         )
     if SLOPE in figures:
         parts.append(
             f"along a branch off the path to the corner, P(cheese) changes by {points(figures[SLOPE])} for every step "
-            f"that the cheese lies farther in ({figures[SLOPE].n} levels)"
+            f"that the cheese lies farther in ({counted(figures[SLOPE].n, 'level')})"
         )
-    said = "; ".join(parts) or f"{levels} levels allow pairs of places of the cheese, and none a longer construction"
+    said = "; ".join(parts) or f"levels that allow pairs of places of the cheese: {levels}; a longer construction: none"
     return f"{said[0].upper()}{said[1:]}."
 
 

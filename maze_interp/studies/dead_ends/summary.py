@@ -11,6 +11,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLUE, GREY, ORANGE, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.dead_ends.measure import POLICIES
@@ -41,7 +42,7 @@ def summarise(study: DeadEnds, rows: Mapping[str, pd.DataFrame]) -> Result:
         statement=(
             f"It enters a dead end on first leaving its mouth with probability {percent(agent['entered'])} (random "
             f"actions: {percent(random['entered'])}) and loses {amount(lost['agent'], 'moves')} of an episode in dead "
-            f"ends (random actions: {amount(lost['random'], 'moves')}), on {agent['ever'].n} levels."
+            f"ends (random actions: {amount(lost['random'], 'moves')}), on {counted(agent['ever'].n, 'level')}."
         ),
         lines=[
             *(

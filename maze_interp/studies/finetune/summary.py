@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from maze_interp.results.numbers import counted
 from maze_interp.results.text import percent
 from maze_interp.studies.finetune.figures import change_figure, interpolation_figure, learning_figure, weights_figure
 from maze_interp.studies.finetune.measure import QUANTITIES
@@ -74,7 +75,7 @@ def _statement(study: Finetune, figures: Figures) -> str:
     corner = figures["free_p_top_right"]
     return (
         f"Rewarded for {_REWARDED[study.goal]}, it goes to a cheese {' and '.join(parts)}, and to the top-right corner "
-        f"from {percent(corner['before'])} to {percent(corner['after'])}, on {len(study.seeds)} levels."
+        f"from {percent(corner['before'])} to {percent(corner['after'])}, on {counted(len(study.seeds), 'level')}."
     )
 
 

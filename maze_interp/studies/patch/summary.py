@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import records, row_estimate
 from maze_interp.results.text import percent, short_layer
 from maze_interp.studies.patch.pairs import KINDS
@@ -109,7 +110,7 @@ def _statement(
     sets: pd.DataFrame | None,
     transfer: pd.DataFrame | None,
 ) -> str:
-    pairs = f"{numbers['pairs']} pairs of mazes ({KINDS[study.kind]})"
+    pairs = f"{counted(numbers['pairs'], 'pair')} of mazes ({KINDS[study.kind]})"
     if sets is None:
         return f"In none of {pairs} is the whole effect on the probability difference {LEAST} or more."
     layer = study.paths[0] if (sets["layer"] == study.paths[0]).any() else sets["layer"].iloc[0]
@@ -118,12 +119,12 @@ def _statement(
     activations = int(rows.loc[rows["layer"] == layer, "activations"].iloc[0])
     ends = "" if count.low is None else f" [{count.low:.0f}, {count.high:.0f}]"
     return (
-        f"On {count.n} of {pairs}, those with a whole effect of {LEAST} or more, {count.mean:.0f}{ends} of the "
-        f"{activations:,} activations of {short_layer(layer)} (median over levels, a set for each) suffice for 90% of "
-        f"the effect of patching all of them on the move at the decision square; as many random ones have "
-        f"{percent(random)}, drawn from those that differ {percent(changed)}. All but them have "
-        f"{percent(figures['without'])}, and {figures['further'].mean:.0f} further disjoint sets (median; {FURTHER} at "
-        f"most are sought) suffice, too.{_transfer(transfer, layer)}"
+        f"On {count.n} of {pairs}, where the whole effect is {LEAST} or more, the smallest set with 90% of the effect "
+        f"of patching {short_layer(layer)} on the move at the decision square has {count.mean:.0f}{ends} of "
+        f"{counted(activations, 'activation')} (median over levels, a set for each); random sets of that size have "
+        f"{percent(random)}, drawn from those that differ {percent(changed)}. All activations but the set have "
+        f"{percent(figures['without'])}. The number of further disjoint sets that suffice has the median "
+        f"{figures['further'].mean:.0f} ({FURTHER} at most are sought).{_transfer(transfer, layer)}"
     )
 
 
@@ -133,8 +134,8 @@ def _transfer(table: pd.DataFrame | None, layer: str) -> str:
     part = table[table["layer"] == layer]
     figures = {row["figure"]: row_estimate(row) for row in part.to_dict("records")}
     return (
-        f" Sets of other levels at the same positions have {percent(figures['other'])} each, all "
-        f"{part['sets'].iloc[0]} together {percent(figures['union'])}."
+        f" Sets of other levels at the same positions have {percent(figures['other'])} each, "
+        f"together ({counted(part['sets'].iloc[0], 'set')}) {percent(figures['union'])}."
     )
 
 

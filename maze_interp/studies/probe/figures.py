@@ -16,6 +16,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.plots import style
 from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import new_figure, styled
+from maze_interp.results.numbers import decimal
 from maze_interp.results.text import short_layer
 from maze_interp.studies.probe.tables import main_metric
 
@@ -74,7 +75,7 @@ def _write_cell(axes: Axes, x: int, y: int, cell: pd.DataFrame) -> None:
 def _number(value: float) -> str:
     if pd.isna(value):
         return "–"
-    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".", 1).replace("-", "−")  # + 0.0: no minus zero
+    return decimal(value, 2).replace("0.", ".", 1)
 
 
 @styled

@@ -11,6 +11,7 @@ from maze_interp.mazes.maze import WORLD_SIZE
 from maze_interp.probing.controls import PIXELS
 from maze_interp.probing.examples import KNOWN
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested
 from maze_interp.results.text import percent, short_layer
 from maze_interp.studies.probe.edits import edit_effects
@@ -85,8 +86,8 @@ def _statement(figures: Mapping[str, Any], default_layer: str) -> str:
     }
     controls = ", ".join(f"{words} {_score(figure, metric)}" for words, figure in beside.items() if figure)
     return (
-        f"Fitted to {found[metric]['training_levels']} levels, a linear probe of {short_layer(layer)} predicts "
-        f"{target} on held-out levels with {METRICS[metric]} {_score(found[metric], metric)} ({controls})."
+        f"Fitted to {counted(found[metric]['training_levels'], 'level')}, a linear probe of {short_layer(layer)} "
+        f"predicts {target} on held-out levels with {METRICS[metric]} {_score(found[metric], metric)} ({controls})."
     )
 
 

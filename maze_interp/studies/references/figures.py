@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from maze_interp.plots import style
 from maze_interp.plots.intervals import FEW, draw_points
 from maze_interp.plots.style import new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.studies.references.measure import CHEESE, COMPARED, CORNER, RANDOM, SQUARES
 from maze_interp.studies.references.mixtures import BINS, MODELS, NAMES, Mixture
 
@@ -45,7 +46,7 @@ def scores_figure(table: pd.DataFrame) -> Figure:
             draw_points(axes, y, some.iloc[y], "gain", across=True, label=label, **look)
         axes.axvline(1, color=style.BLACK, linewidth=1, linestyle="--")
         axes.axvline(0, color=style.GREY, linewidth=1)
-        axes.set_xlabel(f"share of the possible gain\nmean over {some['n'].max()} levels, 95% interval")
+        axes.set_xlabel(f"share of the possible gain\nmean over {counted(some['n'].max(), 'level')}, 95% interval")
         axes.set_title(_title(squares), fontsize=10)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.set_xlim(right=1.03)

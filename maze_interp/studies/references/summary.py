@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.references.agreement import agreement_table
@@ -85,7 +86,7 @@ def _statement(scores: pd.DataFrame) -> str:
     return (
         f"The best single rule, “{NAMES[best]}”, gains {rule} of what the agent's own probabilities gain over random "
         f"actions on the squares it visits; a mixture of the paths to cheese and corner by distance gains {mixture}, "
-        f"{amount(over, 'nats', 3)} per move more than that rule, on {over.n} levels."
+        f"{amount(over, 'nats', 3)} per move more than that rule, on {counted(over.n, 'level')}."
     )
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
 from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.style import BLUE, ORANGE, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent, points, short_layer, sign
 from maze_interp.studies.resample.measure import QUANTITIES, SETS, SOURCES
@@ -49,7 +50,7 @@ def summarise(study: Resample, rows: Mapping[str, pd.DataFrame]) -> Result:
         statement=(
             f"Channels {given['channels'].replace(' ', ', ')} of {short_layer(given['layer'])}, replaced by their "
             f"values in another level, change the moves by a total variation distance of {percent(same)} if its cheese "
-            f"lies on the same square and of {percent(other)} if elsewhere, on {same.n} levels."
+            f"lies on the same square and of {percent(other)} if elsewhere, on {counted(same.n, 'level')}."
         ),
         lines=[
             f"{_MATTERS[sign(difference)]} Difference: {points(difference)}",

@@ -16,6 +16,7 @@ from maze_interp.mazes.maze import Maze
 from maze_interp.plots.intervals import draw_points
 from maze_interp.plots.maze import draw_maze, maze_title
 from maze_interp.plots.style import BLUE, GREEN, GREY, ORANGE, PROBABILITY, PURPLE, SKY, VERMILLION, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.studies.retarget.measure import OUTCOMES
 
 CONDITIONS = {
@@ -81,7 +82,10 @@ def overall_figure(table: pd.DataFrame) -> Figure:
             colour, marker = _LOOKS[condition]
             look: dict[str, Any] = {"fmt": marker, "color": colour, "capsize": 4, "markersize": 7}
             draw_points(axes, [y], some.loc[[condition]], across=True, **look)
-        axes.set(xlim=(-0.02, 1.02), xlabel=f"{OUTCOMES[outcome]},\nmean over {some['n'].max()} levels, 95% interval")
+        axes.set(
+            xlim=(-0.02, 1.02),
+            xlabel=f"{OUTCOMES[outcome]},\nmean over {counted(some['n'].max(), 'level')}, 95% interval",
+        )
         axes.grid(axis="x")
     panels[0].set_yticks(range(len(shown)), [CONDITIONS[name] for name in shown])
     panels[0].set_ylim(len(shown) - 0.4, -0.6)

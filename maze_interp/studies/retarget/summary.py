@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from maze_interp.mazes.maze import Maze
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
@@ -101,7 +102,7 @@ def _statement(overall: pd.DataFrame) -> str:
         if name in measured.index
     ]
     return (
-        f"On {int(measured.loc['unedited', 'n'])} levels the normalised path probability of a target is "
+        f"On {counted(int(measured.loc['unedited', 'n']), 'level')} the normalised path probability of a target is "
         f"{', '.join(means[:-1])} and {means[-1]}."
     )
 

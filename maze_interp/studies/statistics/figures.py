@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from maze_interp.plots.intervals import FEW, draw_points, panels_of
 from maze_interp.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PROBABILITY, VERMILLION, new_figure, styled
+from maze_interp.results.numbers import decimal
 from maze_interp.studies.statistics.change_point import PAIR, fitted_curves
 from maze_interp.studies.statistics.words import OUTCOME_WORDS, WORDS
 from maze_interp.sweeps.groups import BIN_WIDTH, binned
@@ -77,7 +78,7 @@ def correlations_figure(correlations: pd.DataFrame) -> Figure:
     image = axes.imshow(values.to_numpy(), cmap="PuOr", vmin=-1, vmax=1)
     for (row, column), value in np.ndenumerate(values.to_numpy()):
         colour = "white" if abs(value) > 0.6 else BLACK
-        axes.text(column, row, f"{value:.2f}".replace("-", "−"), ha="center", va="center", fontsize=7.5, color=colour)
+        axes.text(column, row, decimal(value, 2), ha="center", va="center", fontsize=7.5, color=colour)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.spines[:].set_visible(False)

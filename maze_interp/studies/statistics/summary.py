@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from maze_interp.mazes.features import REGION
+from maze_interp.results.numbers import counted, decimal
 from maze_interp.results.tables import records, row_estimate
 from maze_interp.results.text import amount, percent
 from maze_interp.studies.result import Picture, Result
@@ -57,8 +58,8 @@ def _statement(exact: Mapping[str, pd.DataFrame], levels: int, region: int) -> s
     accuracy = {row["model"]: percent(row_estimate(row, "accuracy")) for row in exact["accuracies"].to_dict("records")}
     best = exact["single"].iloc[0]
     return (
-        f"On {levels} levels with a decision square and the cheese outside the top-right {region}×{region}, the best "
-        f"single distance ({WORDS[best['variable']]}) predicts held-out levels with an accuracy of "
+        f"On {counted(levels, 'level')} with a decision square and the cheese outside the top-right {region}×{region}, "
+        f"the best single distance ({WORDS[best['variable']]}) predicts held-out levels with an accuracy of "
         f"{percent(row_estimate(best, 'accuracy'))}, the three distances that were stable in the published study with "
         f"{accuracy['three stable']}, all eleven with {accuracy['all eleven']}; the majority guess has "
         f"{accuracy[GUESS]}, the ceiling is {accuracy[CEILING]}."
@@ -70,14 +71,14 @@ def _lines(tables: Mapping[str, pd.DataFrame], exact: Mapping[str, pd.DataFrame]
     chain = tables["chain"].set_index("outcome")
     layout = tables["layout_accuracies"].query("model == 'additive'").set_index("predictors")
     steps = [
-        f"{WORDS[row['variable']]}: {row['verdict']}; best step at {row['at']:g} "
-        f"[{row['at_low']:g}, {row['at_high']:g}]"
+        f"{WORDS[row['variable']]}: {row['verdict']}; best step at {amount(row_estimate(row, 'at'))}"
         for row in _of(tables["change_points"], EXACT).to_dict("records")
     ]
     coefficients = {name: amount(row_estimate(three.loc[name], "coefficient"), digits=2) for name in THREE}
     return [
         *(
-            f"coefficient beside the other two, {WORDS[name]}: {written} (published {published.THREE[name]:g})"
+            f"coefficient beside the other two, {WORDS[name]}: {written} "
+            f"(published {decimal(published.THREE[name], 2)})"
             for name, written in coefficients.items()
         ),
         *steps,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from maze_interp.plots.intervals import estimates_figure, shares_figure
 from maze_interp.results.estimates import Estimate, estimate
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested
 from maze_interp.results.text import percent
 from maze_interp.studies.result import Picture, Result
@@ -72,11 +73,11 @@ def exits(parts: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Estimate]]:
 def _statement(study: Sweep, levels: pd.DataFrame, p_cheese: Mapping[str, Estimate]) -> str:
     if not levels["cheese_x"].notna().any():
         corner = percent(estimate(levels["p_top_right"]))
-        return f"In {len(levels)} levels without cheese it reaches the corner with probability {corner}."
+        return f"In {counted(len(levels), 'level')} without cheese it reaches the corner with probability {corner}."
     everywhere, inside, outside, *_ = p_cheese.values()
     region = f"top-right {study.training_region}×{study.training_region} squares"
     return (
-        f"On {len(levels)} {study.distribution_mode} levels it reaches the cheese with probability "
+        f"On {counted(len(levels), f'{study.distribution_mode} level')} it reaches the cheese with probability "
         f"{percent(everywhere)}; with {percent(inside)} where the cheese lies in the {region} (n = {inside.n}) and "
         f"with {percent(outside)} elsewhere (n = {outside.n})."
     )

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from maze_interp.plots.intervals import whiskers
 from maze_interp.plots.style import BLUE, GREY, ORANGE, new_figure, styled
+from maze_interp.results.numbers import counted
 from maze_interp.studies.values.measure import SQUARES
 from maze_interp.studies.values.tables import Figures
 
@@ -32,7 +33,7 @@ def values_figure(figures: Figures) -> Figure:
         axes.errorbar(np.array(x) + shift, means, yerr=ends, fmt=marker, color=colour, capsize=3, label=label)
     counts = [figures["agent"][name]["agreement"].n for name in names]
     axes.set_xticks(
-        range(len(names)), [f"{SQUARES[name]}\n({n} levels)" for name, n in zip(names, counts, strict=True)]
+        range(len(names)), [f"{SQUARES[name]}\n({counted(n, 'level')})" for name, n in zip(names, counts, strict=True)]
     )
     axes.set(ylabel="share of squares where the most probable\nmove leads to the highest value", ylim=(-0.03, 1.03))
     axes.grid(axis="y")

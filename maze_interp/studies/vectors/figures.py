@@ -106,7 +106,7 @@ def coefficients_figure(effects: pd.DataFrame) -> Figure:
 def _levels(counts: pd.Series) -> str:
     """How many levels the points of a panel are of."""
     known = sorted({int(n) for n in counts.dropna() if n})
-    return f"n = {' or '.join(map(str, known))} levels" if known else "no levels"
+    return f"n = {' or '.join(map(str, known))} level{'s' * (known != [1])}" if known else "no levels"
 
 
 _TARGETS = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from maze_interp.results.numbers import counted
 from maze_interp.results.tables import nested, row_estimate
 from maze_interp.results.text import percent, points
 from maze_interp.studies.result import Picture, Result
@@ -65,8 +66,9 @@ def _statement(table: pd.DataFrame) -> str:
         for key in (("unedited", 0.0), ("cheese", -1.0), ("cheese", 1.0))
     )
     statement = (
-        f"On {int(by_edit.loc[('unedited', 0.0), 'n'])} levels with a decision square the move there is towards the "
-        f"cheese with probability {unedited} unedited, {less} with the cheese vector subtracted, {more} with it added"
+        f"On {counted(int(by_edit.loc[('unedited', 0.0), 'n']), 'level')} with a decision square the move there is "
+        f"towards the cheese with probability {unedited} unedited, {less} with the cheese vector subtracted, {more} "
+        "with it added"
     )
     by_edit = _by_edit(table, "decision_p_top_right")
     if ("top_right", 1.0) not in by_edit.index:

@@ -1,0 +1,23 @@
+// A picture that is selected is shown at its own size; Escape or another click closes it.
+function enlarge(event) {
+  if (event.type === "keydown" && event.key !== "Enter") return;
+  const dialog = document.createElement("dialog");
+  dialog.className = "enlarged";
+  const picture = event.currentTarget.cloneNode();
+  picture.removeAttribute("style");
+  dialog.append(picture);
+  dialog.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const picture of document.querySelectorAll(".bd-article img")) {
+    if (picture.closest("a")) continue;
+    picture.tabIndex = 0;
+    picture.title = "Enlarge";
+    picture.addEventListener("click", enlarge);
+    picture.addEventListener("keydown", enlarge);
+  }
+});
