@@ -30,7 +30,7 @@ QUESTION = """\
   kind: binary
   wording: Is the most probable move the one of the highest value?
   measurement: value-agreement
-  parameters: {levels: 24, cheese: anywhere, squares: decision, split: test}
+  parameters: {levels: 13, cheese: anywhere, squares: decision, split: test}
   rule: {agreement: above 0.5}
   source: this test
 """

@@ -171,14 +171,19 @@ def test_conditions_on_several_figures_hold_in_the_same_resample() -> None:
 def test_resampled_levels_share_their_resamples_and_repeat() -> None:
     levels = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) * 2 + 1})
 
-    def means(rows: pd.DataFrame) -> dict[str, float]:
-        return {"a": rows["a"].mean(), "b": rows["b"].mean()}
+    def means(each: pd.DataFrame) -> dict[str, pd.Series]:
+        return {"a": each["a"], "b": each["b"]}
 
     found, again = (resample_levels(levels, means, 300) for _ in range(2))
     assert found["a"].value == 9.5
     assert found["a"].n == 20
     assert found["b"].resamples == pytest.approx(2 * found["a"].resamples + 1)
     assert (found["a"].resamples == again["a"].resamples).all()
+    rng = np.random.default_rng(0)
+    by_hand = [levels["a"].iloc[rng.integers(0, 20, 20)].mean() for _ in range(300)]
+    assert found["a"].resamples == pytest.approx(by_hand)
+    gap = levels.assign(b=levels["b"].where(levels["a"] > 0))
+    assert resample_levels(gap, means, 300)["b"].value == 2 * 10 + 1
     assert found["a"].resamples.std() == pytest.approx(levels["a"].std(ddof=0) / np.sqrt(20), rel=0.15)
     with pytest.raises(Unmeasurable, match="only 1 of the levels"):
         resample_levels(levels[:1], means)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.questions.question import Question
@@ -50,6 +50,12 @@ class Draws:
     resamples: NDArray[np.float64]
     n: int
 
+    @classmethod
+    def of_sets(cls, values: ArrayLike, n: int) -> Draws:
+        """From the figure on the rows of `level_sets`, `[1 + r]`."""
+        whole, *resamples = np.asarray(values, float).tolist()
+        return cls(whole, np.array(resamples), n)
+
     def __post_init__(self) -> None:
         if not (np.isfinite(self.value) and np.isfinite(self.resamples).all()):
             raise Unmeasurable(f"the figure is not finite on these {self.n} levels or on resamples of them")
@@ -80,23 +86,34 @@ Resolver = Callable[[Mapping[str, Any]], Measured]
 
 def resample_levels(
     levels: pd.DataFrame,
-    statistic: Callable[[pd.DataFrame], Mapping[str, float]],
+    statistic: Callable[[pd.DataFrame], Mapping[str, ArrayLike]],
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Draws]:
-    """Figures of a table of levels, and of resamples of its rows.
+    """Figures of the means of a table's columns over the levels, and over resamples of them.
 
-    The statistic takes such a table, a row per level, to figures by name.
+    The statistic takes a table of means, with the same columns and a row for each set of levels, to figures by name,
+    `[rows]`. In the means, missing values are left out.
 
     Raises:
         Unmeasurable: fewer than two levels, or a figure that is not finite.
     """
-    if len(levels) < 2:
-        raise Unmeasurable(f"only {len(levels)} of the levels qualify")
-    random = np.random.default_rng(seed)
-    whole = statistic(levels)
-    draws = [statistic(levels.iloc[random.integers(0, len(levels), len(levels))]) for _ in range(resamples)]
-    return {name: Draws(value, np.array([draw[name] for draw in draws]), len(levels)) for name, value in whole.items()}
+    sets = level_sets(len(levels), resamples, seed)
+    values = {name: column.to_numpy(float) for name, column in levels.items()}
+    figures = statistic(pd.DataFrame({name: pd.DataFrame(one[sets]).mean(axis=1) for name, one in values.items()}))
+    return {name: Draws.of_sets(values, len(levels)) for name, values in figures.items()}
+
+
+def level_sets(levels: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.int64]:
+    """All levels and, in the other rows, resamples of them, by number: `[1 + resamples, levels]`.
+
+    Raises:
+        Unmeasurable: fewer than two levels.
+    """
+    if levels < 2:
+        raise Unmeasurable(f"only {levels} of the levels qualify")
+    drawn = np.random.default_rng(seed).integers(0, levels, (resamples, levels))
+    return np.vstack([np.arange(levels), drawn])
 
 
 def mean_draws(table: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Draws]:

@@ -31,12 +31,12 @@ def branch_swap(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
 
     levels = setting.levels(parameters["levels"], decision=False, asked=asked)
     experiment = ConstructedLevels(setting.policy, setting.agent, levels, setting.region, shortest, (SWAP,))
-    figures = level_figures(swap_levels(setting.run(experiment)), _means, ("follows", "switch"))
+    figures = level_figures(swap_levels(setting.run(experiment)), _each, ("follows", "switch"))
     return setting.measured(figures, levels, f"maze-interp constructed {setting.options} --shortest {shortest}")
 
 
-def _means(some: pd.DataFrame) -> dict[str, float]:
-    return {str(name): float(value) for name, value in some.mean().items()}
+def _each(means: pd.DataFrame) -> dict[str, pd.Series]:
+    return {str(name): values for name, values in means.items()}
 
 
 def region_parts(setting: Setting, parameters: Mapping[str, Any]) -> Measured:

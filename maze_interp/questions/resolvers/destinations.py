@@ -120,15 +120,15 @@ def move_against_arrival(setting: Setting, parameters: Mapping[str, Any]) -> Mea
         nearest=int(parameters["nearest"]),
     )
     edited = table[(table["mark"] == mark.name) & table["move"].notna()]
-    means = edited.groupby("seed")[["move", "p_visit"]].mean()
+    by_level = edited.groupby("seed")[["move", "p_visit"]].mean()
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        move, arrival = some.mean()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        move, arrival = means["move"], means["p_visit"]
         return {"right_move": move, "arrival": arrival, "lead": move - arrival}
 
     chosen = f"{mark.value:.3g} in channels {', '.join(map(str, mark.channels))} of {layer} at the destination"
     command = f"maze-interp retarget {setting.options} --layers {layer}"
-    return setting.measured(level_figures(means, statistic, ("move", "p_visit")), levels, command, chosen)
+    return setting.measured(level_figures(by_level, statistic, ("move", "p_visit")), levels, command, chosen)
 
 
 def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
@@ -158,8 +158,7 @@ def steering_channels(setting: Setting, parameters: Mapping[str, Any]) -> Measur
     gains = _gains(measured_destinations(setting, marks[layer, name], levels, layer, **drawn))
     table = pd.DataFrame({"gain": gains[name], "random": gains.drop(columns=name).mean(axis=1)})
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
         return {"gain": means["gain"], "lead": means["gain"] - means["random"]}
 
     figures = level_figures(table, statistic, tuple(table))

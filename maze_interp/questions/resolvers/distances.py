@@ -62,8 +62,7 @@ def first_exit(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     rows, levels = swept(setting, parameters)
     near = rows[rows[parameters["variable"]].between(parameters["nearest"], parameters["farthest"])]
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
         return {"cheese": means["exit_cheese"], "corner_lead": means["exit_top_right"] - means["exit_cheese"]}
 
     figures = level_figures(near, statistic, ("exit_cheese", "exit_top_right"))
@@ -105,9 +104,8 @@ def predictive_power(setting: Setting, parameters: Mapping[str, Any]) -> Measure
         {name: perfect - held_out(model, x, p)["log_likelihood"].to_numpy() for name, (model, x) in models.items()}
     )
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        sums = some.sum()
-        explained = 1 - sums[["base", "both"]] / sums["nothing"]
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        explained = 1 - means[["base", "both"]].div(means["nothing"], axis=0)
         return {"base": explained["base"], "gain": explained["both"] - explained["base"]}
 
     figures = level_figures(lost, statistic, tuple(models))

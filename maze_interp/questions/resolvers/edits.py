@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from maze_interp.errors import Unmeasurable
 from maze_interp.measure.channels import count_channels
 from maze_interp.questions.candidates import SETS, UNEDITED, Candidate, CandidateEffects, Direction, propose
 from maze_interp.questions.edit_search import Means, best_candidate, finalists, kept, resampled_means, surest
-from maze_interp.questions.measured import Draws, Measured, resample_levels
+from maze_interp.questions.measured import Draws, Measured, level_sets, resample_levels
 from maze_interp.questions.resolvers.setting import CHOOSING, Setting, level_figures
-from maze_interp.results.estimates import RESAMPLES
 from maze_interp.studies.ablate.effects import level_effects
 from maze_interp.studies.ablate.measure import DecisionAblation
 from maze_interp.studies.channels.scores import cheese_channels
@@ -81,11 +81,11 @@ def dissociation(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     sets = [candidates[number] for number in numbers]
     wide = by_level(measured_candidates(setting, sets, levels))
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = {str(name): some[name].mean().to_numpy()[None] for name in some.columns.unique(level=0)}
-        dissociated = [(_lost(means, own) - _lost(means, other))[0, i] for i, (own, other, _) in enumerate(ROLES)]
-        reached = min(kept(means, spared)[0, i] for i, (_, _, spared) in enumerate(ROLES))
-        both = kept(means, ["region_p_cheese"])[0].min()
+    def statistic(some: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+        means = {str(name): some[name].to_numpy() for name in some.columns.unique(level=0)}
+        dissociated = [(_lost(means, own) - _lost(means, other))[:, i] for i, (own, other, _) in enumerate(ROLES)]
+        reached = np.min([kept(means, spared)[:, i] for i, (_, _, spared) in enumerate(ROLES)], axis=0)
+        both = kept(means, ["region_p_cheese"]).min(axis=1)
         return {"cheese_set": dissociated[0], "corner_set": dissociated[1], "reached": reached, "ability": both}
 
     command, chosen = f"maze-interp ablate {setting.options}", f"{sets[0]}; {sets[1]}; of {len(candidates)} sets"
@@ -137,12 +137,10 @@ def ablation_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measu
     effects = level_effects(table, "decision_p_cheese")
     zero, mean = effects["zero"].to_numpy(), effects["mean"].to_numpy()
 
-    def statistic(drawn: pd.DataFrame) -> dict[str, float]:
-        some = drawn["level"].to_numpy()
-        ranked = [pd.Series(one[some].mean(axis=0)).rank() for one in (zero, mean)]
-        return {"correlation": float(np.corrcoef(*ranked)[0, 1])}
+    def correlation(some: NDArray[np.int64]) -> float:
+        return float(np.corrcoef(*(rankdata(one[some].mean(axis=0)) for one in (zero, mean)))[0, 1])
 
-    found = resample_levels(pd.DataFrame({"level": range(len(effects))}), statistic)["correlation"]
+    found = Draws.of_sets([correlation(some) for some in level_sets(len(effects))], len(effects))
     fisher = np.arctanh(np.clip(found.resamples, -0.999999, 0.999999))
     centre = np.arctanh(np.clip(found.value, -0.999999, 0.999999))
     figures = {"correlation": Draws(found.value, np.tanh(fisher - fisher.mean() + centre), found.n)}
@@ -166,15 +164,14 @@ def tracking_importance(setting: Setting, parameters: Mapping[str, Any]) -> Meas
         "decision_p_cheese"
     ]
     lost = wide.rsub(wide[UNEDITED], axis=0)
-    means = pd.DataFrame({"tracking": lost[0], "random": lost[list(range(1, len(sets)))].mean(axis=1)})
+    table = pd.DataFrame({"tracking": lost[0], "random": lost[list(range(1, len(sets)))].mean(axis=1)})
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        found = some.mean()
-        return {"loss": found["tracking"], "lead": found["tracking"] - found["random"]}
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        return {"loss": means["tracking"], "lead": means["tracking"] - means["random"]}
 
     command = f"maze-interp channels {setting.options}"
     chosen = f"channels {', '.join(map(str, channels))} zeroed"
-    return setting.measured(level_figures(means, statistic, ("tracking", "random")), levels, command, chosen)
+    return setting.measured(level_figures(table, statistic, ("tracking", "random")), levels, command, chosen)
 
 
 def tracking_channels(setting: Setting, layer: str) -> tuple[int, ...]:
@@ -221,11 +218,9 @@ def change_figures(table: pd.DataFrame, direction: Direction, keep: str) -> dict
     """`change` and `kept` of the only candidate in a table."""
     wide = by_level(table)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
-        with np.errstate(invalid="ignore", divide="ignore"):  # what is not finite, `Draws` refuses
-            ratio = means["p_cheese", 0] / means["p_cheese", UNEDITED]
-        kept = means[keep, 0] / means[keep, UNEDITED] if means[keep, UNEDITED] > 0 else 1.0  # nothing to be lost
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        ratio = means["p_cheese", 0] / means["p_cheese", UNEDITED]  # where it is not finite, `Draws` refuses it
+        kept = (means[keep, 0] / means[keep, UNEDITED]).where(means[keep, UNEDITED] > 0, 1.0)  # else nothing to be lost
         return {"change": 1 - ratio if direction == "less" else ratio - 1, "kept": kept}
 
-    return resample_levels(wide, statistic, RESAMPLES)
+    return resample_levels(wide, statistic)

@@ -37,8 +37,7 @@ def finetune_compute(setting: Setting, parameters: Mapping[str, Any]) -> Measure
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=False)
     table = _tuned(setting, tuned, levels)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
         return {"ratio": means["p_cheese", 1.0] / means["region_p_cheese", 0.0]}
 
     shares = {"flop_share": spent.flops / before.flops, "step_share": spent.steps / before.steps}
@@ -63,8 +62,8 @@ def tuning_against_editing(setting: Setting, parameters: Mapping[str, Any]) -> M
         changes["editing"].append(p[0] - p[UNEDITED])
     table = pd.concat([one for some in changes.values() for one in some], axis=1, ignore_index=True)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        more, less, edited_more, edited_less = some.mean()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        more, less, edited_more, edited_less = (means[number] for number in range(4))
         tuning, editing = (more - less) / 2, (edited_more - edited_less) / 2
         return {"tuning": tuning, "editing": editing, "lead": tuning - editing}
 

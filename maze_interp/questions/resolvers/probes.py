@@ -59,9 +59,8 @@ def coordinate_frames(setting: Setting, parameters: Mapping[str, Any]) -> Measur
         asked = {frame: Asked(layer, f"cheese_square_{frame}") for frame in FRAMES}
         return whole_layer_right(setting, sides, asked, kind)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
-        return {f"{frame}_lead": means[frame] - means.drop(frame).max() for frame in FRAMES}
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        return {f"{frame}_lead": means[frame] - means.drop(columns=frame).max(axis=1) for frame in FRAMES}
 
     table = setting.keep(f"frames-{layer}", sides.about(parameters), make)
     targets = ",".join(f"cheese_square_{frame}" for frame in FRAMES)
@@ -86,13 +85,12 @@ def square_probe(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
         ]
         return pd.concat(parts, axis=1)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        sums = some.sum()
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
         balanced = {
-            name: float(np.mean([sums[f"{name}_right_{c}"] / sums[f"{name}_of_{c}"] for c in (0, 1)]))
+            name: sum(means[f"{name}_right_{c}"] / means[f"{name}_of_{c}"] for c in (0, 1)) / 2
             for name in ("agent", "pixels", "untrained")
         }
-        others = max(balanced["pixels"], balanced["untrained"])
+        others = np.maximum(balanced["pixels"], balanced["untrained"])
         return {"balanced_accuracy": balanced["agent"], "lead": balanced["agent"] - others}
 
     table = setting.keep(f"squares-{target}-{layer}", sides.about(parameters), make)

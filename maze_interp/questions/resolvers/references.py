@@ -42,10 +42,9 @@ def goal_models(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     (fitted_on, _), (reported_on, levels) = _moves(setting, parameters)
     scores = held_out_scores(models, fitted_on, reported_on)
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
-        gain = (means - means[RANDOM]) / (means[OWN] - means[RANDOM])
-        return {"single": gain[goals].max(), "contextual": gain["contextual"]}
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        gain = means.sub(means[RANDOM], axis=0).div(means[OWN] - means[RANDOM], axis=0)
+        return {"single": gain[goals].max(axis=1), "contextual": gain["contextual"]}
 
     figures = level_figures(scores, statistic, (*models, RANDOM, OWN))
     return setting.measured(figures, levels, _command(setting))
@@ -58,9 +57,8 @@ def reference_lead(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     scores = held_out_scores({one: Model((one,)) for one in (name, *others)}, fitted_on, reported_on)
     scores = scores.set_index("seed").assign(agreement=_agreement(reported_on, name)).reset_index()
 
-    def statistic(some: pd.DataFrame) -> dict[str, float]:
-        means = some.mean()
-        return {"agreement": means["agreement"], "lead": means[name] - means[others].max()}
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        return {"agreement": means["agreement"], "lead": means[name] - means[others].max(axis=1)}
 
     figures = level_figures(scores, statistic, (name, *others, "agreement"))
     return setting.measured(figures, levels, _command(setting))
@@ -89,9 +87,8 @@ def dead_ends(setting: Setting, parameters: Mapping[str, Any]) -> Measured:
     passed = some.assign(entered=(some["p_mouth"] * some["p_first"]).fillna(0.0))
     sums = passed.groupby("seed")[["entered", "moves", "p_mouth"]].sum()
 
-    def statistic(drawn: pd.DataFrame) -> dict[str, float]:
-        total = drawn.sum()
-        return {"entered": total["entered"] / total["p_mouth"], "time_lost": total["moves"] / total["p_mouth"]}
+    def statistic(means: pd.DataFrame) -> dict[str, pd.Series]:
+        return {"entered": means["entered"] / means["p_mouth"], "time_lost": means["moves"] / means["p_mouth"]}
 
     figures: dict[str, Draws] = resample_levels(sums, statistic)
     return setting.measured(figures, levels, f"maze-interp dead-ends {setting.options}")

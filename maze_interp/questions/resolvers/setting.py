@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import maze_from_seed
@@ -156,7 +157,7 @@ def span(levels: LevelSet) -> str:
 
 
 def level_figures(
-    table: pd.DataFrame, statistic: Callable[[pd.DataFrame], Mapping[str, float]], columns: Sequence[str]
+    table: pd.DataFrame, statistic: Callable[[pd.DataFrame], Mapping[str, ArrayLike]], columns: Sequence[str]
 ) -> dict[str, Draws]:
     """Figures of a table with one row per level, complete in the given columns; see `resample_levels`."""
     return resample_levels(table[list(columns)].dropna().reset_index(drop=True), statistic)

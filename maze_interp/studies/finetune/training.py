@@ -59,6 +59,7 @@ def tuning_config(
         goal=goal,
         width=policy.settings["width"],
         updates=updates,
+        value_levels=min(ExactConfig.value_levels, updates * ExactConfig.levels),  # no more than it learns from
         learning_rate=learning_rate,
         elsewhere=1.0,
         seed=seed,
