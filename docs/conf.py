@@ -27,6 +27,7 @@ extensions = [
 exclude_patterns = ["_build", "_ext"]
 nitpicky = False
 default_role = "literal"  # what docstrings have in single backticks
+smartquotes_action = "qe"  # quotes and ellipses, not dashes: `--layers` is an option
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

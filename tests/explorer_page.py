@@ -66,9 +66,11 @@ def serving(opening: Opening) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", lifespan="off", ws="websockets-sansio"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token={site.token}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token={site.token}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture

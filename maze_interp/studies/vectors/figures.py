@@ -94,7 +94,7 @@ def coefficients_figure(effects: pd.DataFrame) -> Figure:
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.set_xscale("symlog", linthresh=1)
         ticks = sorted({-10, -3, -1, 0, 1, 3, 10})
-        axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+        axes.set_xticks(ticks, [f"{tick:+d}".replace("-", "−") if tick else "0" for tick in ticks])
         axes.set(xlabel="coefficient (linear from −1 to +1)", ylim=(-0.03, 1.03))
         axes.set_title(f"{words}, {_levels(some.loc[some['edit'].isin(VECTORS), 'n'])}", fontsize=10)
         axes.grid(axis="y")
