@@ -306,6 +306,8 @@ def test_tables_for_people() -> None:
     assert readable(table).to_dict("list") == {"a b": ["x", ""], "n": ["3", "0"], "mean": ["0.500 [0.250, 0.750]", ""]}
     beside = pd.DataFrame({"gain": [1.0], "gain_low": [0.5], "gain_high": [2.0]})
     assert readable(beside).to_dict("list") == {"gain": ["1.000 [0.500, 2]"]}
+    negative = pd.DataFrame({"change": [-0.25, -0.0, -3.0]})
+    assert readable(negative).to_dict("list") == {"change": ["−0.250", "0.000", "−3"]}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from maze_interp.questions.resolutions import Resolution
 from maze_interp.questions.scoreboard import Scoreboard, Standings
 from maze_interp.questions.scoring import BOUND
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import decimal
 
 _STANDINGS = {
     "all": "Mean scores, the first form of each answer and the outcome that counts",
@@ -53,7 +54,7 @@ def resolution_lines(question: Question, resolution: Resolution) -> Iterator[str
         return
     yield escape(f"{question.id}: {outcome_words(resolution.measured)}")
     figures = (
-        f"{name} {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+        f"{name} {decimal(figure.value, 3)} [{decimal(figure.low, 3)}, {decimal(figure.high, 3)}]"
         for name, figure in resolution.figures.items()
     )
     n = max(figure.n for figure in resolution.figures.values())
@@ -167,8 +168,10 @@ def _standings(standings: Standings, title: str) -> Table:
 
 
 def _difference(difference: Estimate) -> str:
-    interval = "" if difference.low is None else f" \\[{difference.low:+.3f}, {difference.high:+.3f}]"
-    return f"{difference.mean:+.3f}{interval}"
+    mean, *ends = (
+        decimal(value, 3, "+") for value in (difference.mean, difference.low, difference.high) if value is not None
+    )
+    return f"{mean} \\[{', '.join(ends)}]" if ends else mean
 
 
 def _ranges(ranges: pd.DataFrame) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from maze_interp.results.estimates import Estimate
+from maze_interp.results.numbers import decimal
 
 ENDS = ("n", "mean", "low", "high")
 """The columns of an estimate."""
@@ -81,5 +82,5 @@ def _cell(value: Any, digits: int) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) >= 2 else f"{value + 0.0:.{digits}f}"
+        return decimal(value, 0 if value.is_integer() and abs(value) >= 2 else digits)
     return str(value)
