@@ -163,9 +163,16 @@ class Ablation(Experiment):
         for batch in self.source.batches():
             with without_hooks():
                 _, seen = run_with_cache(self.policy, batch, self.layers)
-            totals = {layer: totals.get(layer, 0) + one.sum(0, dtype=torch.float64) for layer, one in seen.items()}
+            totals = {layer: totals.get(layer, 0) + _sum(one) for layer, one in seen.items()}
             count += len(batch)
         return {layer: {"mean": (total / count).float()} for layer, total in totals.items()}
+
+
+def _sum(batch: Tensor) -> Tensor:
+    """Of a batch, in float64: on a CPU NumPy adds several times as fast as PyTorch, to the same bits."""
+    if batch.device.type == "cpu" and batch.dtype == torch.float32:
+        return torch.from_numpy(batch.numpy().sum(0, dtype=np.float64))
+    return batch.sum(0, dtype=torch.float64)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Annotated
 from warnings import catch_warnings, simplefilter
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -28,6 +27,7 @@ from maze_interp.errors import MazeInterpError, Unmeasurable
 from maze_interp.mazes.maze import DistributionMode
 from maze_interp.measure.channels import count_channels, require_channels
 from maze_interp.policies.checkpoints import agent_hash
+from maze_interp.policies.devices import device_of
 from maze_interp.policies.hooks import DEFAULT_LAYER, resolve_layer
 from maze_interp.policies.identity import beyond_record, structure_hash
 from maze_interp.policies.threads import one_thread
@@ -119,7 +119,8 @@ def _above_zero(scores: pd.DataFrame) -> pd.Series:
 Placements = Annotated[int, whole(2, 10**6)]
 Untrained = Annotated[int, whole(1, 10**4)]
 
-_scores: WeakKeyDictionary[nn.Module, dict[Hashable, pd.DataFrame]] = WeakKeyDictionary()
+_KEPT = 32
+_scores: dict[Hashable, pd.DataFrame] = {}  # the newest, by all that decides them: a network may be loaded again
 
 
 @checked
@@ -130,7 +131,7 @@ def channel_scores(
     placements: Placements = 16,
     untrained: Untrained = 16,
 ) -> pd.DataFrame:
-    """`tracking_scores` of the agent, measured in this process and kept until the network changes.
+    """`tracking_scores` of the agent, measured once in this process for the same weights and levels.
 
     Args:
         policy: the network.
@@ -143,14 +144,17 @@ def channel_scores(
         MazeInterpError: see `Responses`; fewer than two levels.
     """
     experiment = Responses(policy, "", levels, layer, placements, untrained)
-    kept = _scores.setdefault(policy, {}) if beyond_record(policy) is None else {}
-    network = agent_hash(policy), structure_hash(policy)
+    kept = _scores if beyond_record(policy) is None else {}
+    network = agent_hash(policy), structure_hash(policy), device_of(policy)
     key = (network, resolve_layer(policy, layer), levels, placements, untrained)
     if key not in kept:
         with one_thread():
             parts = [pd.DataFrame(experiment.rows(levels.maze(seed))).assign(seed=seed) for seed in levels.seeds]
         kept[key] = tracking_scores(pd.concat(parts, ignore_index=True))
-    return kept[key].copy()
+    scores = kept[key].copy()
+    if len(kept) > _KEPT:
+        del kept[next(iter(kept))]
+    return scores
 
 
 @checked
