@@ -54,18 +54,20 @@ def looks(observations: Tensor) -> list[bytes]:
     return [blake2b(picture.tobytes(), digest_size=12).digest() for picture in pictures]
 
 
-def plant(variable: str) -> Planted:
-    """Takes the cheese when it is near the decision square by this distance, or if there is none to decide at."""
-    actions: dict[bytes, int] = {}
+def plant() -> dict[str, Planted]:
+    """By variable: takes the cheese when it is near the decision square by it, or if there is none to decide at."""
+    actions: dict[str, dict[bytes, int]] = {variable: {} for variable in RULES}
     for maze in map(LEVELS.maze, LEVELS.seeds):
-        distance = maze_features(maze)[variable]
-        assert maze.cheese is not None
-        goal = maze.cheese if distance is None or distance <= RULES[variable] else maze.top_right
-        onward = actions_towards(maze, goal)
-        for facing in FACINGS:
-            for seen, action in zip(looks(to_input(observe(maze, None, facing))), onward, strict=True):
-                assert actions.setdefault(seen, action) == action
-    return Planted(actions)
+        shown = [looks(to_input(observe(maze, None, facing))) for facing in FACINGS]
+        features = maze_features(maze)
+        for variable, near in RULES.items():
+            distance = features[variable]
+            assert maze.cheese is not None
+            goal = maze.cheese if distance is None or distance <= near else maze.top_right
+            onward = actions_towards(maze, goal)
+            for seen, action in (pair for pictures in shown for pair in zip(pictures, onward, strict=True)):
+                assert actions[variable].setdefault(seen, action) == action
+    return {variable: Planted(known) for variable, known in actions.items()}
 
 
 def actions_towards(maze: Maze, goal: Square) -> list[int]:
@@ -79,7 +81,7 @@ def actions_towards(maze: Maze, goal: Square) -> list[int]:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FinishedSweep]:
     """By the variable of its rule, each policy's sweep."""
     out = tmp_path_factory.mktemp("planted")
-    sweeps = {variable: LevelSweep(plant(variable), "planted", LEVELS, horizon=200) for variable in RULES}
+    sweeps = {name: LevelSweep(policy, "planted", LEVELS, horizon=200) for name, policy in plant().items()}
     return {
         variable: FinishedSweep(sweep.settings, run_experiment(sweep, out / variable, workers=1), REGION)
         for variable, sweep in sweeps.items()
