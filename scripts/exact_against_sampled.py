@@ -1,6 +1,6 @@
 """Exact behaviour against episodes sampled in procgen: z-scores, and the bias of counts cut off in time.
 
-    python scripts/exact_against_sampled.py --agent rand_region_3_easy
+    python scripts/exact_against_sampled.py --agent rand_region_3_easy_imitation
 
 plays 400 episodes in each of 40 levels and prints the mean, spread and Kolmogorov–Smirnov p-value
 of the z-scores; then plays 64 environments for 1,000 steps and compares the share of the episodes

@@ -17,7 +17,7 @@ from maze_interp.explorer.session import Opening, Session
 from maze_interp.mazes.constructed import random_tree
 from maze_interp.policies.agents import load_network
 
-AGENT = "rand_region_3_easy"
+AGENT = "rand_region_3_easy_imitation"
 LAYER = "embedder.block2.res1.resadd"
 
 

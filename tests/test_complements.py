@@ -56,7 +56,7 @@ def test_groups_of_a_comparison(levels: pd.DataFrame) -> None:
 
 
 def test_the_report(levels: pd.DataFrame, tmp_path: Path) -> None:
-    context = Context("rand_region_3_easy", len(levels), "easy", tmp_path)
+    context = Context("rand_region_3_easy_imitation", len(levels), "easy", tmp_path)
     for name in context.sweeps:
         write_csv(context.folder(name) / "levels.csv", levels)
     assert context.outside.tolist() == OUTSIDE

@@ -186,8 +186,8 @@ def test_a_study_runs_where_it_is_told(name: str, random_weights: Path, device: 
 def test_bfloat16_is_near_float32() -> None:
     """Only when asked for. On these levels of the default agent no probability changes by .06, P(cheese) by .01 on
     average."""
-    exact = load_network("rand_region_3_easy")
-    rough = load_network("rand_region_3_easy", precision="bfloat16")
+    exact = load_network("rand_region_3_easy_imitation")
+    rough = load_network("rand_region_3_easy_imitation", precision="bfloat16")
     assert {p.dtype for p in exact.parameters()} == {torch.float32}
     assert {p.dtype for p in rough.parameters()} == {torch.bfloat16}
     mazes = [mi.Maze.from_seed(seed, "easy") for seed in range(900_000_000, 900_000_010)]
@@ -200,7 +200,7 @@ def test_bfloat16_is_near_float32() -> None:
 
 
 def test_a_rounded_network_is_the_same_agent() -> None:
-    exact, rough = load_network("rand_region_3_easy"), load_network("rand_region_3_easy", precision="bfloat16")
+    exact, rough = load_network("rand_region_3_easy_imitation"), load_network("rand_region_3_easy_imitation", precision="bfloat16")
     assert agent_hash(rough) == agent_hash(copy.deepcopy(rough)) == agent_hash(exact)
     settings = provenance(rough, "x")
     assert (settings["device"], settings["precision"]) == ("cpu", "bfloat16")

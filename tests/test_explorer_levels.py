@@ -41,7 +41,7 @@ def led_to(field: VectorField, square: Square) -> Square:
 
 def test_scores_by_walking(untrained: Impala) -> None:
     for maze in MAZES:
-        field, other = vector_field(untrained, maze), vector_field(load_policy("rand_region_3_easy"), maze)
+        field, other = vector_field(untrained, maze), vector_field(load_policy("rand_region_3_easy_imitation"), maze)
         round_and_round = conflicts = 0
         value = dict(zip(field.squares, field.value, strict=True))
         for square in field.squares:
@@ -62,7 +62,7 @@ def pane(agent: str, maze: Maze, policy: Impala) -> Pane:
 
 
 def test_levels_are_ranked(untrained: Impala) -> None:
-    panes = [pane(agent, MAZES[0], untrained) for agent in ("untrained", "rand_region_3_easy")]
+    panes = [pane(agent, MAZES[0], untrained) for agent in ("untrained", "rand_region_3_easy_imitation")]
     ask = RankLevels(id=1, what="levels", by="disagreement", count=3)
     *_, last = rank_levels(ask, panes, {})
     scores = [row["score"] for row in last["rows"]]
@@ -109,7 +109,7 @@ def test_no_sweep(tmp_path: Path, swept: Path) -> None:
 def test_solve_rate(untrained: Impala) -> None:
     one = PaneText.model_validate(
         {
-            "agent": "rand_region_3_easy",
+            "agent": "rand_region_3_easy_imitation",
             "maze": text_of(MAZES[0]),
             "edits": [{"kind": "zero", "layer": Impala.default_layer}],
         }

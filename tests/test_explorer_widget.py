@@ -30,7 +30,7 @@ def wait_for(is_done: Callable[[], bool]) -> None:
 def test_what_is_done_is_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Any] = []
     monkeypatch.setattr(Explorer, "send", lambda self, content, buffers=None: answers.append(content))
-    policy = mi.load_network("rand_region_3_easy")
+    policy = mi.load_network("rand_region_3_easy_imitation")
     widget: Any = mi.explore(policy, MAZE, edits.Zero(LAYER, [1]))
     assert widget.maze == MAZE
     assert widget.edits == (edits.Zero(LAYER, [1]),)
@@ -56,7 +56,7 @@ def test_what_is_done_is_readable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_arguments() -> None:
     with pytest.raises(mi.MazeInterpError, match="edits is an edit"):
-        mi.explore(mi.load_policy("rand_region_3_easy"), MAZE, [3])  # type: ignore[list-item]
+        mi.explore(mi.load_policy("rand_region_3_easy_imitation"), MAZE, [3])  # type: ignore[list-item]
 
 
 def test_the_modules_are_one(tmp_path: Any) -> None:

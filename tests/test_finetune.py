@@ -126,7 +126,7 @@ def test_the_run_is_about_as_long_as_asked() -> None:
 
 
 def test_what_the_training_took() -> None:
-    first = training_compute("rand_region_3_easy")
+    first = training_compute("rand_region_3_easy_imitation")
     assert first.steps == 1_799_680
     convolutions = 64**2 * 3 * 16 + 32**2 * (4 * 16 * 16 + 16 * 32) + 16**2 * 5 * 32 * 32 + 8**2 * 4 * 32 * 32
     forward = 2 * (9 * convolutions + 2048 * 256 + 256 * (15 + 1))  # a multiplication and an addition each

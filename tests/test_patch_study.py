@@ -20,7 +20,7 @@ from maze_interp.studies.result import Result
 
 LAYER = "embedder.block3"
 
-AGENT = "rand_region_3_easy"
+AGENT = "rand_region_3_easy_imitation"
 
 
 @pytest.fixture(scope="module")

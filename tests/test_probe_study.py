@@ -155,7 +155,7 @@ def test_pictures_say_what_they_show(ran: tuple[Path, Result]) -> None:
 
 
 def test_a_store_of_its_own_for_the_report(tmp_path: Path) -> None:
-    study = Probe.for_report("rand_region_3_easy", None, 0.03, {})
+    study = Probe.for_report("rand_region_3_easy_imitation", None, 0.03, {})
     assert study is not None
     assert study.levels == 12
     parsed = make_parser().parse_args(study.command().split()[1:])
@@ -241,7 +241,7 @@ def levels_with_decision(seed: int) -> Maze | None:
         ({"folds": 41}, "41 folds need at least 41 levels, there are 40"),
         ({"top_channels": "1;2"}, "--top-channels cannot be '1;2'"),
         ({"layers": (FC,), "top_channels": (1, 256)}, "the best of the 256 channels of embedder.fc are 1 to 255"),
-        ({"agent": "rand_region_3_easy"}, "was recorded from agent agent with weights"),
+        ({"agent": "rand_region_3_easy_imitation"}, "was recorded from agent agent with weights"),
         ({"mode": "easy"}, "--mode has no effect with --store"),
         ({"edit_levels": 3}, "--edit-levels has no effect without --edit-layers"),
         ({"edit_layers": (BLOCK2, BLOCK3)}, "--edit-layers takes one layer, not 2"),

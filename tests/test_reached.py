@@ -29,7 +29,7 @@ def squares_run(results: list[Behaviour]) -> int:
     return sum(len(result.field.squares) for result in results)
 
 
-@pytest.mark.parametrize(("agent", "mode"), [("rand_region_5", "hard"), ("rand_region_3_easy", "easy")])
+@pytest.mark.parametrize(("agent", "mode"), [("rand_region_5", "hard"), ("rand_region_3_easy_imitation", "easy")])
 def test_figures_are_within_the_bound(agent: str, mode: DistributionMode) -> None:
     policy = load_network(agent)
     mazes = [Maze.from_seed(seed, mode) for seed in range(12)]

@@ -198,7 +198,7 @@ def test_damaged_agents_end_no_list(
     assert damaged == {"empty", "broken", "mode", "region", "list", "weights", "kind", "absent", "no-weights"}
     assert table.loc["whole", "hash"] == agent_hash(load_policy("foreign.pth"))
     assert np.isnan(table.loc["whole", "success"])
-    best = table.loc["rand_region_3_easy"]
+    best = table.loc["rand_region_3_easy_imitation"]
     assert (best["mode"], best["region"], best["success"], best["anywhere"]) == ("easy", 3, 0.991, 0.687)
     agents_list()
     printed = capsys.readouterr().out

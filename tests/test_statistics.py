@@ -42,7 +42,7 @@ from maze_interp.studies.statistics.words import WORDS
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import COLUMNS
 
-AGENT = "rand_region_3_easy"
+AGENT = "rand_region_3_easy_imitation"
 SEEDS = range(HELD_OUT, HELD_OUT + 400)
 QUICK = Effort(repeats=1, refits=12)
 NEAR = "euclidean_cheese_decision_square"

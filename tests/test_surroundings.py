@@ -102,6 +102,6 @@ def test_an_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     os.close(reader)
     with Path("/dev/full").open("w") as full:
         for output, why in ((full, "No space left on device"), (closed, "Broken pipe")):
-            status, _, errors = run(tmp_path, "agents", "show", "rand_region_3_easy", stdout=output)
+            status, _, errors = run(tmp_path, "agents", "show", "rand_region_3_easy_imitation", stdout=output)
             assert (status, errors) == (2, f"maze-interp: {why}; finished files are intact\n")
     os.close(closed)

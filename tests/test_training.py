@@ -264,7 +264,7 @@ def test_a_folder_is_one_runs(tmp_path: Path) -> None:
 
 
 def test_a_fitted_value_head_is_the_least_squares_one_and_the_policy_is_as_before() -> None:
-    policy = load_network("rand_region_3_easy")
+    policy = load_network("rand_region_3_easy_imitation")
     task = ExactConfig("critic", region=3, seed=1)
     rng = np.random.default_rng([task.seed, task.updates])
     mazes = [draw_level(task, rng) for _ in range(6)]
@@ -301,7 +301,7 @@ def test_a_name_with_updates_is_the_agent_at_that_time(tmp_path: Path, monkeypat
     [
         (None, ", no imitation"),
         ("rand_region_5_easy_scratch", " from the weights of rand_region_5_easy_scratch, no imitation"),
-        ("rand_region_3_easy", ", from the weights of rand_region_3_easy"),
+        ("rand_region_3_easy_imitation", ", from the weights of rand_region_3_easy_imitation"),
     ],
 )
 def test_no_imitation_is_said_of_the_whole_training(start: str | None, words: str) -> None:
