@@ -200,7 +200,8 @@ def test_bfloat16_is_near_float32() -> None:
 
 
 def test_a_rounded_network_is_the_same_agent() -> None:
-    exact, rough = load_network("rand_region_3_easy_imitation"), load_network("rand_region_3_easy_imitation", precision="bfloat16")
+    exact = load_network("rand_region_3_easy_imitation")
+    rough = load_network("rand_region_3_easy_imitation", precision="bfloat16")
     assert agent_hash(rough) == agent_hash(copy.deepcopy(rough)) == agent_hash(exact)
     settings = provenance(rough, "x")
     assert (settings["device"], settings["precision"]) == ("cpu", "bfloat16")
