@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,9 @@ from maze_interp.recording.store import ActivationStore
 from maze_interp.sweeps.levels import LevelSet
 
 torch.set_num_threads(1)  # the networks are small: a second thread costs more than it brings
+
+# A shell starts what it runs in the background with interrupts ignored, which the commands in the tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same every time", derandomize=True, deadline=None, print_blob=False, max_examples=300)
 settings.register_profile("many", deadline=None, print_blob=False, max_examples=10_000)  # --hypothesis-profile many

@@ -258,7 +258,7 @@ def test_tables_summary_and_resumption(finished: tuple[Path, Result]) -> None:
     verdicts = {(row["outcome"], row["variable"]): row["verdict"] for row in figures["change_points"]}
     assert verdicts["p_cheese", NEAR] == verdicts["decision_p_cheese", NEAR] == "change point"
     assert verdicts["p_cheese", "euclidean_cheese_top_right"] != "change point"
-    assert f"{WORDS[NEAR]}: change point; best step at 5 [5, 5]" in result.lines
+    assert f"{WORDS[NEAR]}: change point; best step at 5.0 [5.0, 5.0]" in result.lines
     three = tables["accuracies"].query("outcome == 'p_cheese' and model == 'three stable'")["accuracy"].item()
     assert f"{100 * three:.1f}%" in result.statement
 

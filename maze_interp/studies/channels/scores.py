@@ -153,7 +153,7 @@ def channel_scores(
         kept[key] = tracking_scores(pd.concat(parts, ignore_index=True))
     scores = kept[key].copy()
     if len(kept) > _KEPT:
-        del kept[next(iter(kept))]
+        kept.pop(next(iter(kept)), None)  # which another thread may have done
     return scores
 
 
