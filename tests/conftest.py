@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import signal
@@ -95,6 +96,12 @@ def untrained() -> Impala:
     policy = Impala(1).eval().requires_grad_(False)
     policy.fc_policy.weight *= 30
     return policy
+
+
+@pytest.fixture
+def policy(untrained: Impala) -> Impala:
+    """`untrained`, to be changed by a test."""
+    return copy.deepcopy(untrained)
 
 
 @pytest.fixture(scope="session")

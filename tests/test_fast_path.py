@@ -144,11 +144,6 @@ def by_hand(policy: nn.Module, dtype: torch.dtype = torch.float32) -> NDArray[np
     return np.stack([p[:, move == MOVE_OF_ACTION].sum(1) for move in range(5)], axis=1)
 
 
-@pytest.fixture
-def policy(untrained: Impala) -> Impala:
-    return copy.deepcopy(untrained)
-
-
 def check(policy: Impala, atol: float = 1e-5, layer: str = Impala.default_layer) -> None:
     """Everything that cuts the network or shares its first layers, against the network by hand."""
     right = by_hand(policy)

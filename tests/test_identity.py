@@ -31,11 +31,6 @@ LEVELS = mi.LevelSet(range(2), "easy")
 SOURCE = mi.edits.Observations([1, 2], "easy")
 
 
-@pytest.fixture
-def policy(untrained: Impala) -> Impala:
-    return copy.deepcopy(untrained)
-
-
 class Turned(Impala):
     """A network of a user's own."""
 

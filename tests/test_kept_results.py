@@ -20,11 +20,6 @@ LEVELS = mi.LevelSet(range(2), "easy")
 SOURCE = mi.edits.Observations([1, 2], "easy")
 
 
-@pytest.fixture
-def policy(untrained: Impala) -> Impala:
-    return copy.deepcopy(untrained)
-
-
 def flipped(module: nn.Module, args: Any, out: Tensor) -> Tensor:
     return out.flip(3)
 

@@ -14,6 +14,7 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE
 from maze_interp.policies.agents import agent_info, list_agents
 from maze_interp.questions import load_questions
+from maze_interp.results.numbers import decimal
 
 
 def measured(address: str, options: Mapping[str, Any]) -> list[str]:
@@ -124,7 +125,7 @@ def _cells(frame: pd.DataFrame, column: str) -> list[str]:
     """A column as it is shown: whole numbers without a point, names with spaces but for those of agents."""
     numeric = pd.api.types.is_numeric_dtype(frame[column])
     if numeric and (frame[column].dropna() % 1 == 0).all() and not recorded.ends(list(frame.columns), column):
-        return ["" if pd.isna(value) else f"{value:,.0f}".replace("-", "−") for value in frame[column]]
+        return ["" if pd.isna(value) else decimal(value, 0, ",") for value in frame[column]]
     if numeric:
         return ["" if pd.isna(row[column]) else str(recorded.in_row(row, column)) for _, row in frame.iterrows()]
     texts = ["" if pd.isna(value) else str(value) for value in frame[column]]

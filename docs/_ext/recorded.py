@@ -25,6 +25,7 @@ import yaml
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError
 from maze_interp.results.files import read_csv
+from maze_interp.results.numbers import decimal
 
 ROOT = Path(__file__).parent.parent.parent
 FINDINGS = ROOT / "docs" / "findings"
@@ -55,7 +56,7 @@ def written(*numbers: float | str) -> str:
     if (largest >= 2 or not largest) and all((2 * float(number)).is_integer() for number in numbers):  # counts, medians
         return "|".join(f"{float(number):,g}" for number in numbers).replace("-", "−")
     digits = 1 if largest >= 10 else 3
-    return "|".join(f"{round(float(number), digits) + 0.0:,.{digits}f}" for number in numbers).replace("-", "−")
+    return "|".join(decimal(float(number), digits, ",") for number in numbers)
 
 
 def shown(role: str, found: Measured) -> str:
@@ -69,7 +70,7 @@ def shown(role: str, found: Measured) -> str:
             raise MazeInterpError("no n is recorded for this value")
         return f"{found.n:,}"
     if role == "percent":
-        return f"{100 * float(found.mean):.1f}%".replace("-", "−")
+        return f"{decimal(100 * float(found.mean))}%"
     return str(found) if role == "figure" else written(found.mean)
 
 
