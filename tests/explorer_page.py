@@ -45,15 +45,15 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def policy() -> Any:
+def first_agent() -> Any:
     """The agent that is shown first."""
     return mi.load_policy(AGENT)
 
 
 @pytest.fixture(scope="module")
-def address(policy: Any) -> Iterator[str]:
+def address(first_agent: Any) -> Iterator[str]:
     """A running server's address, with its token."""
-    opening = Opening(Agents(policy, "easy"), Maze.from_seed(SEED, "easy"))
+    opening = Opening(Agents(first_agent, "easy"), Maze.from_seed(SEED, "easy"))
     with serving(opening) as address:
         yield address
 

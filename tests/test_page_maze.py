@@ -112,14 +112,14 @@ def test_maze_by_keyboard(explorer: Explorer) -> None:
     assert page.locator("[data-tab=edits]").get_attribute("aria-selected") == "true"
 
 
-def test_numbers_are_the_librarys(explorer: Explorer, policy: Any) -> None:
+def test_numbers_are_the_librarys(explorer: Explorer, first_agent: Any) -> None:
     for seed in range(2):
-        check_numbers(explorer, policy, seed)
+        check_numbers(explorer, first_agent, seed)
 
 
-def test_colours_of_the_squares(explorer: Explorer, policy: Any) -> None:
+def test_colours_of_the_squares(explorer: Explorer, first_agent: Any) -> None:
     page, maze = explorer.page, Maze.from_seed(SEED, "easy")
-    result = mi.behaviour(policy, maze)
+    result = mi.behaviour(first_agent, maze)
     explorer.tab("inside")
     page.click("summary:has-text('Probes')")
     explorer.settle()
@@ -134,7 +134,7 @@ def test_colours_of_the_squares(explorer: Explorer, policy: Any) -> None:
     explorer.go_to(square)
     expect(page.locator("table.square tbody td").last).not_to_have_text("–")
     shown = explorer.square()["P(cheese) there"][0]
-    assert shown == pytest.approx(mi.behaviour(policy, maze.with_cheese(square)).p_cheese, abs=6e-4)
+    assert shown == pytest.approx(mi.behaviour(first_agent, maze.with_cheese(square)).p_cheese, abs=6e-4)
     choice.focus()
     explorer.press("Home", "ArrowDown")
     assert choice.input_value() == "visits", "chosen by keyboard"
@@ -143,11 +143,11 @@ def test_colours_of_the_squares(explorer: Explorer, policy: Any) -> None:
     assert explorer.square()["visits"][0] == pytest.approx(result.occupancy[y, x], abs=6e-4)
 
 
-def test_episode(explorer: Explorer, policy: Any) -> None:
+def test_episode(explorer: Explorer, first_agent: Any) -> None:
     page = explorer.page
     explorer.tab("episode")
     shown = page.locator("[role=tabpanel]:visible .numbers")
-    p_cheese = mi.behaviour(policy, explorer.maze).p_cheese
+    p_cheese = mi.behaviour(first_agent, explorer.maze).p_cheese
     assert f"{p_cheese:.3f}" in shown.inner_text(), "at the start the chance is the figure"
     explorer.button("One move forward").click()
     explorer.settle()

@@ -18,14 +18,14 @@ from maze_interp.mazes.maze import Maze
 pytest_plugins = ["explorer_page"]
 
 
-def test_channels(explorer: Explorer, policy: Any) -> None:
+def test_channels(explorer: Explorer, first_agent: Any) -> None:
     page, maze = explorer.page, explorer.maze
     explorer.tab("inside")
     explorer.field("Layer").select_option("embedder.block1.conv")
     explorer.settle()
     explorer.field("Layer").select_option(LAYER)
     explorer.settle()
-    _, _, cache = policy.run_with_cache(mi.to_input(mi.observe(maze, [maze.start])), layers=[LAYER])
+    _, _, cache = first_agent.run_with_cache(mi.to_input(mi.observe(maze, [maze.start])), layers=[LAYER])
     thumbnails = page.locator(".thumbnails button")
     assert thumbnails.count() == cache[LAYER].shape[1]
     thumbnails.nth(5).click()
@@ -84,7 +84,7 @@ def test_probes_and_attribution(explorer: Explorer) -> None:
     page.locator(".mazes .coloured").first.wait_for(state="attached")
 
 
-def test_edits_by_mouse(explorer: Explorer, policy: Any) -> None:
+def test_edits_by_mouse(explorer: Explorer, first_agent: Any) -> None:
     page, maze = explorer.page, explorer.maze
     explorer.tab("edits")
     for kind in ("set_square", "scale", "mean", "cheese_vector", "top_right_vector"):
@@ -108,8 +108,8 @@ def test_edits_by_mouse(explorer: Explorer, policy: Any) -> None:
     (edit,) = explorer.edits
     assert edit["square"] == [3, 6]
     assert 7.5 < edit["value"] < 9
-    made = network_edits(policy, maze, [edit])
-    check_row(explorer.figures()["P(cheese)"], [mi.behaviour(policy, maze, one).p_cheese for one in ([], made)])
+    made = network_edits(first_agent, maze, [edit])
+    check_row(explorer.figures()["P(cheese)"], [mi.behaviour(first_agent, maze, one).p_cheese for one in ([], made)])
     expect(page.locator(".solve .progress")).to_contain_text("32 levels", timeout=60_000)
     solve = explorer.figures()["solve rate in the training region"]
     assert all(each is not None and -1 <= each <= 1 for each in solve)
@@ -171,7 +171,7 @@ def test_edits_by_keyboard(explorer: Explorer) -> None:
     assert explorer.edits == []
 
 
-def test_donor(explorer: Explorer, policy: Any) -> None:
+def test_donor(explorer: Explorer, first_agent: Any) -> None:
     maze = explorer.maze
     explorer.tab("edits")
     explorer.field("New edit").select_option("patch")
@@ -187,9 +187,9 @@ def test_donor(explorer: Explorer, policy: Any) -> None:
     other = Maze.from_ascii(pane["donor"]["ascii"], "easy", pane["donor"]["seed"])
     assert other.cheese == (4, 1)
     assert explorer.maze == maze
-    activation = policy.run_with_cache(mi.to_input(mi.observe(other, [other.start])), layers=[LAYER])[2][LAYER][0]
+    activation = first_agent.run_with_cache(mi.to_input(mi.observe(other, [other.start])), layers=[LAYER])[2][LAYER][0]
     made: list[Edit] = [edits.Zero(LAYER), edits.Add(LAYER, activation, 1.0)]
-    check_row(explorer.figures()["P(cheese)"], [mi.behaviour(policy, maze, one).p_cheese for one in ([], made)])
+    check_row(explorer.figures()["P(cheese)"], [mi.behaviour(first_agent, maze, one).p_cheese for one in ([], made)])
     explorer.field("level").fill("20")
     explorer.button("Open as donor").press("Enter")
     assert explorer.panes[0]["donor"]["ascii"] == Maze.from_seed(20, "easy").to_ascii()

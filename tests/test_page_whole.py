@@ -26,7 +26,7 @@ from maze_interp.studies.sweep.study import Sweep
 pytest_plugins = ["explorer_page"]
 
 
-def test_two_at_once(explorer: Explorer, policy: Any) -> None:
+def test_two_at_once(explorer: Explorer, first_agent: Any) -> None:
     page, maze = explorer.page, explorer.maze
     explorer.tab("compare")
     page.get_by_label("two side by side").check()
@@ -34,7 +34,7 @@ def test_two_at_once(explorer: Explorer, policy: Any) -> None:
     explorer.settle()
     other = mi.load_policy("rand_region_1_easy")
     shown = explorer.figures()["P(cheese)"]
-    assert shown == pytest.approx([mi.behaviour(one, maze).p_cheese for one in (policy, other)], abs=6e-4)
+    assert shown == pytest.approx([mi.behaviour(one, maze).p_cheese for one in (first_agent, other)], abs=6e-4)
     explorer.drag([(6, 0), (5, 0), (4, 0)], explorer.svg(pane=1))
     assert [pane["maze"]["ascii"] for pane in explorer.panes] == [maze.with_cheese((4, 0)).to_ascii()] * 2
     page.get_by_label("the same maze in both").press(" ")
@@ -78,11 +78,11 @@ def test_levels(explorer: Explorer) -> None:
     expect(page.locator("[role=tabpanel]:visible .note")).to_contain_text("two agents")
 
 
-def test_levels_of_a_sweep(browser: Any, policy: Any, tmp_path: Path) -> None:
+def test_levels_of_a_sweep(browser: Any, first_agent: Any, tmp_path: Path) -> None:
     study = Sweep(agent=AGENT, seeds=range(HELD_OUT, HELD_OUT + 60))
     run_study(study, tmp_path / "small")
     table = pd.read_csv(tmp_path / "small" / "levels.csv").set_index("seed")
-    opening = Opening(Agents(policy, "easy"), Maze.from_seed(SEED, "easy"), (), open_sweeps([tmp_path / "small"]))
+    opening = Opening(Agents(first_agent, "easy"), Maze.from_seed(SEED, "easy"), (), open_sweeps([tmp_path / "small"]))
     with serving(opening) as address, opened(browser, address) as explorer:
         explorer.tab("levels")
         explorer.field("From").select_option("small")
@@ -98,7 +98,7 @@ def test_levels_of_a_sweep(browser: Any, policy: Any, tmp_path: Path) -> None:
         assert explorer.figures()["P(cheese)"] == pytest.approx([table.loc[int(seed), "p_cheese"]], abs=6e-4)
 
 
-def test_export(explorer: Explorer, browser: Any, address: str, policy: Any) -> None:
+def test_export(explorer: Explorer, browser: Any, address: str) -> None:
     page, maze = explorer.page, explorer.maze
     change = {"kind": "zero", "on": True, "layer": LAYER, "channels": [3, 4], "positions": None}
     explorer.open(pane_of(maze, changes=[change]))
@@ -132,7 +132,7 @@ def test_export(explorer: Explorer, browser: Any, address: str, policy: Any) -> 
     assert page.inner_text("[role=alert]") == ""
 
 
-def test_only_the_newest_counts(explorer: Explorer, policy: Any) -> None:
+def test_only_the_newest_counts(explorer: Explorer, first_agent: Any) -> None:
     page, maze = explorer.page, Maze.from_ascii("\n".join(["." * 9] * 9), "easy", SEED)
     explorer.open(pane_of(maze.with_cheese((8, 8))))
     frames: list[dict[str, Any]] = []
@@ -146,7 +146,7 @@ def test_only_the_newest_counts(explorer: Explorer, policy: Any) -> None:
         assert other.maze == maze.with_cheese((1, 1))
         figures = [one for one in frames if one["what"] == "figures"]
         assert 1 <= len(figures) <= 16
-        expected = mi.behaviour(policy, maze.with_cheese((1, 1)))
+        expected = mi.behaviour(first_agent, maze.with_cheese((1, 1)))
         assert other.figures()["P(cheese)"] == pytest.approx([expected.p_cheese], abs=6e-4)
 
 
@@ -206,7 +206,7 @@ async ([text, address]) => {
 """
 
 
-def test_notebook_cell(browser: Any, address: str, policy: Any) -> None:
+def test_notebook_cell(browser: Any, address: str, first_agent: Any) -> None:
     context = browser.new_context(bypass_csp=True)
     page, errors = context.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -215,7 +215,7 @@ def test_notebook_cell(browser: Any, address: str, policy: Any) -> None:
     page.wait_for_selector(".maze-explorer .main")
     explorer = Explorer(page, errors)
     explorer.settle()
-    p_cheese = mi.behaviour(policy, Maze.from_seed(SEED, "easy")).p_cheese
+    p_cheese = mi.behaviour(first_agent, Maze.from_seed(SEED, "easy")).p_cheese
     assert explorer.figures()["P(cheese)"] == pytest.approx([p_cheese], abs=6e-4)
     explorer.tab("export")
     assert not page.get_by_label("Link", exact=True).is_visible(), "a cell has no address"
