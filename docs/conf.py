@@ -49,8 +49,9 @@ html_theme = "pydata_sphinx_theme"
 html_title = "maze-interp"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["enlarge.js"]
+html_js_files = ["enlarge.js", "wide_tables.js"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_sidebars = {name: [] for name in ("index", "explorer", "agents", "engineering")}  # pages without pages below
 html_theme_options = {
     "show_prev_next": True,

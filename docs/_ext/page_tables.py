@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE
 from maze_interp.policies.agents import agent_info, list_agents
 from maze_interp.questions import load_questions
+from maze_interp.questions.tables import outcome_words
 from maze_interp.results.numbers import decimal
+
+MAY_BREAK = "\u200b"
+"""Where a long name may be broken in the head of a narrow column."""
+
+PUBLISHED = "The published checkpoint is not bundled; `MAZE_INTERP_CHECKPOINTS` names the folder in which it lies."
+
+INSIDE = re.compile(r", (?=[−\d.]+\])")
+"""The comma within an interval."""
 
 
 def measured(address: str, options: Mapping[str, Any]) -> list[str]:
@@ -53,7 +63,8 @@ def commands(names: str) -> list[str]:
         made = "`, `".join([*found["inputs"].values(), found["command"]])
         smaller = "" if as_shown else f", here by a smaller run (`{made}`)"
         facts.append(f"- *{name}*{smaller}: {', '.join(agents)}{levels}.")
-    return ["```sh", *dict.fromkeys(lines), "```", "", "The numbers above are of", "", *facts]
+    published = ["", PUBLISHED] if any("MAZE_INTERP_CHECKPOINTS" in line for line in lines) else []
+    return ["```sh", *dict.fromkeys(lines), "```", *published, "", "The numbers above are of", "", *facts]
 
 
 def agents() -> list[str]:
@@ -83,34 +94,40 @@ def _width(table: pd.DataFrame, name: str) -> tuple[int, str]:
 
 
 def outcomes(group: str) -> list[str]:
-    """A row for every question of a file in `data/questions`, a column for every agent; the default's with figures."""
-    resolved = sorted(
-        (path.stem for path in (recorded.ROOT / "data" / "resolutions").glob("*.yaml")),
-        key=lambda name: (name != DEFAULT_AGENT, name),
-    )
+    """Two tables of the questions of a file in `data/questions`: the default agent with its figures, and the others."""
+    others = sorted(path.stem for path in (recorded.ROOT / "data" / "resolutions").glob("*.yaml"))
+    others.remove(DEFAULT_AGENT)
     asked = [name for name, question in load_questions().items() if question.group == group]
     if not asked:
         raise MazeInterpError(f"no question is of the group {group!r}")
-    rows = [[f"`{name}`", *(_outcome(agent, name) for agent in resolved)] for name in asked]
-    return _table(pd.DataFrame(rows, columns=["question", *(f"`{agent}`" for agent in resolved)]))
+    first = [[f"`{name}`", _outcome(DEFAULT_AGENT, name), _evidence(DEFAULT_AGENT, name)] for name in asked]
+    second = [[f"`{name}`", *(_outcome(agent, name) for agent in others)] for name in asked]
+    heads = [agent.replace("_", f"{MAY_BREAK}_") for agent in others]
+    return [
+        *_table(pd.DataFrame(first, columns=["question", "outcome", "figures"])),
+        "",
+        "The outcomes of the other agents:",
+        "",
+        *_table(pd.DataFrame(second, columns=["question", *heads])),
+    ]
 
 
 def _outcome(agent: str, question: str) -> str:
-    answer = recorded.resolution(agent)["answers"].get(question)
-    if answer is None:
-        return ""
+    answer = recorded.resolution(agent)["answers"].get(question, {})
     counted = answer.get("override", {}).get("outcome") or answer.get("measured")
     if counted is None:
-        return f"unresolved: {answer['unresolved']}"
-    shares = {name: f"{share:.0%}" for name, share in counted.items()}
-    words = ", ".join(f"{name} {share}".removesuffix(" 100%") for name, share in shares.items() if share != "0%")
-    if agent != DEFAULT_AGENT:
-        return words
+        return "unresolved" if answer else ""
+    words = outcome_words(counted)
+    return words if "," in words else words.removesuffix(" 100%").removesuffix(":")
+
+
+def _evidence(agent: str, question: str) -> str:
+    answer = recorded.resolution(agent)["answers"].get(question, {})
     figures = [
         f"{name.replace('_', ' ')} {recorded.Measured(found['value'], found.get('low'), found.get('high'))}"
-        for name, found in answer["figures"].items()
+        for name, found in answer.get("figures", {}).items()
     ]
-    return "; ".join([words, *figures])
+    return "; ".join(figures) or answer.get("unresolved", "")
 
 
 def _merged(frame: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +145,7 @@ def _cells(frame: pd.DataFrame, column: str) -> list[str]:
         return ["" if pd.isna(value) else decimal(value, 0, ",") for value in frame[column]]
     if numeric:
         return ["" if pd.isna(row[column]) else str(recorded.in_row(row, column)) for _, row in frame.iterrows()]
-    texts = ["" if pd.isna(value) else str(value) for value in frame[column]]
+    texts = [("none" if column == "left_out" else "") if pd.isna(value) else str(value) for value in frame[column]]
     return texts if column in ("agent", "left_out") else [text.replace("_", " ") for text in texts]
 
 
@@ -152,8 +169,10 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _table(frame: pd.DataFrame) -> list[str]:
-    heads = [column if column.startswith("`") else column.replace("_", " ") for column in map(str, frame)]
-    rows = [[str(cell).replace("|", "\\|") for cell in row] for row in frame.itertuples(index=False)]
+    """In Markdown; an interval stays on one line."""
+    heads = [column if MAY_BREAK in column else column.replace("_", " ") for column in map(str, frame)]
+    cells = [[INSIDE.sub(",\u00a0", str(cell)) for cell in row] for row in frame.itertuples(index=False)]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in cells]
     return [f"| {' | '.join(row)} |" for row in [heads, ["-"] * len(heads), *rows]]
 
 

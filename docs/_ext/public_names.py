@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any, get_type_hints
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
@@ -37,6 +38,13 @@ def constants(app: Sphinx, what: str, name: str, found: Any, options: Any, lines
         lines[:] = ModuleAnalyzer.for_module("maze_interp.bundled").find_attr_docs()["", name.rpartition(".")[2]]
 
 
+def dashes(app: Sphinx, tree: nodes.document) -> None:
+    """A dash between a parameter and what it is, where Sphinx puts two hyphens."""
+    for text in list(tree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
+
+
 def _bare(text: str | None) -> str | None:
     while text and (start := text.find("Annotated[")) >= 0:
         end, comma = _parts(text, start + len("Annotated["))
@@ -61,8 +69,9 @@ def _parts(text: str, begin: int) -> tuple[int, int]:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect to autodoc."""
+    """Connect to autodoc and to the pages that it made."""
     app.connect("autodoc-process-signature", plain)
     app.connect("autodoc-process-docstring", constants)
     app.connect("builder-inited", plain_properties)
+    app.connect("doctree-read", dashes)
     return {"parallel_read_safe": True}

@@ -69,7 +69,8 @@ ROUNDED_AWAY = 0.005
 
 def outcome_words(outcome: Mapping[str, float]) -> str:
     """The outcomes that are not rounded away, each with its probability."""
-    return ", ".join(f"{label} {chance:.0%}" for label, chance in outcome.items() if chance >= ROUNDED_AWAY)
+    likely = {label: f"{chance:.0%}" for label, chance in outcome.items() if chance >= ROUNDED_AWAY}
+    return ", ".join(f"{label}{':' if label.endswith('%') else ''} {chance}" for label, chance in likely.items())
 
 
 def remarks(question: Question, resolution: Resolution) -> Iterator[str]:
