@@ -51,6 +51,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["enlarge.js", "wide_tables.js"]
 html_show_sourcelink = False
+html_show_search_summary = False  # a page opened from the disk cannot fetch what it would show
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_sidebars = {name: [] for name in ("index", "explorer", "agents", "engineering")}  # pages without pages below
 html_theme_options = {

@@ -7,6 +7,7 @@ function enlarge(event) {
   picture.removeAttribute("style");
   dialog.append(picture);
   dialog.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (key) => key.key === "Escape" && dialog.close()); // the theme takes Escape for its search
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

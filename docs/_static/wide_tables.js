@@ -2,6 +2,7 @@
 function mark(table) {
   const hidden = table.scrollWidth - table.clientWidth;
   table.classList.toggle("scrolls", hidden > 1);
+  table.classList.toggle("narrow-first", table.querySelector("td, th")?.offsetWidth < 0.4 * table.clientWidth);
   table.classList.toggle("more", table.scrollLeft < hidden - 1);
   const hint = table.previousElementSibling;
   if (hint?.className === "scrolls-hint") hint.hidden = hidden <= 1;
