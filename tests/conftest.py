@@ -37,10 +37,10 @@ settings.load_profile("same every time")
 
 
 LONG = (
-    *("report", "every_study", "resolve", "behaviour", "spread", "other_options", "sweep", "page_whole"),
-    *("page_network", "statistics", "planted", "retarget_study", "finetune", "recording", "options", "training"),
-    *("page_maze", "compare", "explorer", "first_hour", "full_disk", "experiment", "documented_commands", "store"),
-    *("edit_search", "patching"),
+    *("report", "every_study", "resolve", "spread", "behaviour", "other_options", "sweep", "devices", "page_whole"),
+    *("options", "full_disk", "training", "retarget_study", "page_network", "planted", "compare", "page_maze"),
+    *("surroundings", "statistics", "vector_env", "recording", "fast_path", "first_hour", "constructed", "probe_study"),
+    *("finetune", "threads", "ablate", "retarget", "levels", "vectors_study", "imitation"),
 )
 """Test files that take long, the longest first: they come first, so that several processes end at the same time."""
 

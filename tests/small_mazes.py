@@ -1,4 +1,4 @@
-"""Easy mazes of a given size, and the map of the layer that is studied by default, for tests of tracking."""
+"""Easy mazes that are small or of a given size, and the map of the layer that is studied by default."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from maze_interp.mazes.maze import Maze
 LAYER = "embedder.block2.res1.resadd"
 SIZE = (16, 16)
 """Of the layer's map."""
+
+SMALL = range(4052, 4100)
+"""Easy levels in a row, most of them small: three jobs of a sweep."""
 
 
 def level_of_size(size: int) -> Maze:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from small_mazes import SMALL
 
 from maze_interp import LevelSet, Recording, load_network
 from maze_interp.commands.main import main
@@ -71,7 +72,8 @@ def check(disk: Path, size: int, finished: Path, capsys: pytest.CaptureFixture[s
 def swept(agent: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """An undisturbed sweep of three jobs, and its command."""
     out = tmp_path_factory.mktemp("swept") / "run"
-    command = ["sweep", "--agent", str(agent), "--mode", "easy", "--seeds", "0:48", "--horizon", "20", "--workers", "1"]
+    levels = ["--mode", "easy", "--seeds", f"{SMALL.start}:{SMALL.stop}", "--horizon", "20"]
+    command = ["sweep", "--agent", str(agent), *levels, "--workers", "1"]
     main([*command, "--out", str(out)])
     return out, command
 

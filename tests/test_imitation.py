@@ -49,8 +49,8 @@ def test_batches_are_numbered_and_from_levels_below_the_held_out_ones(monkeypatc
 
 
 def test_loss_falls(tmp_path: Path) -> None:
-    config = ImitationConfig("tiny", "easy", region=1, samples=64 * 60, batch=64, squares_per_sample=2, value_levels=2)
-    imitate(config, tmp_path, checkpoint_every=20)
+    config = ImitationConfig("tiny", "easy", region=1, samples=64 * 30, batch=64, squares_per_sample=2, value_levels=2)
+    imitate(config, tmp_path, checkpoint_every=10)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert len(losses) == 3
     assert losses[-1] < losses[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -167,6 +168,12 @@ def study_of(command: str, *arguments: str) -> Study:
     return study
 
 
+@cache
+def settings_of(command: str, *arguments: str) -> dict[str, Any]:
+    """What decides a study's figures: most options stand beside the same defaults."""
+    return study_of(command, *arguments).settings()
+
+
 @pytest.mark.parametrize(("command", "name"), OPTIONS)
 def test_every_option_decides_what_is_measured(command: str, name: str, edit: Path) -> None:
     """The settings, by which a run is known, differ; the study's own command has the option, and makes it again."""
@@ -181,8 +188,8 @@ def test_every_option_decides_what_is_measured(command: str, name: str, edit: Pa
         pytest.skip("needs a finished run; tried in the tests of the study")
     else:
         arguments = [another(COMMANDS[command].options[name])]
-    study, beside = study_of(command, *arguments), study_of(command, *arguments[1:])
-    assert study.settings() != beside.settings(), arguments
+    study = study_of(command, *arguments)
+    assert study.settings() != settings_of(command, *arguments[1:]), arguments
     assert option_name(name) in study.command()
     assert study_of(*shlex.split(study.command())[1:]) == study
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
+from small_mazes import SMALL
 
 from maze_interp.commands.main import main
 from maze_interp.sweeps.spread import cluster as local_cluster
 from maze_interp.sweeps.spread import ordered
 
-JOB, LEVELS = 16, 48  # three whole jobs
+JOB, LEVELS = 16, len(SMALL)  # three whole jobs
 PATIENCE = 200  # seconds until what must happen counts as not happening
 
 
@@ -67,7 +68,7 @@ def wait_for(what: Callable[[], object]) -> None:
 
 
 def sweep(agent: Path, out: Path, *options: str) -> list[str]:
-    settings = ["--mode", "easy", "--seeds", f"0:{LEVELS}", "--horizon", "100"]
+    settings = ["--mode", "easy", "--seeds", f"{SMALL.start}:{SMALL.stop}", "--horizon", "100"]
     return ["sweep", "--agent", str(agent), *settings, "--out", str(out), *options]
 
 

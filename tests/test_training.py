@@ -26,6 +26,7 @@ from maze_interp.policies.architectures.impala import Impala
 from maze_interp.policies.history import FILE, read_checkpoint
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.sweeps.spread import cluster
 from maze_interp.training import history
 from maze_interp.training.card import bundle_agent, training_words
 from maze_interp.training.critic import fit_value, value_r2
@@ -284,7 +285,8 @@ def test_a_fitted_value_head_is_the_least_squares_one_and_the_policy_is_as_befor
 
 def test_a_name_with_updates_is_the_agent_at_that_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    bundle_agent(train_exactly(TINY, Path("run")), TINY, Path("run"), Path("agents/tiny"), levels=2)
+    with cluster(1):  # measuring in this process
+        bundle_agent(train_exactly(TINY, Path("run")), TINY, Path("run"), Path("agents/tiny"), levels=2)
     early, last = load_network("tiny@4"), load_network("tiny@6")
     assert (early.name, agent_mode("tiny@4"), training_region("tiny@4")) == ("tiny@4", "easy", 1)
     assert not _same(early, last)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,12 +49,14 @@ GROUPS = {
 """Commands that have commands of their own, and their help."""
 
 
-def commands() -> dict[str, Command]:
+@cache
+def commands() -> Mapping[str, Command]:
     """Every command by name: the studies', and those that are no study."""
     studies = {name: command_of(study) for name, study in STUDIES.items()}
     return studies | {name: function_command(function) for name, function in FUNCTIONS.items()}
 
 
+@cache
 def make_parser() -> Parser:
     """The parser of the whole command line."""
     parser = Parser(prog="maze-interp", description="Measure and edit agents in procgen mazes.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -109,6 +110,7 @@ def _connect(workers: int, scheduler: str | None) -> Iterator[Client]:
 
     if scheduler is not None:
         try:
+            _require_listening(scheduler)
             client = Client(scheduler, timeout="10s")
         except (OSError, ValueError) as error:
             raise MazeInterpError(f"no dask scheduler answers at {scheduler}: {error}") from error
@@ -120,6 +122,14 @@ def _connect(workers: int, scheduler: str | None) -> Iterator[Client]:
             local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0", memory_limit=0)
         with local, Client(local) as client:
             yield client
+
+
+def _require_listening(scheduler: str) -> None:
+    """Raise an `OSError` at once where nothing listens; dask would try until its timeout."""
+    from distributed.comm.addressing import get_address_host_port
+
+    if scheduler.startswith("tcp://"):
+        socket.create_connection(get_address_host_port(scheduler), timeout=10).close()
 
 
 @contextmanager

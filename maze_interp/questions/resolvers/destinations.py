@@ -194,10 +194,11 @@ def chosen_marks(
     values = [natural_peak(setting.policy, layer, some) * multiple for multiple in MULTIPLES]
     tracking = {"tracking": tuple(channels)} if channels else {}
     tracking |= {f"tracking {channel} alone": (channel,) for channel in channels[:alone]}
-    folder = setting.folder(f"marks-{layer}-{len(some.seeds)}{f'-{alone}' if alone else ''}")
+    folder = setting.folder(f"marks-{layer}-{len(some.seeds)}")
 
     def measured(search: Steering, step: str) -> pd.DataFrame:
-        return run_experiment(search, folder / step, setting.workers, setting.scheduler)
+        name = f"{step}-{alone}" if step == "sets" and alone else step  # all other steps are the same without sets
+        return run_experiment(search, folder / name, setting.workers, setting.scheduler)
 
     marks = choose_marks(search, measured, values, sets=tracking, draws=RANDOM_SETS)
     return tuple(mark for mark in marks if only in (None, mark.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -35,7 +36,7 @@ class Planned:
     sweep: LevelSweep | FinishedSweep
     region: int
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """Of the sweep."""
         return self.sweep.settings
