@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -172,15 +171,14 @@ def test_a_sweep_and_a_store_are_the_same(device: StandIn, untrained: Impala, th
 
 # Not those that put others together, nor those that take long and whose measures stand above.
 @pytest.mark.parametrize("name", ["field", "references", "values", "channels", "probe", "resample", "patch"])
-def test_a_study_runs_where_it_is_told(name: str, random_weights: Path, device: StandIn, tmp_path: Path) -> None:
+def test_a_study_runs_where_it_is_told(name: str, random_weights: Path, device: StandIn) -> None:
     """Nearly equal, since behaviour is exact to 1e-9 only and ratios of random weights' rare visits show that."""
     fewer = {"seeds": range(900000000, 900000003)} if name == "patch" else {}
-    expected = replace(small_study(name, random_weights), **fewer).run(tmp_path / "cpu")
+    expected = replace(small_study(name, random_weights), **fewer).run()
     study = replace(small_study(name, random_weights), **fewer)
     object.__setattr__(study, "device", NAME)  # which the command line would refuse
-    result = study.run(tmp_path / NAME)
-    devices = [json.loads((tmp_path / name / "summary.json").read_text())["device"] for name in ("cpu", NAME)]
-    assert devices == ["cpu", NAME]
+    result = study.run()
+    assert [one.settings["device"] for one in (expected, result)] == ["cpu", NAME]
     for table, found in result.tables.items():
         pd.testing.assert_frame_equal(found, expected.tables[table], rtol=5e-3, atol=1e-4)
 
