@@ -66,25 +66,26 @@ def in_runs() -> Iterator[tuple[str, str]]:
 
 
 DOCUMENTED = sorted(set(in_pages()) | set(in_resolutions()) | set(in_runs()))
+COMMANDS, PARSER = commands(), make_parser()
 
 
 def test_there_are_commands_to_check() -> None:
     assert len(DOCUMENTED) > 40
-    assert {line.split()[1] for _, line in DOCUMENTED} >= {name.split()[0] for name in commands()}
+    assert {line.split()[1] for _, line in DOCUMENTED} >= {name.split()[0] for name in COMMANDS}
 
 
 @pytest.mark.parametrize(("where", "line"), DOCUMENTED)
 def test_the_command_line_takes_it(where: str, line: str) -> None:
     line = PLACEHOLDERS.sub("x", line).replace("…", "x")
     arguments = shlex.split(line)[1:]
-    if len(arguments) == 1 and any(name.startswith(f"{arguments[0]} ") for name in commands()):
+    if len(arguments) == 1 and any(name.startswith(f"{arguments[0]} ") for name in COMMANDS):
         return  # the name of a group
-    if all(not argument.startswith("-") for argument in arguments) and " ".join(arguments) in commands():
+    if all(not argument.startswith("-") for argument in arguments) and " ".join(arguments) in COMMANDS:
         return  # a command by its name, in a text
-    name = next(name for name in commands() if arguments[: len(name.split())] == name.split())
+    name = next(name for name in COMMANDS if arguments[: len(name.split())] == name.split())
     given = {argument[2:].partition("=")[0].replace("-", "_") for argument in arguments if argument.startswith("--")}
-    assert given <= {*commands()[name].options, "help"}, "an option is documented by its whole name"
-    parsed = make_parser().parse_args(arguments)
+    assert given <= {*COMMANDS[name].options, "help"}, "an option is documented by its whole name"
+    parsed = PARSER.parse_args(arguments)
     assert callable(parsed.run_command)
     if hasattr(parsed, "study"):
         assert parsed.study(parsed).name == arguments[0]

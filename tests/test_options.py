@@ -18,7 +18,7 @@ from maze_interp.studies.options import Cheese, Seeds, option_name
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.study import Study
 
-COMMANDS = commands()
+COMMANDS, PARSER = commands(), make_parser()
 NEEDED = {
     "questions new-forecast": ["forecast.yaml"],
     "train": ["run.yaml"],
@@ -163,7 +163,7 @@ def edit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def study_of(command: str, *arguments: str) -> Study:
-    parsed = make_parser().parse_args([command, *arguments])
+    parsed = PARSER.parse_args([command, *arguments])
     study: Study = parsed.study(parsed)
     return study
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,14 +48,12 @@ GROUPS = {
 """Commands that have commands of their own, and their help."""
 
 
-@cache
-def commands() -> Mapping[str, Command]:
+def commands() -> dict[str, Command]:
     """Every command by name: the studies', and those that are no study."""
     studies = {name: command_of(study) for name, study in STUDIES.items()}
     return studies | {name: function_command(function) for name, function in FUNCTIONS.items()}
 
 
-@cache
 def make_parser() -> Parser:
     """The parser of the whole command line."""
     parser = Parser(prog="maze-interp", description="Measure and edit agents in procgen mazes.")

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from docstring_parser import parse
@@ -95,6 +96,7 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values if self.nargs != 0 else True)
 
 
+@cache
 def function_command(function: Callable[..., None]) -> Command:
     """The command that calls a function: its arguments are the options, its docstring the help."""
     docstring = parse(inspect.getdoc(function) or "")

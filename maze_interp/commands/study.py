@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from maze_interp.commands.options import Command, study_command
@@ -9,6 +10,7 @@ from maze_interp.studies.options import Positive
 from maze_interp.studies.study import Study
 
 
+@cache
 def command_of(study: type[Study]) -> Command:
     """The command of a study: its own options and those of every run."""
 
