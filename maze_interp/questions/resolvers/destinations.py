@@ -197,7 +197,7 @@ def chosen_marks(
     folder = setting.folder(f"marks-{layer}-{len(some.seeds)}")
 
     def measured(search: Steering, step: str) -> pd.DataFrame:
-        name = f"{step}-{alone}" if step == "sets" and alone else step  # all other steps are the same without sets
+        name = f"{step}-{alone}" if step == "sets" and alone else step  # the other steps do not depend on the sets
         return run_experiment(search, folder / name, setting.workers, setting.scheduler)
 
     marks = choose_marks(search, measured, values, sets=tracking, draws=RANDOM_SETS)
