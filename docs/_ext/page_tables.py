@@ -19,7 +19,7 @@ from maze_interp.questions.tables import outcome_words
 from maze_interp.results.numbers import decimal
 
 MAY_BREAK = "\u200b"
-"""Where a long name may be broken in the head of a narrow column."""
+"""Where a long name may be broken in a narrow column."""
 
 PUBLISHED = "The published checkpoint is not bundled; `MAZE_INTERP_CHECKPOINTS` names the folder in which it lies."
 
@@ -82,7 +82,7 @@ def agents() -> list[str]:
         values += [card.get("cheese anywhere"), chooses]
         label = f"`{name}`{', the default' if name == DEFAULT_AGENT else ''} ({table['hash'][name]})"
         written = [str(value or "") for value in values]
-        rows.append([label, f"{region}, {info.distribution_mode}", *written, info.training])
+        rows.append([label, f"{region}, {info.distribution_mode}", *written, _breakable(info.training)])
     heads = ["agent", "cheese in training, levels", "P(cheese) as in training", "at the largest size"]
     heads += ["cheese anywhere", "must choose, cheese outside the region", "trained by"]
     return _table(pd.DataFrame(rows, columns=heads))
@@ -102,7 +102,7 @@ def outcomes(group: str) -> list[str]:
         raise MazeInterpError(f"no question is of the group {group!r}")
     first = [[f"`{name}`", _outcome(DEFAULT_AGENT, name), _evidence(DEFAULT_AGENT, name)] for name in asked]
     second = [[f"`{name}`", *(_outcome(agent, name) for agent in others)] for name in asked]
-    heads = [agent.replace("_", f"{MAY_BREAK}_") for agent in others]
+    heads = map(_breakable, others)
     return [
         *_table(pd.DataFrame(first, columns=["question", "outcome", "figures"])),
         "",
@@ -110,6 +110,10 @@ def outcomes(group: str) -> list[str]:
         "",
         *_table(pd.DataFrame(second, columns=["question", *heads])),
     ]
+
+
+def _breakable(names: str) -> str:
+    return names.replace("_", f"{MAY_BREAK}_")
 
 
 def _outcome(agent: str, question: str) -> str:

@@ -49,7 +49,7 @@ def _bare(text: str | None) -> str | None:
     while text and (start := text.find("Annotated[")) >= 0:
         end, comma = _parts(text, start + len("Annotated["))
         text = text[:start] + text[start + len("Annotated[") : comma] + text[end + 1 :]
-    return re.sub(r"~(?:[\w~]+\.)*|maze_interp(\.\w+)+\.", "", text) if text else text
+    return re.sub(r"~(?:[\w~]+\.)*|maze_interp(\.\w+)+\.", "", text).replace("<factory>", "…") if text else text
 
 
 def _parts(text: str, begin: int) -> tuple[int, int]:
