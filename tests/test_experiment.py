@@ -11,7 +11,7 @@ import pytest
 
 from maze_interp import DEFAULT_AGENT, LevelSet, Maze, MazeInterpError, load_policy
 from maze_interp.results.run_directory import run_directory
-from maze_interp.sweeps.experiment import Experiment, run_experiment
+from maze_interp.sweeps.experiment import Experiment, each_once, run_experiment
 from maze_interp.sweeps.spread import cluster
 
 
@@ -77,3 +77,17 @@ def test_a_refused_run_keeps_nothing_of_one_killed_before_it(tmp_path: Path) -> 
     with pytest.raises(MazeInterpError, match="too few"), run_directory(tmp_path, {"study": "sweep"}):
         raise MazeInterpError("too few levels")
     assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "rows.csv"}
+
+
+def test_the_same_experiment_is_measured_once(tmp_path: Path) -> None:
+    """The second copies the rows of the first, which were changed meanwhile; another is measured."""
+    policy, table = load_policy(DEFAULT_AGENT), tmp_path / "first" / "moves.csv"
+    with each_once():
+        run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "first", 1)
+        table.write_text(f"{table.read_text()}41,0,7.0\n")
+        again = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "again", 1)
+        other = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS, factor=2.0), tmp_path / "other", 1)
+    assert again["share"].iloc[-1] == 7.0
+    assert 7.0 not in other["share"].tolist()
+    apart = run_experiment(CountMoves(policy, DEFAULT_AGENT, LEVELS), tmp_path / "apart", 1)
+    assert 7.0 not in apart["share"].tolist()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from maze_interp.edits.base import Edit
 from maze_interp.edits.kinds import Mean, Resample, Zero
-from maze_interp.edits.observations import Observations
+from maze_interp.edits.observations import Observations, mean_activations
 from maze_interp.environment.levels import region_maze
 from maze_interp.environment.observe import observe
 from maze_interp.errors import MazeInterpError, unknown_name
@@ -153,26 +153,17 @@ class Ablation(Experiment):
         """The reference observations."""
         return Observations(self.reference, self.levels.distribution_mode, "all")
 
+    def prepare(self) -> None:
+        """See `Experiment`."""
+        _ = self._means
+
     @cached_property
     def _means(self) -> dict[str, dict[str, Tensor]]:
-        """Mean activations over the reference observations by layer, computed once in each process."""
+        """Mean activations over the reference observations by layer."""
         if "mean" not in self.kinds:
             return {}
-        totals: dict[str, Tensor] = {}
-        count = 0
-        for batch in self.source.batches():
-            with without_hooks():
-                _, seen = run_with_cache(self.policy, batch, self.layers)
-            totals = {layer: totals.get(layer, 0) + _sum(one) for layer, one in seen.items()}
-            count += len(batch)
-        return {layer: {"mean": (total / count).float()} for layer, total in totals.items()}
-
-
-def _sum(batch: Tensor) -> Tensor:
-    """Of a batch, in float64: on a CPU NumPy adds several times as fast as PyTorch, to the same bits."""
-    if batch.device.type == "cpu" and batch.dtype == torch.float32:
-        return torch.from_numpy(batch.numpy().sum(0, dtype=np.float64))
-    return batch.sum(0, dtype=torch.float64)
+        means = mean_activations(self.policy, self.layers, self.source)
+        return {layer: {"mean": mean} for layer, mean in means.items()}
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ target with the sign 1 or −1 if
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Annotated
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -34,6 +34,10 @@ from maze_interp.policies.threads import one_thread
 from maze_interp.studies.channels.responses import Responses
 from maze_interp.studies.channels.tracking import SIGNS, TARGETS
 from maze_interp.sweeps.levels import LevelSet
+
+if TYPE_CHECKING:
+    from maze_interp.studies.agent_study import LayerStudy
+    from maze_interp.studies.runner import Run
 
 CHOOSING = LevelSet(range(800_000_000, 800_000_024), "hard")
 """Levels that channels are chosen on unless others are given, apart from those that figures are reported on."""
@@ -184,18 +188,32 @@ def cheese_channels(
     """
     if sign not in (None, *SIGNS):
         raise MazeInterpError(f"sign is 1, -1, or None for both, not {sign!r}")
-    scores = channel_scores(policy, layer, levels, placements, untrained)
-    wanted = scores["tracks"] & (scores["target"] == "cheese") & scores["sign"].isin([sign] if sign else SIGNS)
+    return tracking_channels(channel_scores(policy, layer, levels, placements, untrained), [sign] if sign else SIGNS)
+
+
+def tracking_channels(scores: pd.DataFrame, signs: Sequence[int] = SIGNS) -> tuple[int, ...]:
+    """The channels that track the cheese with one of the signs, the best first, from `tracking_scores`."""
+    wanted = scores["tracks"] & (scores["target"] == "cheese") & scores["sign"].isin(signs)
     return tuple(int(channel) for channel in scores["channel"][wanted].unique())
 
 
+def measured_scores(study: LayerStudy, run: Run) -> pd.DataFrame:
+    """`channel_scores` of a study's agent and layer in its mode, measured by its run."""
+    responses = Responses(study.policy, study.agent, study.levels(CHOOSING.seeds), study.layer)
+    return tracking_scores(run.rows(responses, f"search/{responses.name}"))
+
+
 def channel_numbers(
-    policy: nn.Module, layer: str, channels: Sequence[int] | str, mode: DistributionMode
+    policy: nn.Module,
+    layer: str,
+    channels: Sequence[int] | str,
+    mode: DistributionMode,
+    scores: Callable[[], pd.DataFrame] | None = None,
 ) -> tuple[int, ...]:
     """The channels that an option of the type `Channels` names.
 
     Numbers, or `"auto"` for those that track the cheese in levels of a mode, the best first, at most half of the layer:
-    as many are left to compare with.
+    as many are left to compare with. `scores` are measured here unless a function gives them.
 
     Raises:
         MazeInterpError: an unknown layer, or a channel that it does not have.
@@ -204,7 +222,8 @@ def channel_numbers(
     if not isinstance(channels, str):
         require_channels(policy, layer, channels)
         return tuple(channels)
-    found = cheese_channels(policy, layer, LevelSet(CHOOSING.seeds, mode))[: count_channels(policy, layer) // 2]
+    measured = scores() if scores else channel_scores(policy, layer, LevelSet(CHOOSING.seeds, mode))
+    found = tracking_channels(measured)[: count_channels(policy, layer) // 2]
     if not found:
         raise Unmeasurable(f"no channel of {layer} tracks the cheese; name some, such as 3,17")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
@@ -41,11 +42,12 @@ class Resample(LayerStudy):
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:
         """See `Study`."""
-        from maze_interp.studies.channels.scores import channel_numbers
+        from maze_interp.studies.channels.scores import channel_numbers, measured_scores
         from maze_interp.studies.resample.measure import Resampling
 
         levels = self.levels()
-        channels = channel_numbers(self.policy, self.layer, self.channels, levels.distribution_mode)
+        scores = partial(measured_scores, self, run)
+        channels = channel_numbers(self.policy, self.layer, self.channels, levels.distribution_mode, scores)
         experiment = Resampling(self.policy, self.agent, levels, channels, self.layer, self.draws)
         return {"resampling": run.rows(experiment), "sets": experiment.set_table()}
 

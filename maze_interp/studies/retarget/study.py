@@ -155,12 +155,9 @@ class Retarget(LayerStudy):
 
     def _tracking(self, run: Run) -> Mapping[str, tuple[int, ...]]:
         """The channels that track the cheese, by the condition's name; nothing if none does."""
-        from maze_interp.studies.channels.responses import Responses
         from maze_interp.studies.channels.scores import CHOOSING as TRACKING
-        from maze_interp.studies.channels.scores import tracking_scores
+        from maze_interp.studies.channels.scores import measured_scores, tracking_channels
 
         require_apart(TRACKING.seeds, self.seeds)
-        responses = Responses(self.policy, self.agent, self.levels(TRACKING.seeds), self.layer)
-        scores = tracking_scores(run.rows(responses, f"search/{responses.name}"))
-        tracking = scores[scores["tracks"] & (scores["target"] == "cheese") & (scores["sign"] == 1)]
-        return {"tracking": tuple(sorted(tracking["channel"]))} if len(tracking) else {}
+        tracking = tracking_channels(measured_scores(self, run), [1])
+        return {"tracking": tuple(sorted(tracking))} if tracking else {}
