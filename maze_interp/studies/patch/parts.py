@@ -16,6 +16,7 @@ from maze_interp.studies.patch.pairs import LayerwiseExperiment, Pair, PairExper
 from maze_interp.studies.patch.runs import (
     PLACES,
     PairRun,
+    StateRuns,
     arrivals,
     channel_masks,
     place_masks,
@@ -44,24 +45,23 @@ class LayerPatching(PairExperiment):
     def pair_rows(self, pair: Pair) -> Iterator[dict[str, Any]]:
         """See `PairExperiment`."""
         recipient, donor = (arrivals(states, pair.aim)[0] for states in unpatched_states(self.policy, pair))
+        states: StateRuns | None = None
         for layer in self.layers:
-            yield from self._layer_rows(pair, layer, (recipient, donor))
+            run = run_pair(self.policy, pair, layer)
+            yield from self._move_rows(pair, layer, run)
+            patched = donor  # as in the donor, if nothing goes around the layer
+            if run.recipient.kept:
+                states = run_states(self.policy, pair, layer, states)
+                patched = arrivals(states.patched(run.whole)[0], pair.aim)[0]
+            yield _row(layer, "whole", "p_cheese", recipient, donor, patched)
 
-    def _layer_rows(self, pair: Pair, layer: str, episodes: tuple[float, float]) -> Iterator[dict[str, Any]]:
-        run = run_pair(self.policy, pair, layer)
+    def _move_rows(self, pair: Pair, layer: str, run: PairRun) -> Iterator[dict[str, Any]]:
         recipient, donor = _metrics(run.probabilities(run.none)[0, 0]), _metrics(run.donor_probabilities[0])
         around = place_masks(pair, run.shape) if len(run.shape) == 3 else {}
         for part, mask in {"whole": run.whole, **around}.items():
             patched = _metrics(run.probabilities(mask)[0, 0])
             for metric, value in patched.items():
                 yield _row(layer, part, metric, recipient[metric], donor[metric], value)
-        cuts = not run.recipient.kept  # nothing goes around the layer: patched, it does what the donor does
-        patched_episodes = episodes[1] if cuts else self._p_cheese(pair, layer, run.whole)
-        yield _row(layer, "whole", "p_cheese", *episodes, patched_episodes)
-
-    def _p_cheese(self, pair: Pair, layer: str, mask: Tensor) -> float:
-        (states,) = run_states(self.policy, pair, layer).patched(mask)
-        return arrivals(states, pair.aim)[0]
 
 
 def _metrics(probabilities: NDArray[np.float64]) -> dict[str, float]:

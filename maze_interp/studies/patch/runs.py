@@ -22,6 +22,7 @@ from maze_interp.measure.behaviour import HORIZON
 from maze_interp.measure.chain import make_chain, reach_within
 from maze_interp.measure.evaluate import Evaluation, evaluate, outputs_of, outputs_on_host
 from maze_interp.measure.masked import run_masks
+from maze_interp.measure.prepared import running_order
 from maze_interp.policies.devices import batch_size, device_of
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.split import Crossing, Split, split
@@ -188,25 +189,34 @@ class StateRuns:
         maze: the recipient.
         squares: its n open squares but the cheese's.
         cut: the network's two parts.
-        batches: what the second part needs of the recipient's observations, and the donor's output of
-            the layer; on the square of the donor's cheese the recipient's stands in for it.
+        batches: what the second part needs of the recipient's observations and of the donor's; on the square of the
+            donor's cheese the recipient's stands in for it.
+        leaf: the module after whose output the network is cut.
     """
 
     maze: Maze
     squares: tuple[Square, ...]
     cut: Split
-    batches: tuple[tuple[Crossing, Tensor], ...]
+    batches: tuple[tuple[Crossing, Crossing], ...]
+    leaf: str
 
     def patched(self, masks: Tensor) -> list[Evaluation]:
         """The policy in the recipient under each mask, in force on every square; see `PairRun.outputs`."""
-        outputs = [run_masks(self.cut, recipient, donor, masks) for recipient, donor in self.batches]
+        outputs = [run_masks(self.cut, recipient, donor.activation, masks) for recipient, donor in self.batches]
         results = np.concatenate(outputs, axis=1).reshape(len(masks), len(self.squares), len(FACINGS), 6)
         return [Evaluation(self.maze, self.squares, result[..., :5], result[..., 5]) for result in results]
 
 
-def run_states(policy: nn.Module, pair: Pair, layer: str) -> StateRuns:
-    """Run both mazes of a pair up to a layer on every state of the recipient."""
-    cut = split(policy, layer)
+@torch.no_grad()
+def run_states(policy: nn.Module, pair: Pair, layer: str, done: StateRuns | None = None) -> StateRuns:
+    """Run both mazes of a pair up to a layer on every state of the recipient.
+
+    Where one output goes around the layer of runs `done` before, it goes on from there.
+    """
+    leaf = (cut := split(policy, layer)).runs(layer)
+    if done is not None and _precede(policy, done, leaf):
+        onward = tuple((_onward(cut, a), _onward(cut, b)) for a, b in done.batches)
+        return replace(done, cut=cut, leaf=leaf, batches=onward)
     squares = tuple(square for square in pair.recipient.squares if square != pair.recipient.cheese)
     views = [
         np.stack([observe(maze, squares, facing) for facing in FACINGS], axis=1).reshape(-1, PIXELS, PIXELS, 3)
@@ -216,10 +226,20 @@ def run_states(policy: nn.Module, pair: Pair, layer: str) -> StateRuns:
     views[1][over] = views[0][over]
     batches, size = [], batch_size(device_of(policy))
     for first in range(0, len(over), size):
-        with torch.no_grad():
-            recipient, donor = (cut.prefix(to_input(view[first : first + size])) for view in views)
-        batches.append((recipient, donor.activation))
-    return StateRuns(pair.recipient, squares, cut, tuple(batches))
+        recipient, donor = (cut.prefix(to_input(view[first : first + size])) for view in views)
+        batches.append((recipient, donor))
+    return StateRuns(pair.recipient, squares, cut, tuple(batches), leaf)
+
+
+def _precede(policy: nn.Module, done: StateRuns, leaf: str) -> bool:
+    """Whether runs up to a leaf can go on from others: they keep one output, and their leaf runs before."""
+    order, kept = running_order(policy), done.batches[0][0].kept
+    return len(kept) == 1 and {done.leaf, leaf} <= set(order) and order.index(done.leaf) < order.index(leaf)
+
+
+def _onward(cut: Split, crossing: Crossing) -> Crossing:
+    ((path, output),) = crossing.kept.items()
+    return cut.prefix(output, path)
 
 
 def arrivals(states: Evaluation, aim: Square, horizon: int = HORIZON) -> tuple[float, float]:
