@@ -30,7 +30,7 @@ from maze_interp.questions.tables import BASELINES, outcome_words, remarks
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.files import write_whole
 from maze_interp.studies.result import Picture, Result
-from maze_interp.studies.section import render_page
+from maze_interp.studies.section import Section, render_page
 
 HOW_TO_READ = (
     "Lower scores are better. Brier: half the squared differences summed over outcomes, so one-sided for yes or no; "
@@ -55,7 +55,7 @@ def write_page(board: Scoreboard, command: str, out: Path) -> None:
     results = [standings_result(board, command), *(_question(question, board) for question in board.questions.values())]
     agents = ", ".join(f"{each.agent} ({each.agent_hash}, {each.setting})" for each in board.resolutions)
     facts = {"Made by": command, "Agents": agents}
-    write_whole(out, render_page("Predictions and outcomes", Markup(""), results, facts))
+    write_whole(out, render_page("Predictions and outcomes", Markup(""), map(Section.of, results), facts))
 
 
 def standings_result(board: Scoreboard, command: str) -> Result:

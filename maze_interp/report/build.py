@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from maze_interp.results.run_directory import run_directory
 from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
+from maze_interp.studies.runner import begin_study
+from maze_interp.studies.section import Section
 from maze_interp.studies.study import Study
+from maze_interp.sweeps.experiment import each_once
 from maze_interp.sweeps.provenance import provenance
 from maze_interp.sweeps.selection import seeds_name
 from maze_interp.sweeps.spread import check_workers, cluster
@@ -44,7 +48,8 @@ def build_report(
 ) -> list[str]:
     """Measure an agent and write `report.html` and `summary.json` to `out`, and every study to a folder in it.
 
-    A stopped report is resumed; the files do not depend on the workers. Each of the held-out levels is measured with
+    A stopped report is resumed; the files do not depend on the workers. While a study is measured, a worker draws what
+    was measured before. Each of the held-out levels is measured with
     the cheese in the training region and anywhere.
 
     Returns:
@@ -59,21 +64,25 @@ def build_report(
     with (
         run_directory(out, settings),
         cluster(workers, scheduler),
+        each_once(),
         tqdm(total=len(context.sweeps) + len(STUDIES), unit="part", desc="report") as bar,
     ):
+        swept = []
         for name, sweep in context.sweeps.items():
-            swept = sweep.run(context.folder(name), workers, scheduler)
+            swept.append(begin_study(sweep, context.folder(name), workers, scheduler))
             bar.update()
-        results = [swept]
+        sections = [finish() for finish in swept][-1:]
+        begun = []
         for make in STUDIES.values():
             study = make.for_report(agent, mode, context.share, {name: context.folder(name) for name in context.sweeps})
             if isinstance(study, NetworkOptions):
                 study = context.placed(study)
             if study is not None:
-                results.append(_run(study, out / study.name, workers, scheduler))
+                begun.append(_begin(study, out / study.name, workers, scheduler))
             bar.update()
-        results.append(questions_result(agent, context.mode))
-        return _write(context, {**settings, "command": report_command(context)}, results)
+        questions = Section.of(questions_result(agent, context.mode))
+        sections += [*(finish() for finish in begun), questions]
+        return _write(context, {**settings, "command": report_command(context)}, sections)
 
 
 def report_settings(context: Context) -> dict[str, Any]:
@@ -87,19 +96,31 @@ def report_settings(context: Context) -> dict[str, Any]:
     }
 
 
-def _run(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Result:
-    """The study's result; where too few levels qualify, a result that says so."""
+def _begin(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Callable[[], Section]:
+    """What finishes the study and returns its section; where too few levels qualify, one that says so."""
     try:
-        return study.run(out, workers, scheduler)
+        begun = begin_study(study, out, workers, scheduler)
     except Unmeasurable as error:
-        return Result(f"Not measured: {error}.", name=study.name, title=study.title, command=study.command())
+        return partial(_not_measured, study, error)
+
+    def finish() -> Section:
+        try:
+            return begun()
+        except Unmeasurable as error:
+            return _not_measured(study, error)
+
+    return finish
 
 
-def _write(context: Context, settings: dict[str, Any], results: Sequence[Result]) -> list[str]:
+def _not_measured(study: Study, error: Unmeasurable) -> Section:
+    return Section.of(Result(f"Not measured: {error}.", name=study.name, title=study.title, command=study.command()))
+
+
+def _write(context: Context, settings: dict[str, Any], sections: Sequence[Section]) -> list[str]:
     numbers = headline_numbers(context)
-    figures = {"headline": numbers} | {result.name: result.numbers for result in results}
+    figures = {"headline": numbers} | {section.name: section.numbers for section in sections}
     write_json(context.out / "summary.json", {**settings, "interval": INTERVAL, "figures": figures})
-    write_whole(context.out / PAGE, render(context, numbers, results, settings))
+    write_whole(context.out / PAGE, render(context, numbers, sections, settings))
     return headline_lines(context, numbers)
 
 

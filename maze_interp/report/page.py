@@ -13,14 +13,14 @@ from maze_interp.report.context import Context
 from maze_interp.report.headline import headline_lines, headline_picture, question, stands_out
 from maze_interp.results.estimates import Estimate
 from maze_interp.results.numbers import counted
-from maze_interp.studies.result import Picture, Result
-from maze_interp.studies.section import figure, render_page, template
+from maze_interp.studies.result import Picture
+from maze_interp.studies.section import Section, figure, render_page, template
 
 
 def render(
-    context: Context, numbers: Mapping[str, Estimate], results: Sequence[Result], settings: Mapping[str, Any]
+    context: Context, numbers: Mapping[str, Estimate], sections: Sequence[Section], settings: Mapping[str, Any]
 ) -> str:
-    """The page, from `headline_numbers` and the results, a section each.
+    """The page, from `headline_numbers` and the sections.
 
     `settings` hold agent hash, versions and command, for the foot of the page.
     """
@@ -40,7 +40,7 @@ def render(
         "Levels": f"{counted(context.levels, f'{context.mode} level')}, seeds {settings['seeds']}",
         "Versions": versions,
     }
-    return render_page(f"Where does {settings['agent']} go?", Markup(lead), results, facts)
+    return render_page(f"Where does {settings['agent']} go?", Markup(lead), sections, facts)
 
 
 def _level(context: Context) -> Picture:

@@ -13,9 +13,14 @@ from maze_interp.writing import write_whole as write_whole
 from maze_interp.writing import write_with as write_with
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table without its index; missing values are empty cells."""
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
 def write_csv(path: Path, table: pd.DataFrame) -> Path:
-    """Write a table without its index; missing values are empty cells. Returns the path."""
-    return write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+    """Write the `csv_text` of a table; returns the path."""
+    return write_whole(path, csv_text(table))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -23,9 +28,14 @@ def read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, float_precision="round_trip")
 
 
+def json_text(content: Any) -> str:
+    """Plain JSON values, and whatever has `as_dict` (an `Estimate`)."""
+    return json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n"
+
+
 def write_json(path: Path, content: Any) -> Path:
-    """Write plain JSON values and whatever has `as_dict` (an `Estimate`); returns the path."""
-    return write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n")
+    """Write the `json_text` of values; returns the path."""
+    return write_whole(path, json_text(content))
 
 
 def _plain(value: Any) -> Any:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
+from typing_extensions import Self
 
 from maze_interp.results.estimates import INTERVAL
-from maze_interp.results.files import write_csv, write_json, write_whole
+from maze_interp.results.files import csv_text, json_text, write_whole
 from maze_interp.results.run_directory import check_folder, run_directory
 from maze_interp.studies.result import Result
+from maze_interp.studies.section import Section
 from maze_interp.studies.study import Study
 from maze_interp.sweeps.experiment import Experiment, run_experiment
-from maze_interp.sweeps.spread import check_workers, cluster
+from maze_interp.sweeps.spread import check_workers, cluster, soon
+
+Content = str | bytes | Path
+"""Of a file, or the file that has it."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +34,65 @@ class Run:
         folder: the run's folder.
         workers: processes to measure with, as in `Study.run`.
         scheduler: address of a dask scheduler, or None.
-        files: where the rows measured so far lie, by the identity of their table.
+        tables: the rows measured so far, each with the file in which they lie.
     """
 
     folder: Path
     workers: int | None = 1
     scheduler: str | None = None
-    files: dict[int, Path] = field(default_factory=dict)
+    tables: list[tuple[pd.DataFrame, Path]] = field(default_factory=list)
 
     def rows(self, experiment: Experiment, name: str | None = None) -> pd.DataFrame:
         """The rows of an experiment, kept in `rows/<name>`, ordered by level; they do not depend on the workers."""
         folder = self.folder / "rows" / (name or experiment.name)
         table = run_experiment(experiment, folder, self.workers, self.scheduler)
-        self.files[id(table)] = folder / f"{experiment.name}.csv"
+        self.tables.append((table, folder / f"{experiment.name}.csv"))
         return table
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that a study's result is made of.
+
+    Attributes:
+        study: the study.
+        settings: of the study.
+        rows: what `Study.measure` returned.
+        files: those of the rows that are the table of an experiment, by name.
+    """
+
+    study: Study
+    settings: Mapping[str, Any]
+    rows: Mapping[str, pd.DataFrame]
+    files: Mapping[str, Path]
+
+    @classmethod
+    def of(cls, study: Study, run: Run, settings: Mapping[str, Any]) -> Self:
+        """Measure a study, or go on with it."""
+        rows = study.measure(run)
+        files = {name: path for name, rows in rows.items() for table, path in run.tables if table is rows}
+        return cls(study, settings, rows, files)
+
+    def result(self) -> Result:
+        """The result; its sums do not depend on the number of cores."""
+        with threadpool_limits(1):
+            result = self.study.summarise(self.rows)
+        name, title, command = self.study.name, self.study.title, self.study.command()
+        return replace(result, name=name, title=title, command=command, settings=self.settings)
+
+    def contents(self, result: Result) -> dict[str, Content]:
+        """The files of the result by name: its tables, its pictures and `summary.json`.
+
+        A table of rows as they were measured is the file of its experiment, byte for byte: read back, a column of
+        whole numbers with gaps would be one of fractions.
+        """
+        measured = {id(self.rows[name]): path for name, path in self.files.items()}
+        summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
+        return {
+            **{f"{name}.csv": measured.get(id(table)) or csv_text(table) for name, table in result.tables.items()},
+            **{f"{name}.png": picture.png for name, picture in result.pictures.items()},
+            "summary.json": json_text(summary),
+        }
 
 
 def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler: str | None = None) -> Result:
@@ -54,36 +106,40 @@ def run_study(study: Study, out: Path | None, workers: int | None = 1, scheduler
         check_folder(out)
     settings = study.settings()  # refuses an unknown agent before the folder is claimed
     with _cpu_by_default(), _folder(out) as folder, run_directory(folder, settings), cluster(workers, scheduler):
-        run = Run(folder, workers, scheduler)
-        rows = study.measure(run)
-        result = replace(
-            study.summarise(rows),
-            name=study.name,
-            title=study.title,
-            command=study.command(),
-            settings=settings,
-            folder=out,
-        )
+        measured = Measured.of(study, Run(folder, workers, scheduler), settings)
+        result = replace(measured.result(), folder=out)
         if out is not None:
-            write_result(result, out, run.files)
+            _write(out, measured.contents(result))
     return result
 
 
-def write_result(result: Result, out: Path, files: Mapping[int, Path]) -> None:
-    """Write the tables, pictures and `summary.json` of a result.
+def begin_study(study: Study, out: Path, workers: int | None, scheduler: str | None) -> Callable[[], Section]:
+    """`run_study` for a page: measure now; a worker makes the result while the next study is measured.
 
-    A table of rows as they were measured is the file of its experiment, byte for byte: read back, a column of whole
-    numbers with gaps would be one of fractions.
+    Returns:
+        what waits for the result, writes its files and returns its section.
     """
-    for name, table in result.tables.items():
-        if (measured := files.get(id(table))) is not None:
-            write_whole(out / f"{name}.csv", measured.read_bytes())
-        else:
-            write_csv(out / f"{name}.csv", table)
-    for name, picture in result.pictures.items():
-        write_whole(out / f"{name}.png", picture.png)
-    summary = {**result.settings, "command": result.command, "interval": INTERVAL, "figures": result.numbers}
-    write_json(out / "summary.json", summary)
+    settings = study.settings()
+    with _cpu_by_default(), run_directory(out, settings), cluster(workers, scheduler) as client:
+        drawn = soon(client, _drawn, Measured.of(study, Run(out, workers, scheduler), settings))
+
+    def finish() -> Section:
+        with run_directory(out, settings):
+            contents, section = drawn()
+            _write(out, contents)
+        return section
+
+    return finish
+
+
+def _drawn(measured: Measured) -> tuple[dict[str, Content], Section]:
+    result = measured.result()
+    return measured.contents(result), Section.of(result)
+
+
+def _write(out: Path, contents: Mapping[str, Content]) -> None:
+    for name, content in contents.items():
+        write_whole(out / name, content.read_bytes() if isinstance(content, Path) else content)
 
 
 def _cpu_by_default() -> AbstractContextManager[object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
+from typing_extensions import Self
 
 from maze_interp.results.tables import readable
 from maze_interp.studies.result import Picture, Result
@@ -19,6 +21,20 @@ _ROWS = 8  # of a table on a page; the CSV file holds them all
 _CSS_PIXELS_PER_INCH = 96
 
 
+class Section(NamedTuple):
+    """A result as a part of a page: its HTML, and the numbers of its summary."""
+
+    name: str
+    title: str
+    html: Markup
+    numbers: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, result: Result) -> Self:
+        """The section of a result."""
+        return cls(result.name, result.title, section(result), result.numbers)
+
+
 def section(result: Result) -> Markup:
     """The result as a `<section>`: statement, main picture and figures; the rest unfolds."""
     html = template("maze_interp.studies", "section.html").render(
@@ -27,10 +43,10 @@ def section(result: Result) -> Markup:
     return Markup(html)
 
 
-def render_page(title: str, lead: Markup, results: Sequence[Result], facts: Mapping[str, str]) -> str:
-    """A page: its heading, what stands before the list of sections, a section for each result, short facts by name."""
+def render_page(title: str, lead: Markup, sections: Iterable[Section], facts: Mapping[str, str]) -> str:
+    """A page: its heading, what stands before the list of sections, the sections, short facts by name."""
     return template("maze_interp.studies", "page.html").render(
-        title=title, lead=lead, results=results, facts=facts, section=section
+        title=title, lead=lead, sections=list(sections), facts=facts
     )
 
 

@@ -158,42 +158,81 @@ def ordered(
         MazeInterpError: raised by the function, a job's worker died four times, or the scheduler went away.
     """
     if client is None:
-        yield from _in_this_process(function, shared, jobs)
+        yield from (_on_one_thread(function, shared, job) for job in jobs)
         return
-    import dask
-    from distributed import KilledWorker
-    from distributed.client import FutureCancelledError
-    from distributed.comm.core import CommClosedError
-    from distributed.protocol import pickle
-
-    packed = pickle.dumps(shared)
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"}):
-        everywhere = client.submit(_same, packed, pure=False)  # done again if lost, as scattered data are not
+    everywhere = _submit(client, _same, _packed(shared))  # done again if lost, as scattered data are not
     limit = _AHEAD * max(1, sum(client.nthreads().values()))
     under_way: deque[Any] = deque()
     waiting = iter(jobs)
-    try:
+    with _errors_of_dask():
         while True:
             for job in waiting:
-                under_way.append(client.submit(_alone, function, everywhere, job, pure=False))
+                under_way.append(_submit(client, _alone, function, everywhere, job))
                 if len(under_way) >= limit:
                     break
             if not under_way:
                 return
             yield under_way.popleft().result()
+
+
+def soon(client: Client | None, function: Callable[[Job], Result], job: Job) -> Callable[[], Result]:
+    """Have one of the workers do `function(job)` when it has nothing else to do; without a client it is done at once.
+
+    Returns:
+        what waits for the result; it raises as `ordered` does.
+    """
+    if client is None:
+        done = _on_one_thread(function, job)
+        return lambda: done
+    future = _submit(client, _unpacked, function, _packed(job), priority=-1)
+
+    def wait() -> Result:
+        with _errors_of_dask():
+            result: Result = future.result()
+        return result
+
+    return wait
+
+
+def _packed(value: Any) -> bytes:
+    from distributed.protocol import pickle
+
+    return bytes(pickle.dumps(value))
+
+
+def _submit(client: Client, function: Callable[..., Any], *arguments: Any, priority: int = 0) -> Any:
+    import dask
+
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"}):
+        return client.submit(function, *arguments, priority=priority, pure=False)
+
+
+@contextmanager
+def _errors_of_dask() -> Iterator[None]:
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
+
+    try:
+        yield
     except KilledWorker as error:
         raise MazeInterpError(f"a worker died four times over one job: {error}") from error
     except (CommClosedError, FutureCancelledError) as error:
         raise MazeInterpError("the dask scheduler went away; what was finished is kept") from error
 
 
-def _in_this_process(function: Callable[[Any, Job], Result], shared: Any, jobs: Iterable[Job]) -> Iterator[Result]:
+def _on_one_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    """So that floating-point sums do not depend on the machine's cores."""
     from maze_interp.policies.threads import one_thread
 
-    for job in jobs:
-        with one_thread():
-            result = function(shared, job)
-        yield result
+    with one_thread():
+        return function(*arguments)
+
+
+def _unpacked(function: Callable[[Job], Result], packed: bytes) -> Result:
+    from distributed.protocol import pickle
+
+    return _on_one_thread(function, pickle.loads(packed))
 
 
 def _same(packed: bytes) -> bytes:
@@ -211,12 +250,8 @@ _SHARED = _Shared()
 
 
 def _alone(function: Callable[[Any, Job], Result], packed: bytes, job: Job) -> Result:
-    """Run a job on one thread, so that its floating-point sums do not depend on the machine's cores."""
     from distributed.protocol import pickle
-
-    from maze_interp.policies.threads import one_thread
 
     if _SHARED.packed != packed:
         _SHARED.packed, _SHARED.unpacked = packed, pickle.loads(packed)
-    with one_thread():
-        return function(_SHARED.unpacked, job)
+    return _on_one_thread(function, _SHARED.unpacked, job)
