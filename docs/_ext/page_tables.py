@@ -18,9 +18,6 @@ from maze_interp.questions import load_questions
 from maze_interp.questions.tables import outcome_words
 from maze_interp.results.numbers import decimal
 
-MAY_BREAK = "\u200b"
-"""Where a long name may be broken in a narrow column."""
-
 PUBLISHED = "The published checkpoint is not bundled; `MAZE_INTERP_CHECKPOINTS` names the folder in which it lies."
 
 INSIDE = re.compile(r", (?=[−\d.]+\])")
@@ -82,7 +79,7 @@ def agents() -> list[str]:
         values += [card.get("cheese anywhere"), chooses]
         label = f"`{name}`{', the default' if name == DEFAULT_AGENT else ''} ({table['hash'][name]})"
         written = [str(value or "") for value in values]
-        rows.append([label, f"{region}, {info.distribution_mode}", *written, _breakable(info.training)])
+        rows.append([label, f"{region}, {info.distribution_mode}", *written, info.training])
     heads = ["agent", "cheese in training, levels", "P(cheese) as in training", "at the largest size"]
     heads += ["cheese anywhere", "must choose, cheese outside the region", "trained by"]
     return _table(pd.DataFrame(rows, columns=heads))
@@ -102,18 +99,13 @@ def outcomes(group: str) -> list[str]:
         raise MazeInterpError(f"no question is of the group {group!r}")
     first = [[f"`{name}`", _outcome(DEFAULT_AGENT, name), _evidence(DEFAULT_AGENT, name)] for name in asked]
     second = [[f"`{name}`", *(_outcome(agent, name) for agent in others)] for name in asked]
-    heads = map(_breakable, others)
     return [
         *_table(pd.DataFrame(first, columns=["question", "outcome", "figures"])),
         "",
         "The outcomes of the other agents:",
         "",
-        *_table(pd.DataFrame(second, columns=["question", *heads])),
+        *_table(pd.DataFrame(second, columns=["question", *(f"`{agent}`" for agent in others)])),
     ]
-
-
-def _breakable(names: str) -> str:
-    return names.replace("_", f"{MAY_BREAK}_")
 
 
 def _outcome(agent: str, question: str) -> str:
@@ -174,7 +166,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _table(frame: pd.DataFrame) -> list[str]:
     """In Markdown; an interval stays on one line."""
-    heads = [column if MAY_BREAK in column else column.replace("_", " ") for column in map(str, frame)]
+    heads = [column if column.startswith("`") else column.replace("_", " ") for column in map(str, frame)]
     cells = [[INSIDE.sub(",\u00a0", str(cell)) for cell in row] for row in frame.itertuples(index=False)]
     rows = [[cell.replace("|", "\\|") for cell in row] for row in cells]
     return [f"| {' | '.join(row)} |" for row in [heads, ["-"] * len(heads), *rows]]

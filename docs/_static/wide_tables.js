@@ -16,9 +16,21 @@ function mark(table) {
   }
 }
 
+// A name may be broken after an underscore, and is copied whole.
+function breakable(table) {
+  const walker = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
+  const names = [];
+  while (walker.nextNode()) if (walker.currentNode.data.includes("_")) names.push(walker.currentNode);
+  for (const name of names) {
+    const parts = name.data.split(/(?<=_)/);
+    name.replaceWith(...parts.flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part])));
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const watched = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
   for (const table of document.querySelectorAll(".bd-article table")) {
+    breakable(table);
     table.addEventListener("scroll", () => mark(table));
     watched.observe(table);
   }
