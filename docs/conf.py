@@ -21,6 +21,7 @@ extensions = [
     "sphinx_design",
     "commands",
     "figures",
+    "links",
     "public_names",
     "streams",
 ]
