@@ -132,6 +132,17 @@ def test_ridge_equals_scikit_learn(n: int, features: int, targets: int | None, a
     assert np.shape(probe.intercept_) == np.shape(model[1].intercept_)
 
 
+@pytest.mark.parametrize(("n", "features"), [(1500, 400), (400, 900)])
+def test_ridge_of_nearly_equal_features_in_single_precision(n: int, features: int) -> None:
+    """Sums of products rounded to single precision would hide the penalty, and be no sums of squares."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(n, 2)) @ random.normal(size=(2, features)) + 1e-4 * random.normal(size=(n, features))
+    X, y = X.astype(np.float32), random.normal(size=n)
+    theirs = make_pipeline(StandardScaler(), Ridge(1e-2)).fit(X.astype(np.float64), y)
+    ours = RidgeProbe(1e-2).fit(X, y)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X.astype(np.float64)), atol=2e-3)
+
+
 @pytest.mark.parametrize(("n", "features"), [(300, 20), (90, 200)])
 def test_ridge_cross_validation_chooses_as_grid_search_does(n: int, features: int) -> None:
     X, y, levels = correlated(n, features, 3)
@@ -332,6 +343,7 @@ def test_stopping_early_is_said() -> None:
 
 
 X, Y = np.arange(24.0).reshape(8, 3) % 7, np.arange(8) % 2
+MIXED = np.sin(np.arange(90.0)).reshape(3, 30)  # to thirty features, of which three say all
 SPOILED = np.where(np.arange(24).reshape(8, 3) == 13, np.nan, X)
 
 
@@ -344,6 +356,7 @@ SPOILED = np.where(np.arange(24).reshape(8, 3) == 13, np.nan, X)
         (lambda: RidgeProbe((1.0, 2.0), 3).fit(X, Y, Y), "3 folds needs 3 levels or more, not 2"),
         (lambda: LogisticProbe((1.0, 2.0)).fit(X, Y, Y[:7]), "8 rows need as many groups"),
         (lambda: LogisticProbe(0.0).fit(X, Y), "C is a positive number or several, not 0.0"),
+        (lambda: RidgeProbe(1e-300).fit(X @ MIXED, Y), "alpha 1e-300 is too small for features that depend on"),
         (lambda: LogisticProbe().fit(SPOILED, Y), "holds NaN in row 4, feature 1"),
         (lambda: RidgeProbe().fit(1 / X, Y), "holds infinity in row 0, feature 0"),
         (lambda: RidgeProbe().fit(Rows(SPOILED, [0, 3, 4]), Y[:3]), "holds NaN in row 4, feature 1"),

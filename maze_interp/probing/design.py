@@ -170,10 +170,10 @@ def cholesky(matrix: Tensor) -> NDArray[np.floating[Any]]:
 
 
 def second_moments(rows: Iterator[Tensor], width: int, dtype: torch.dtype) -> Tensor:
-    """Sum of the outer products of rows, `[width, width]`; only its lower triangle is right."""
+    """Sum of the outer products of rows, `[width, width]`, in this dtype; only its lower triangle is right."""
     found = torch.zeros(width, width, dtype=dtype, device="cpu")
     step = -(-width // _BLOCKS)
-    for batch in rows:
+    for batch in (some.to(dtype) for some in rows):
         for first in range(0, width, step):
             found[first:, first : first + step] += batch[:, first:].T @ batch[:, first : first + step]
     return found

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_solve
+from scipy.linalg import LinAlgError, cho_solve
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
@@ -56,7 +56,7 @@ class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: igno
 
         Raises:
             ProbeError: shapes that do not match, a number that is not finite, fewer groups than
-                folds, an alpha that is not positive, more than 16,384 rows and features.
+                folds, an alpha that is not positive or is lost in rounding, more than 16,384 rows and features.
         """
         return self.fit_by(r2_score, X, y, groups)
 
@@ -122,12 +122,20 @@ class Sums(NamedTuple):
         return Sums(int(used.sum()), x, wanted[torch.from_numpy(used)].sum(0), xx, xt)
 
     def solution(self, alpha: float) -> tuple[Tensor, Tensor]:
-        """Weights `[coordinates, targets]` and intercepts `[targets]`."""
+        """Weights `[coordinates, targets]` and intercepts `[targets]`.
+
+        Raises:
+            ProbeError: alpha is lost in the rounding of the sums.
+        """
         x, t = self.x / self.n, self.t / self.n
         system = torch.addr(self.xx, x, self.x, alpha=-1.0)
         system.diagonal().add_(alpha)
         right = (self.xt - torch.outer(self.x, t)).numpy()
-        weights = torch.from_numpy(cho_solve((cholesky(system), False), right, check_finite=False))
+        try:
+            factor = cholesky(system)
+        except LinAlgError:
+            raise ProbeError(f"alpha {alpha:g} is too small for features that depend on each other") from None
+        weights = torch.from_numpy(cho_solve((factor, False), right, check_finite=False))
         return weights, t - x @ weights
 
 
