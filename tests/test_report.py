@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small_studies import random_agent
 
 from maze_interp.bundled import HELD_OUT
 from maze_interp.commands.main import make_parser
@@ -96,10 +97,17 @@ def report(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def foreign(folder: Path) -> Path:
-    """The folder of a report of one level on a checkpoint of which nothing is on record."""
-    build_report(str(folder / "tiny.safetensors"), folder / "foreign", levels=1, mode="easy", workers=1)
-    return folder / "foreign"
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of the other architecture, of which nothing is on record."""
+    return random_agent(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="module")
+def foreign(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report of one level on it."""
+    out = tmp_path_factory.mktemp("foreign") / "report"
+    build_report(str(checkpoint), out, levels=1, mode="easy", workers=1)
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -254,13 +262,13 @@ def test_the_summary_says_where_the_figures_come_from(summary: dict[str, Any]) -
 # Runs.
 
 
-def test_a_stopped_report_goes_on_to_the_same_bytes(folder: Path, foreign: Path) -> None:
+def test_a_stopped_report_goes_on_to_the_same_bytes(checkpoint: Path, foreign: Path) -> None:
     before = content(foreign)
     (foreign / "report.html").unlink()
     (foreign / "summary.json").unlink()
     (foreign / "sweep-anywhere" / "levels.csv").unlink()
     (foreign / "sweep-anywhere" / "rows" / "levels" / "levels.csv").unlink()
-    build_report(str(folder / "tiny.safetensors"), foreign, levels=1, mode="easy", workers=2)
+    build_report(str(checkpoint), foreign, levels=1, mode="easy", workers=2)
     assert content(foreign) == before
 
 
