@@ -20,8 +20,8 @@ def value_agreement(setting: Setting, parameters: Mapping[str, Any]) -> Measured
     """`value-agreement`."""
     squares, first = parameters["squares"], FIRST[parameters["split"]]
     levels = setting.levels(parameters["levels"], parameters["cheese"], decision=squares == "decision", first=first)
-    table = setting.run(ValueAgreement(setting.policy, setting.agent, levels, setting.region))
-    some = table[(table["network"] == "agent") & (table["squares"] == squares)]
+    table = setting.run(ValueAgreement(setting.policy, setting.agent, levels, setting.region, untrained=0))
+    some = table[table["squares"] == squares]
 
     figures = mean_draws(some[list(FIGURES)].dropna())
     return setting.measured(figures, levels, f"maze-interp values {setting.options}")

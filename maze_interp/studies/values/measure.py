@@ -46,17 +46,22 @@ class ValueAgreement(Experiment):
 
     The correlations are of the value with the steps to cheese and corner, with the sign turned so that positive means a
     higher value nearer to it; over all squares, and empty for other sets.
+
+    Attributes:
+        region: the agent's training region n.
+        untrained: number of untrained networks, the seeds of their weights 1, 2, …
     """
 
     name: ClassVar[str] = "value_agreement"
     columns: ClassVar[Sequence[str]] = ("network", "draw", "squares", "count", *QUANTITIES)
 
     region: int
+    untrained: int = UNTRAINED
 
     @cached_property
     def networks(self) -> dict[tuple[str, int], nn.Module]:
         """By their names and draws in the table, the agent first."""
-        untrained = {("untrained", draw): xavier_like(self.policy, draw) for draw in range(1, UNTRAINED + 1)}
+        untrained = {("untrained", draw): xavier_like(self.policy, draw) for draw in range(1, self.untrained + 1)}
         return {("agent", 0): self.policy, **untrained}
 
     def rows(self, maze: Maze) -> list[dict[str, Any]]:
