@@ -160,10 +160,9 @@ def ordered(
     if client is None:
         yield from (_on_one_thread(function, shared, job) for job in jobs)
         return
-    everywhere = _submit(client, _same, _packed(shared))  # done again if lost, as scattered data are not
+    everywhere = _submit(client, bytes, _packed(shared))  # done again if lost, as scattered data are not
     limit = _AHEAD * max(1, sum(client.nthreads().values()))
-    under_way: deque[Any] = deque()
-    waiting = iter(jobs)
+    under_way, waiting = deque[Any](), iter(jobs)
     with _errors_of_dask():
         while True:
             for job in waiting:
@@ -178,18 +177,16 @@ def ordered(
 def soon(client: Client | None, function: Callable[[Job], Result], job: Job) -> Callable[[], Result]:
     """Have one of the workers do `function(job)` when it has nothing else to do; without a client it is done at once.
 
-    Returns:
-        what waits for the result; it raises as `ordered` does.
+    What is returned waits for the result, and raises as `ordered` does.
     """
     if client is None:
         done = _on_one_thread(function, job)
         return lambda: done
     future = _submit(client, _unpacked, function, _packed(job), priority=-1)
 
+    @_errors_of_dask()
     def wait() -> Result:
-        with _errors_of_dask():
-            result: Result = future.result()
-        return result
+        return future.result()
 
     return wait
 
@@ -233,10 +230,6 @@ def _unpacked(function: Callable[[Job], Result], packed: bytes) -> Result:
     from distributed.protocol import pickle
 
     return _on_one_thread(function, pickle.loads(packed))
-
-
-def _same(packed: bytes) -> bytes:
-    return packed
 
 
 class _Shared(threading.local):
