@@ -79,6 +79,19 @@ def test_a_refused_run_keeps_nothing_of_one_killed_before_it(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} >= {"run.json", "rows.csv"}
 
 
+def test_what_makes_a_run_another_one_is_named_and_no_more(tmp_path: Path) -> None:
+    agents = [{"agent": "a", "agent_hash": "1"}, {"agent": "b", "agent_hash": "2"}]
+    with run_directory(tmp_path, {"agents": agents}):
+        pass
+    other = [agents[0], {**agents[1], "agent_hash": "3"}]
+    for wanted, message in (
+        (other, "its agents/1/agent_hash is '2', not '3'; choose"),
+        ([1], "its agents is .*, not .1."),
+    ):
+        with pytest.raises(MazeInterpError, match=message), run_directory(tmp_path, {"agents": wanted}):
+            pass
+
+
 def test_the_same_experiment_is_measured_once(tmp_path: Path) -> None:
     """The second copies the rows of the first, which were changed meanwhile; another is measured."""
     policy, table = load_policy(DEFAULT_AGENT), tmp_path / "first" / "moves.csv"

@@ -117,11 +117,20 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _compare(record: Path, settings: Mapping[str, Any]) -> None:
-    earlier = read_settings(record.parent)
-    wanted = json.loads(json.dumps(settings))
+    earlier, wanted = read_settings(record.parent), json.loads(json.dumps(settings))
     for key in {**earlier, **wanted}:
         if earlier.get(key) != wanted.get(key):
+            where, before, now = _first_difference(key, earlier.get(key), wanted.get(key))
             raise MazeInterpError(
-                f"{record.parent} belongs to another run: its {key} is {earlier.get(key)!r}, not {wanted.get(key)!r}; "
-                "choose another folder"
+                f"{record.parent} belongs to another run: its {where} is {before!r}, not {now!r}; choose another folder"
             )
+
+
+def _first_difference(where: str, earlier: Any, wanted: Any) -> tuple[str, Any, Any]:
+    """Where two values differ, as names or places with `/` between, and what each of them has there."""
+    if isinstance(earlier, list) and isinstance(wanted, list) and len(earlier) == len(wanted):
+        earlier, wanted = dict(enumerate(earlier)), dict(enumerate(wanted))
+    if isinstance(earlier, dict) and isinstance(wanted, dict) and earlier.keys() == wanted.keys():
+        name = next(name for name in earlier if earlier[name] != wanted[name])
+        return _first_difference(f"{where}/{name}", earlier[name], wanted[name])
+    return where, earlier, wanted

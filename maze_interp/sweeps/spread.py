@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# Dask gives freed memory back to the system at once, which makes every forward pass request
-# memory for its activations again: three times slower than with memory that is kept. And a worker that is asked to
-# stop in the middle of a heartbeat would write a traceback to the terminal; errors of jobs come back by themselves.
+# Dask gives freed memory back to the system at once, so that every forward pass requests it again: three times slower.
+# A worker that is asked to stop in a heartbeat would write a traceback; errors of jobs come back by themselves.
 _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**26),
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
@@ -36,6 +35,7 @@ _ENVIRONMENT = {
     MAZES_ONLY: "1",
 }
 
+_QUIET = ("distributed.client", "distributed.nanny", "distributed.scheduler", "tornado.application")
 _AHEAD = 3  # jobs per worker that may be under way or waiting to be written: bounds memory
 
 
@@ -89,10 +89,10 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask says nothing itself of what it lost or had to kill: that is done again, or raised as one line."""
+    """Dask and its loop say nothing of what was lost or interrupted: that is done again, or raised as one line."""
     import distributed  # noqa: F401  # sets the loggers up, levels and all
 
-    loggers = [logging.getLogger(f"distributed.{part}") for part in ("client", "nanny", "scheduler")]
+    loggers = [logging.getLogger(name) for name in _QUIET]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
