@@ -127,8 +127,12 @@ def _compare(record: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _first_difference(where: str, earlier: Any, wanted: Any) -> tuple[str, Any, Any]:
-    """Where two values differ, as names or places with `/` between, and what each of them has there."""
-    if isinstance(earlier, list) and isinstance(wanted, list) and len(earlier) == len(wanted):
+    """Where two values differ, as names or places with `/` between, and what each of them has there.
+
+    Lists of plain values are taken as a whole.
+    """
+    lists = isinstance(earlier, list) and isinstance(wanted, list) and len(earlier) == len(wanted)
+    if lists and all(isinstance(item, dict) for item in (*earlier, *wanted)):
         earlier, wanted = dict(enumerate(earlier)), dict(enumerate(wanted))
     if isinstance(earlier, dict) and isinstance(wanted, dict) and earlier.keys() == wanted.keys():
         name = next(name for name in earlier if earlier[name] != wanted[name])
