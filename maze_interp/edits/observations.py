@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
@@ -105,8 +105,13 @@ def activation_of(network: nn.Module, layer: str, x: Tensor) -> Tensor:
 
     It is free of inference mode, so it can take part in a computation of gradients.
     """
+    return activations_of(network, [layer], x)[layer]
+
+
+def activations_of(network: nn.Module, layers: Sequence[str], x: Tensor) -> Mapping[str, Tensor]:
+    """`activation_of` several layers, by name, in one pass."""
     with without_hooks(), one_thread(), torch.inference_mode(False):
-        return run_with_cache(network, x.clone(), [layer])[1][layer]
+        return run_with_cache(network, x.clone(), layers)[1]
 
 
 _lock = Lock()  # threads share the means
@@ -142,8 +147,7 @@ def mean_activations(network: nn.Module, layers: Sequence[str], observations: Ob
 def _means_of(network: nn.Module, layers: Sequence[str], observations: Observations) -> dict[str, Tensor]:
     totals, count = dict.fromkeys(layers, torch.zeros((), dtype=torch.float64, device="cpu")), 0
     for batch in observations.batches():
-        with without_hooks(), one_thread():
-            _, seen = run_with_cache(network, batch.clone(), layers)
+        seen = activations_of(network, layers, batch)
         totals = {layer: total + _sum(seen[layer]) for layer, total in totals.items()}
         count += len(batch)
     return {layer: (total / count).float() for layer, total in totals.items()}

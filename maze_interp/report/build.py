@@ -49,8 +49,7 @@ def build_report(
     """Measure an agent and write `report.html` and `summary.json` to `out`, and every study to a folder in it.
 
     A stopped report is resumed; the files do not depend on the workers. While a study is measured, a worker draws what
-    was measured before. Each of the held-out levels is measured with
-    the cheese in the training region and anywhere.
+    was measured before. Each of the held-out levels is measured with the cheese in the training region and anywhere.
 
     Returns:
         the main figures, one line each.

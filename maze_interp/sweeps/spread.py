@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from maze_interp.arguments import as_whole, shown, text
 from maze_interp.environment.assets import MAZES_ONLY
 from maze_interp.errors import MazeInterpError
+from maze_interp.sweeps.quiet import quiet
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -35,7 +35,6 @@ _ENVIRONMENT = {
     MAZES_ONLY: "1",
 }
 
-_QUIET = ("distributed.client", "distributed.nanny", "distributed.scheduler", "tornado.application")
 _AHEAD = 3  # jobs per worker that may be under way or waiting to be written: bounds memory
 
 
@@ -68,7 +67,7 @@ def cluster(workers: int | None = None, scheduler: str | None = None) -> Iterato
     with ExitStack() as stack:
         client = None
         if scheduler is not None or count > 1:
-            stack.enter_context(_quiet())
+            stack.enter_context(quiet())
             client = stack.enter_context(_connect(count, scheduler))
         token = _open.set(_Workers(client))
         try:
@@ -85,22 +84,6 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
         text(scheduler, "the scheduler's address")
     if workers not in (None, 1) and scheduler is not None:
         raise MazeInterpError("--workers has no effect with --scheduler, which has its own; leave one of them out")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Dask and its loop say nothing of what was lost or interrupted: that is done again, or raised as one line."""
-    import distributed  # noqa: F401  # sets the loggers up, levels and all
-
-    loggers = [logging.getLogger(name) for name in _QUIET]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 @contextmanager
