@@ -62,6 +62,8 @@ def _question(question: Question, resolutions: Sequence[Resolutions]) -> Iterato
     yield f"## {question.id}\n\n{question.wording}\n"
     yield f"- Kind: {KINDS[question.kind]}. Source: {question.source}."
     yield f"- Measured by `{question.measurement}`: {measure.what} Settings: {parameters}."
+    figures = "; ".join(f"*{name}* is {words}" for name, words in measure.figures.items())
+    yield f"- Figures: {figures}."
     yield f"- Rule: {question.rule_text} (version {question.version}, `{question.hash}`)."
     if question.proxy:
         yield f"- A stand-in for what was asked: {question.proxy}"

@@ -20,7 +20,7 @@ def headline_numbers(context: Context) -> dict[str, Estimate]:
     """The main figures by name.
 
     `trained`, `outside` and `same_mazes` are P(cheese) with the cheese in the training region, outside it, and in the
-    same mazes as `outside` moved into it; `difference` is outside less same_mazes. `exit_*` are first exits from the
+    same mazes as `outside` moved into it; `difference` is outside minus same_mazes. `exit_*` are first exits from the
     decision square, on the levels of `outside` that have one.
     """
     anywhere, region = context.rows["anywhere"], context.rows["region"]
@@ -111,5 +111,5 @@ def _solves(trained: Estimate) -> str:
 def _choice(difference: Estimate) -> str:
     more = {1: "the cheese more often than the corner", -1: "the corner more often than the cheese"}
     if sign(difference) not in more:
-        return f"At the decision square it prefers neither significantly (cheese less corner: {points(difference)})."
-    return f"At the decision square it chooses {more[sign(difference)]} (cheese less corner: {points(difference)})."
+        return f"At the decision square it prefers neither significantly (cheese minus corner: {points(difference)})."
+    return f"At the decision square it chooses {more[sign(difference)]} (cheese minus corner: {points(difference)})."

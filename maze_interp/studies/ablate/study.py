@@ -28,7 +28,7 @@ class Ablate(AgentStudy):
     """Ablate every channel of some layers, one at a time, and measure the effect.
 
     Effects are on the moves at the decision square and, on fewer levels, on the exact probability of reaching the
-    cheese where procgen puts it and in the training region. An effect is the unedited probability less the ablated
+    cheese where procgen puts it and in the training region. An effect is the unedited probability minus the ablated
     one. Levels without a decision square are left out.
 
     Attributes:

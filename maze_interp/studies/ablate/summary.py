@@ -20,7 +20,7 @@ from maze_interp.studies.result import Picture, Result
 _SHOWN = 3  # channels of each metric among the lines
 
 _NOTES = (
-    "An effect is the probability of the network as it is less that with the channel ablated: positive where the "
+    "An effect is the probability of the network as it is minus that with the channel ablated: positive where the "
     "channel serves the metric, negative where it works against it. The strongest channels are chosen on the first "
     "half of the levels and measured on the second; the control is all the other channels.",
     "Zero ablation sets a channel to 0, mean ablation to its mean over other levels "

@@ -24,8 +24,8 @@ WORDS = {
 """The exact figures in words."""
 
 _NOTES = (
-    "An arrow is the net move from its square: rightward less leftward probability, upward less downward; a dot is no "
-    "net move. The figures are exact for this maze and carry no interval.",
+    "An arrow is the net move from its square: the probability of right minus left, and of up minus down; a dot "
+    "is no net move. The figures are exact for this maze and carry no interval.",
 )
 
 

@@ -28,10 +28,10 @@ _LINES = {
 }
 
 _NOTES = (
-    "The cheese vector is the activations with the cheese less those without it, the mouse on the start; the top-right "
-    "vector is those with a path opened to the corner of the world less those without it. A maze that fills its world "
-    "has no top-right vector. Each control has the norm of the vector and is used like it: a random direction, or the "
-    "vector with its positions (alike in all channels) or its channels permuted.",
+    "The cheese vector is the activations with the cheese minus those without it, the mouse on the start; the "
+    "top-right vector is those with a path opened to the corner of the world minus those without it. A maze that fills "
+    "its world has no top-right vector. Each control has the norm of the vector and is used like it: a random "
+    "direction, or the vector with its positions (alike in all channels) or its channels permuted.",
     "At the decision square the probabilities are those of the next move. The solve rate is the exact probability of "
     "reaching a cheese in the training region of the same maze, under the edit of the level as procgen made it.",
     "Published, for another and wider agent on hard levels 0 to 99: P(cheese | decision square) has the median 81% "
