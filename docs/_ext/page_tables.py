@@ -20,6 +20,9 @@ from maze_interp.results.numbers import decimal
 
 PUBLISHED = "The published checkpoint is not bundled; `MAZE_INTERP_CHECKPOINTS` names the folder in which it lies."
 
+LINE = 90
+"""Letters in a line of a command, about."""
+
 INSIDE = re.compile(r", (?=[−\d.]+\])")
 """The comma within an interval."""
 
@@ -61,7 +64,16 @@ def commands(names: str) -> list[str]:
         smaller = "" if as_shown else f", here by a smaller run (`{made}`)"
         facts.append(f"- *{name}*{smaller}: {', '.join(agents)}{levels}.")
     published = ["", PUBLISHED] if any("MAZE_INTERP_CHECKPOINTS" in line for line in lines) else []
-    return ["```sh", *dict.fromkeys(lines), "```", *published, "", "The numbers above are of", "", *facts]
+    return ["```sh", *map(_broken, dict.fromkeys(lines)), "```", *published, "", "The numbers above are of", "", *facts]
+
+
+def _broken(command: str) -> str:
+    """The command with a long line broken before options; the shell reads it as one."""
+    lines = [""]
+    for part in re.split(r" (?=--)", command):
+        fits = not lines[-1] or len(lines[-1]) + len(part) < LINE
+        lines[-1:] = [f"{lines[-1]} {part}".lstrip()] if fits else [lines[-1], part]
+    return " \\\n    ".join(lines)
 
 
 def agents() -> list[str]:

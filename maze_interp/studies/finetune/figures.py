@@ -40,7 +40,7 @@ def change_figure(figures: Figures) -> Figure:
     axes.set(xlim=(-0.02, 1.02), ylim=(len(shown) - 0.5, -0.5), xlabel="mean over levels, 95% interval")
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x")
-    axes.set_title("after less before", loc="right", fontsize=9)
+    axes.annotate("after − before", (1.03, -0.5), va="bottom", fontsize=9, annotation_clip=False)
     handles = [
         axes.plot([], [], color=colour, marker=marker, linestyle="none", label=f"{when} tuning")[0]
         for when, colour, marker in _WHEN

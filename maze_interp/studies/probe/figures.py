@@ -26,7 +26,7 @@ TOP = r"(\d+) best channels?"
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
 
 _SMALL_PRINT = (
-    "small print: u the same layer of an untrained network, m the majority (of a number, the mean); blank: no map"
+    "u: the same layer of an untrained network; m: the most frequent label (of a number, the mean); empty: no score"
 )
 
 

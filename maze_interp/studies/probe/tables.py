@@ -74,7 +74,7 @@ def result_lines(scores: pd.DataFrame) -> list[str]:
             own = ", ".join(f"{name.replace('_', ' ')} {figure_estimate(one)}" for name, one in shown.items())
             beside = ", ".join(
                 f"{name} {figures[name]['mean']:.3f}"
-                for name in ("untrained", NETWORKS, "majority", "shuffled")
+                for name in (NETWORKS if NETWORKS in figures else "untrained", "majority", "shuffled")
                 if name in figures and figures[name]["mean"] is not None
             )
             lines.append(f"{target} at {layer}: {own}; {beside}")
