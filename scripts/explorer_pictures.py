@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
 from maze_interp import Maze, load_policy
@@ -51,18 +51,18 @@ def main(out: Path = ROOT / "docs" / "explorer", agent: str = DEFAULT_AGENT, see
         with opened(chromium, address) as explorer:
             explorer.page.set_viewport_size({"width": 1280, "height": 800})
             explorer.open(pane_of(maze, agent))
-            views = _views(explorer)
+            views, edited, compared = _views(explorer)
         chromium.close()
     out.mkdir(parents=True, exist_ok=True)
     first, *more = (_reduced(view.resize(FILM, Image.Resampling.LANCZOS)) for view in views)
     milliseconds = [int(1000 * seconds) for seconds in SECONDS]
     first.save(out / "explorer.gif", save_all=True, append_images=more, duration=milliseconds, loop=0, optimize=True)
-    for name, view in {"edit": views[2], "two_agents": views[4]}.items():
+    for name, view in {"edit": edited, "two_agents": compared}.items():
         view.save(out / f"{name}.png", optimize=True)
 
 
-def _views(explorer: Explorer) -> list[Image.Image]:
-    """The maze, an edit added, its coefficient changed, the channels of a layer, two agents."""
+def _views(explorer: Explorer) -> tuple[list[Image.Image], Image.Image, Image.Image]:
+    """The maze, an edit added, its coefficient changed, channels, two agents; the third and the last also whole."""
     page, views = explorer.page, [_view(explorer)]
     explorer.tab("edits")
     explorer.field("New edit").select_option("cheese_vector")
@@ -75,6 +75,7 @@ def _views(explorer: Explorer) -> list[Image.Image]:
     explorer.press("Enter")
     page.get_by_text("levels, 95% intervals").locator("visible=true").wait_for(timeout=_SOLVED)
     views.append(_view(explorer))
+    edited = _whole(explorer)
     explorer.tab("inside")
     page.locator(".thumbnails button").nth(5).click()
     views.append(_view(explorer))
@@ -82,13 +83,20 @@ def _views(explorer: Explorer) -> list[Image.Image]:
     explorer.tab("compare")
     page.get_by_label("two side by side").check()
     explorer.field("Agent B").select_option(OTHER)
-    return [*views, _view(explorer)]
+    return [*views, _view(explorer)], edited, _whole(explorer)
 
 
 def _view(explorer: Explorer) -> Image.Image:
     explorer.settle()
     explorer.page.evaluate("scrollTo(0, 0)")
     return Image.open(io.BytesIO(explorer.page.screenshot())).convert("RGB")
+
+
+def _whole(explorer: Explorer) -> Image.Image:
+    """All of the page, down to what stands lowest."""
+    page = Image.open(io.BytesIO(explorer.page.screenshot(full_page=True))).convert("RGB")
+    _, _, _, lowest = ImageOps.invert(page).getbbox() or (0, 0, *page.size)
+    return page.crop((0, 0, page.width, min(lowest + 16, page.height)))
 
 
 def _reduced(view: Image.Image) -> Image.Image:
