@@ -41,6 +41,7 @@ nb_output_stderr = "remove"  # progress bars
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # spelt out, it fills lines
 napoleon_google_docstring = True
 napoleon_use_rtype = False
 napoleon_use_ivar = True

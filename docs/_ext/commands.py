@@ -35,13 +35,13 @@ def _order(item: tuple[str, Command]) -> tuple[bool, bool, str]:
 
 def _section(name: str, command: Command) -> str:
     study = " *(study)*" if name in STUDIES else ""
-    lines = [f"## `{name}`{study}", "", command.summary, ""]
+    lines = [f"## `{name}`{study}", "", _plain(command.summary), ""]
     if command.details:
-        lines += [_flowing(command.details), ""]
+        lines += [_flowing(_plain(command.details)), ""]
     for key, option in command.options.items():
         required = option.default is inspect.Parameter.empty
         heading = key.upper() if required else option_name(key)
-        lines += [f"`{heading}`", f": {option.help}{'' if required else _default(option.default)}", ""]
+        lines += [f"`{heading}`", f": {_plain(option.help)}{'' if required else _default(option.default)}", ""]
     return "\n".join(lines)
 
 
@@ -50,6 +50,11 @@ def _default(value: object) -> str:
         return ""
     text = written(value) if not isinstance(value, Path) else str(value)
     return f" Default: `{text}`." if text else ""
+
+
+def _plain(text: str) -> str:
+    """The help as Markdown: a placeholder such as <name> is no tag."""
+    return text.replace("<", "&lt;")
 
 
 def _flowing(text: str) -> str:

@@ -18,6 +18,10 @@ document.addEventListener("DOMContentLoaded", () => {
     if (picture.closest("a")) continue;
     picture.tabIndex = 0;
     picture.title = "Enlarge";
+    const hint = document.createElement("span");
+    hint.className = "enlarge-hint";
+    hint.textContent = "Select the picture to enlarge it";
+    picture.after(hint);
     picture.addEventListener("click", enlarge);
     picture.addEventListener("keydown", enlarge);
   }

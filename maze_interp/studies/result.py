@@ -36,7 +36,7 @@ class Result:
     Attributes:
         statement: the result in one sentence, with the main numbers and their intervals.
         lines: the main figures, one line each: printed by the command, listed in the report.
-        numbers: nested mappings whose leaves are `Estimate`s or plain JSON values; written to `summary.json`.
+        numbers: nested mappings whose leaves are of type `Estimate` or plain JSON values; written to `summary.json`.
         tables: every table by name; written as `<name>.csv`.
         pictures: by name, the main one first; written as `<name>.png`.
         captions: of the tables that the report shows, by table name, folded.
