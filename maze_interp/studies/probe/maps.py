@@ -37,9 +37,9 @@ def places_figure(places: pd.DataFrame, target: str, world: int) -> Figure:
         image = _draw_places(axes, part, world)
         axes.set_title(f"{target} from {short_layer(str(layer))}", fontsize=10)
     panels[0].set(xlabel="x of the cheese in procgen's world (squares)", ylabel="y of the cheese (squares)")
-    numbers = "; the numbers are levels" if world <= _SMALL else ""
+    numbers = "; numbers: levels" if world <= _SMALL else ""
     bar = figure.colorbar(image, ax=panels, shrink=0.8)
-    bar.set_label(f"share of right answers on held-out levels; grey: no level{numbers}")
+    bar.set_label(f"share of right answers on held-out levels\n(grey: no level{numbers})")
     return figure
 
 
