@@ -26,6 +26,7 @@ docs: .venv/.docs
 findings: .venv/.installed
 	$(BIN)/python scripts/renew_findings.py $(if $(ONLY),--only $(ONLY))
 	$(BIN)/python scripts/readme_picture.py
+	$(BIN)/python scripts/learning_curves.py
 
 .venv/.docs: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]' --constraint constraints.txt
