@@ -27,6 +27,7 @@ from maze_interp.policies.architectures.impala import Impala
 
 BUNDLED = {
     "rand_region_1_easy": ("easy", 1),
+    "rand_region_1_easy_stage_1": ("easy", 1),
     "rand_region_1_easy_imitation": ("easy", 1),
     "rand_region_2_easy": ("easy", 2),
     "rand_region_2_easy_imitation": ("easy", 2),
