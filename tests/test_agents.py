@@ -30,6 +30,7 @@ BUNDLED = {
     "rand_region_1_easy_stage_1": ("easy", 1),
     "rand_region_1_easy_imitation": ("easy", 1),
     "rand_region_2_easy": ("easy", 2),
+    "rand_region_2_easy_stage_1": ("easy", 2),
     "rand_region_2_easy_imitation": ("easy", 2),
     "rand_region_3_easy": ("easy", 3),
     "rand_region_3_easy_imitation": ("easy", 3),
