@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-
-_ALL, _FEW = 20, 6
-"""Where no name is close, an error lists all up to so many; of more, the nearest few."""
+from collections.abc import Iterable
 
 
 class MazeInterpError(Exception):
@@ -30,14 +27,14 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:
     names = sorted(valid)
     close, more = _nearest(name, names, 3, cutoff=0.5), ""
     if not close:
-        many = len(names) > _ALL
-        close = _nearest(name, names, _FEW, cutoff=0) if many else names
+        many = len(names) > 20  # more than a line can list
+        close = _nearest(name, names, 6, cutoff=0) if many else names
         more = f", or another of {len(names)}" if many else ""
     hint = f"did you mean {', '.join(close)}{more}?" if close else "there are none"
     return MazeInterpError(f"unknown {kind} {name!r}: {hint}")
 
 
-def _nearest(name: str, names: Sequence[str], most: int, cutoff: float) -> list[str]:
+def _nearest(name: str, names: list[str], most: int, cutoff: float) -> list[str]:
     """The names of nearest spelling, the nearest first; capitals do not matter."""
     lower = difflib.get_close_matches(name.lower(), {known.lower() for known in names}, most, cutoff)
     return [known for each in lower for known in names if known.lower() == each]
