@@ -38,6 +38,8 @@ nb_execution_in_temp = True  # what cells write is gone with the folder
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_output_stderr = "remove"  # progress bars
+nb_code_prompt_show = "Answer"  # the hidden cells are answers to exercises
+nb_code_prompt_hide = "Answer"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -23,9 +23,18 @@ class Unmeasurable(MazeInterpError):
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:
-    """The error for a name that does not exist, listing the close ones (or, failing that, all)."""
+    """The error for a name that does not exist, listing the close ones; failing that all, or of many the nearest."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name.lower(), {known.lower() for known in names}, n=3, cutoff=0.5)
-    close = [known for lower in close for known in names if known.lower() == lower] or names[:12]
-    hint = f"did you mean {', '.join(close)}?" if close else "there are none"
+    close, more = _nearest(name, names, 3, cutoff=0.5), ""
+    if not close:
+        many = len(names) > 20  # more than a line can list
+        close = _nearest(name, names, 6, cutoff=0) if many else names
+        more = f", or another of {len(names)}" if many else ""
+    hint = f"did you mean {', '.join(close)}{more}?" if close else "there are none"
     return MazeInterpError(f"unknown {kind} {name!r}: {hint}")
+
+
+def _nearest(name: str, names: list[str], most: int, cutoff: float) -> list[str]:
+    """The names of nearest spelling, the nearest first; capitals do not matter."""
+    lower = difflib.get_close_matches(name.lower(), {known.lower() for known in names}, most, cutoff)
+    return [known for each in lower for known in names if known.lower() == each]

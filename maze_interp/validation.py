@@ -70,7 +70,11 @@ class Document(BaseModel):
     def _no_other_fields(cls, content: Any) -> Any:
         for name in content if isinstance(content, dict) else ():
             if name not in cls.model_fields:
-                raise fault(unknown("field", str(name), cls.model_fields), str(name))
+                missing = [
+                    need for need, field in cls.model_fields.items() if field.is_required() and need not in content
+                ]
+                also = f"; missing: {', '.join(missing)}" if missing else ""
+                raise fault(unknown("field", str(name), cls.model_fields) + also, str(name))
         return content
 
 

@@ -29,10 +29,11 @@ def blocks(*languages: str) -> Iterator[tuple[str, str]]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for found in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE):
-            shell = found[2].startswith("%%bash\n")
+            code = re.sub(r"\A(:[\w-]+:.*\n)+", "", found[2])  # without the options of a cell
+            shell = code.startswith("%%bash\n")
             if ("bash" if shell else found[1].strip()) in languages:
                 where = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}"
-                yield where, found[2].removeprefix("%%bash\n")
+                yield where, code.removeprefix("%%bash\n")
 
 
 def in_pages() -> Iterator[tuple[str, str]]:
@@ -94,7 +95,7 @@ def test_the_command_line_takes_it(where: str, line: str) -> None:
 @pytest.mark.parametrize(("where", "code"), list(blocks("python", "{code-cell} ipython3")))
 def test_python_can_be_compiled(where: str, code: str) -> None:
     """Tutorials run when the site is built, README and reference below."""
-    tree = ast.parse(re.sub(r"\A(:[\w-]+:.*\n)+", "", code), where)
+    tree = ast.parse(code, where)
     assert tree.body, "a block with code in it"
     assert isinstance(compile(tree, where, "exec"), CodeType)
 

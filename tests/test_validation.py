@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from maze_interp.bundled import bundled_path
 from maze_interp.documents import dump_yaml, load_yaml
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.agent_config import AgentConfig
 from maze_interp.questions.forecasts import ForecastFile
 from maze_interp.questions.question import Question
@@ -39,6 +39,10 @@ def test_configs_of_the_agents_in_the_box() -> None:
     ("text", "message"),
     [
         ("region: 3\ntraining: x\ndistribution_mod: easy", "3: distribution_mod: unknown field .* distribution_mode"),
+        (
+            "region: 3\ntraining: x\nmode: easy",
+            "3: mode: unknown field .* distribution_mode.*; missing: distribution_mode$",
+        ),
         ("region: 3\ntraining: x", "1: distribution_mode: is missing"),
         ("region: 3\ntraining: x\ndistribution_mode: esay", "3: distribution_mode: unknown .*did you mean easy"),
         ("region: 0\ntraining: x\ndistribution_mode: easy", "1: region: should be greater than or equal to 1, not 0"),
@@ -56,6 +60,16 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(MazeInterpError, match=f"config.yaml:{message}") as caught:
         read_document(path, AgentConfig)
     assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_not_listed_are_farther_than_those_that_are() -> None:
+    fields = str(unknown_name("field", "text", Question.model_fields))
+    assert all(name in fields for name in Question.model_fields)
+    layers = [f"embedder.block{block}.conv{conv}" for block in range(9) for conv in range(9)]
+    assert "did you mean head, " in str(unknown_name("layer", "hxyz", [*layers, "head"]))
+    assert str(unknown_name("layer", "hxyz", [*layers, "head"])).endswith(", or another of 82?")
+    assert str(unknown_name("layer", "CONV", ["a", "Conv"])).endswith("did you mean Conv?")
+    assert str(unknown_name("layer", "a", [])).endswith("there are none")
 
 
 @given(CONTENT)

@@ -34,7 +34,7 @@ class Event(NamedTuple):
 def forecasts_figure(
     forecasts: Sequence[Forecast], questions: Mapping[str, Question], outcomes: Mapping[str, Floats]
 ) -> Figure:
-    """For every question that a forecast answers: each credence, and the probability that the measurement gives.
+    """For every question that a forecast answers: each credence, and the outcome that counts.
 
     A question with thresholds has a row for each, "met" in both; an answer with several readings is drawn in the one
     that counts, repaired where it was incoherent.
@@ -42,7 +42,8 @@ def forecasts_figure(
     Args:
         forecasts: at most seven.
         questions: by id.
-        outcomes: probabilities of each question's labels, by id; a question without an outcome has no bar.
+        outcomes: probabilities of each question's labels, by id, means over agents; a question without an outcome has
+            no bar.
 
     Raises:
         MazeInterpError: no forecast answers anything, or there are more than seven.
@@ -100,7 +101,7 @@ def _bars(
     known = [(row, event) for row, event in zip(rows, events, strict=True) if event.question in outcomes]
     widths = [_probability(questions[event.question], outcomes[event.question], event) for _, event in known]
     heights = [row for row, _ in known]
-    axes.barh(heights, widths, 0.72, color="#D9D9D9", label="measured")
+    axes.barh(heights, widths, 0.72, color="#D9D9D9", label="outcome that counts")
     axes.scatter(widths, heights, 150, color=BLACK, marker="|", linewidths=2)
     for row, event in zip(rows, events, strict=True):
         if event.question not in outcomes:

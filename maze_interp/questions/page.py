@@ -68,7 +68,7 @@ def standings_result(board: Scoreboard, command: str) -> Result:
     ]
     picture = Picture(
         forecasts_figure(board.forecasts, board.questions, board.outcomes),
-        "Credences, and in grey the measured probability of each event; thresholds as “met”.",
+        "Credences, and in grey the probability of each event by the outcome that counts; thresholds as “met”.",
         "A row per event with a grey bar and a marker for each forecaster.",
     )
     return Result(

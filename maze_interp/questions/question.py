@@ -208,8 +208,8 @@ def _fields(change: Change) -> dict[str, Any]:
 
 def changed(before: Question, after: Question, brief: bool = False) -> str:
     """What decides the outcome of one and not of the other, in words; if brief, only as it is after."""
-    names = {**before.parameters, **after.parameters}
-    pairs = {name: (before.parameters.get(name), after.parameters.get(name)) for name in names}
+    names, unset = {**before.parameters, **after.parameters}, "not set"
+    pairs = {name: (before.parameters.get(name, unset), after.parameters.get(name, unset)) for name in names}
     pairs |= {"measurement": (before.measurement, after.measurement), "rule": (before.rule_text, after.rule_text)}
     pairs |= {"missed": (before.missed or 0, after.missed or 0)}
     differ = {name: (old, new) for name, (old, new) in pairs.items() if old != new}

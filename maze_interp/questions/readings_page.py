@@ -20,7 +20,8 @@ Made by `{COMMAND}` from the files in `data/questions` and `data/resolutions`; c
 
 A question in words can be read in several ways. For each question this page gives the wording, the rule that counts,
 other rules that could be defended, and the outcome under each rule on every measured agent. Rules that were changed
-after an agent had been measured are listed, too, with the reason.
+after an agent had been measured are listed, too, and so are measured outcomes that people replaced; both with the
+reason.
 
 Each outcome is followed by its probability: the share of resamples of the levels in which the rule gives it. Some
 questions ask whether something exists. If the search does not find it, the outcome that counts still leaves a
@@ -87,10 +88,12 @@ def _others(question: Question, answers: Sequence[Resolution | None]) -> Iterato
         why = change.reason if change else "what counts if the search is taken to be complete"
         yield name, changed(question, reading, brief=True), why
     for number in range(1, question.version):
-        former = changed(question, question.versions[number - 1], brief=True).replace(" None", " not set")
+        former = changed(question, question.versions[number - 1], brief=True)
         yield f"version {number}", former, f"changed: {question.earlier[number - 1].reason}"
-    if any(answer and answer.override for answer in answers):
-        yield AS_MEASURED, "", "without the outcome that a person has put in its place"
+    overrides = [answer.override for answer in answers if answer and answer.override]
+    if overrides:
+        reasons = "; ".join(f"{override.reason} (so {override.name})" for override in overrides)
+        yield AS_MEASURED, "", f"without the outcome that people have put in its place, for this reason: {reasons}"
 
 
 def _counted(question: Question, answer: Resolution | None) -> str:
@@ -98,6 +101,7 @@ def _counted(question: Question, answer: Resolution | None) -> str:
         return "not asked"
     version = question.version_of(answer.question_hash) or question.version
     under = f" (under version {version})" if version < question.version else ""
+    under += " (not as measured)" if answer.override else ""
     under += f" (setting {answer.setting})" if answer.setting else ""
     words = outcome_words(answer.outcome) if answer.outcome else f"unresolved: {answer.unresolved}"
     return words + under

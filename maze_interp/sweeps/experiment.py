@@ -121,10 +121,10 @@ def _run_jobs(experiment: Experiment, parts: Path, workers: int | None, schedule
     if not missing:
         return
     experiment.prepare()
-    levels = len(experiment.levels.seeds)
+    levels, name = len(experiment.levels.seeds), f"{experiment.name}, {experiment.levels.distribution_mode} mode"
     with (
         cluster(workers, scheduler) as client,
-        tqdm(total=levels, initial=levels - sum(map(len, missing)), unit="level", desc=experiment.name) as bar,
+        tqdm(total=levels, initial=levels - sum(map(len, missing)), unit="level", desc=name) as bar,
     ):
         for job, rows in zip(missing, ordered(client, _measure, experiment, missing), strict=True):
             text = "".join(_lines(seed, of_level, experiment.columns) for seed, of_level in zip(job, rows, strict=True))

@@ -77,8 +77,8 @@ def sweep(
     Args:
         policy: a network.
         seeds: procgen level seeds.
-        distribution_mode: `"easy"` or `"hard"`; None for the mode that the agent was trained on
-            if it is one by name, else hard.
+        distribution_mode: `"easy"` or `"hard"`; None for the mode that the agent was trained on if it is one by name,
+            else hard: a file does not say how its network was trained. The progress bar names the mode.
         region: where the cheese lies, as in `LevelSet.cheese`.
         edits: one edit or several, in force throughout.
         horizon: moves in an episode.
