@@ -34,7 +34,7 @@ def layers(which: str) -> list[str]:
 
 
 def _shape(activation: Tensor) -> str:
-    return " × ".join(f"{length:,}" for length in activation.shape[1:])
+    return "\u00a0×\u00a0".join(f"{length:,}" for length in activation.shape[1:])
 
 
 def _words(network: PolicyNetwork, path: str) -> str:
