@@ -51,6 +51,6 @@ def _words(network: PolicyNetwork, path: str) -> str:
         case nn.Flatten():
             return "the maps as one row of numbers"
         case Add():
-            return "residual addition: the input of the residual plus the output of its `conv2`"
+            return "residual addition: input plus `conv2`"
         case module:
             return "container: " + ", then ".join(f"`{name}`" for name, _ in module.named_children())
