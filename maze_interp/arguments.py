@@ -29,7 +29,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError, unknown_name, wrong_kind
 
 Check = Callable[[Any, str], Any]
 """`check(value, name)`: the plain form of the value, or the error that says what `name` should be."""
@@ -167,7 +167,7 @@ def instance(kind: type[Any]) -> Check:
 
     def check(value: Any, name: str) -> Any:
         if not isinstance(value, kind):
-            raise MazeInterpError(f"{name} is of type {kind.__name__}, not {type(value).__name__}: {shown(value)}")
+            raise wrong_kind(name, kind, value, shown(value))
         return value
 
     return check

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_typed: ContextVar[bool] = ContextVar("typed", default=False)
 
 
 class MazeInterpError(Exception):
@@ -14,12 +19,46 @@ class MazeInterpError(Exception):
     """
 
 
+class OptionError(MazeInterpError):
+    """A message that names options as they are typed, `--exact-levels`; in Python it says `exact_levels`."""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return message if _typed.get() else re.sub(r"--([a-z][a-z-]*)", lambda name: name[1].replace("-", "_"), message)
+
+
+@contextmanager
+def on_command_line() -> Iterator[None]:
+    """Within the context, messages name options as they are typed."""
+    token = _typed.set(True)
+    try:
+        yield
+    finally:
+        _typed.reset(token)
+
+
 class Unmeasurable(MazeInterpError):
     """What was asked has no answer on this agent or these levels: too few qualify, or the outcome never varies.
 
     On its own it ends a command like any other error; where many things are measured it is recorded as the reason
     why one of them has no figure.
     """
+
+
+_MAKERS = {
+    "Module": "mi.load_policy(name)",
+    "PolicyNetwork": "mi.load_network(name)",
+    "Maze": "mi.Maze.from_seed(seed)",
+    "LevelSet": "mi.LevelSet(seeds, mode)",
+    "ActivationStore": "mi.ActivationStore(folder)",
+}
+"""What makes a thing of some type, by the type's name."""
+
+
+def wrong_kind(name: str, kind: type, value: object, shown: str) -> MazeInterpError:
+    """The error for an argument of another type, which says how one of the right type is made."""
+    hint = f"; use {_MAKERS[kind.__name__]}" if kind.__name__ in _MAKERS else ""
+    return MazeInterpError(f"{name} is of type {kind.__name__}, not {type(value).__name__}: {shown}{hint}")
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:

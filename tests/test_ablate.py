@@ -382,11 +382,11 @@ def test_the_report_measures_the_default_layer_exactly() -> None:
         ({"kinds": "zeros"}, "unknown kind of ablation"),
         (
             {"layers": "embedder.fc", "exact_layers": "embedder.block3"},
-            "embedder.block3 is among --exact-layers",
+            "embedder.block3 is among exact_layers and not among layers",
         ),
-        ({"exact_levels": 0, "exact_layers": "embedder.fc"}, "no effect with --exact-levels 0"),
-        ({"layers": "embedder.block1.conv"}, "none of --layers is among embedder.block1.res2.resadd, "),
-        ({"exact_levels": -1}, "--exact-levels cannot be -1: it should be greater than or equal to 0"),
+        ({"exact_levels": 0, "exact_layers": "embedder.fc"}, "no effect with exact_levels 0"),
+        ({"layers": "embedder.block1.conv"}, "none of layers is among embedder.block1.res2.resadd, "),
+        ({"exact_levels": -1}, "exact_levels cannot be -1: it should be greater than or equal to 0"),
         ({"seeds": "800000000:800000010"}, "measure on others"),
     ],
 )

@@ -244,12 +244,12 @@ def test_nothing_tracked_is_a_result(table: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seeds": "8:12", "choose": "5:9"}, "--seeds and --choose share levels"),
-        ({"choose": "5:6"}, "tested over levels; --choose 2 or more"),
-        ({"untrained": 1}, "--untrained cannot be 1: it should be greater than or equal to 2"),
-        ({"placements": 1}, "--placements cannot be 1: it should be greater than or equal to 2"),
+        ({"seeds": "8:12", "choose": "5:9"}, "seeds and choose share levels"),
+        ({"choose": "5:6"}, "tested over levels; choose 2 or more"),
+        ({"untrained": 1}, "untrained cannot be 1: it should be greater than or equal to 2"),
+        ({"placements": 1}, "placements cannot be 1: it should be greater than or equal to 2"),
         ({"layers": "embedder.fc"}, "embedder.fc has no map"),
-        ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here"),
+        ({"layers": "embedder.block1,embedder.block2"}, "layers takes one layer here"),
     ],
 )
 def test_bad_options_leave_no_folder(tmp_path: Path, options: dict[str, Any], message: str) -> None:

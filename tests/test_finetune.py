@@ -183,12 +183,12 @@ def test_pictures_show_every_layer_and_the_whole_curve(original: Impala, tuned: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"goal": "chese"}, "--goal cannot be 'chese'"),
+        ({"goal": "chese"}, "goal cannot be 'chese'"),
         ({"agent": "rand_region_4"}, "unknown agent 'rand_region_4'"),
         ({"agent": "reference:random"}, "is a rule, not a network"),
         ({"steps": 10}, "10 steps are too few"),
         ({"seeds": "3:3"}, "the seed range '3:3' is empty"),
-        ({"threads": 0}, "--threads cannot be 0: it should be greater than or equal to 1"),
+        ({"threads": 0}, "threads cannot be 0: it should be greater than or equal to 1"),
     ],
 )
 def test_bad_input_before_anything_is_written(options: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_report_has_the_same_study_with_the_default_layer() -> None:
     ("options", "message"),
     [
         ({"layers": "embedder.block2.res1.resad"}, "unknown layer 'embedder.block2.res1.resad': did you mean"),
-        ({"kind": "cheese-move"}, "--kind cannot be 'cheese-move': it should be 'cheese-to-corner', 'cheese-moved'"),
+        ({"kind": "cheese-move"}, "kind cannot be 'cheese-move': it should be 'cheese-to-corner', 'cheese-moved'"),
         ({"agent": "rand_region_33"}, "unknown agent 'rand_region_33'"),
         ({"seeds": "5:5"}, "the seed range '5:5' is empty"),
         (

@@ -237,19 +237,19 @@ def levels_with_decision(seed: int) -> Maze | None:
         ({"targets": ("cheese_square",)}, "unknown target 'cheese_square': did you mean cheese_square"),
         ({"layers": ("embedder.fd",)}, "unknown recorded layer 'embedder.fd': did you mean embedder.fc"),
         ({"levels": 41}, "holds 40 levels, not 41"),
-        ({"levels": 0}, "--levels cannot be 0: it should be greater than or equal to 1"),
+        ({"levels": 0}, "levels cannot be 0: it should be greater than or equal to 1"),
         ({"folds": 41}, "41 folds need at least 41 levels, there are 40"),
-        ({"top_channels": "1;2"}, "--top-channels cannot be '1;2'"),
+        ({"top_channels": "1;2"}, "top_channels cannot be '1;2'"),
         ({"layers": (FC,), "top_channels": (1, 256)}, "the best of the 256 channels of embedder.fc are 1 to 255"),
         ({"agent": "rand_region_3_easy_imitation"}, "was recorded from agent agent with weights"),
-        ({"mode": "easy"}, "--mode has no effect with --store"),
-        ({"edit_levels": 3}, "--edit-levels has no effect without --edit-layers"),
-        ({"edit_layers": (BLOCK2, BLOCK3)}, "--edit-layers takes one layer, not 2"),
+        ({"mode": "easy"}, "mode has no effect with store"),
+        ({"edit_levels": 3}, "edit_levels has no effect without edit_layers"),
+        ({"edit_layers": (BLOCK2, BLOCK3)}, "edit_layers takes one layer, not 2"),
         ({"edit_layers": (FC,)}, "embedder.fc has no map of positions"),
-        ({"probe": "ridge", "targets": ("wall", "value")}, "--probe ridge has no effect: no target is a coordinate"),
-        ({"kernel": 3, "targets": ("value",)}, "--kernel 3 has no effect: no target is asked of single squares"),
-        ({"kernel": 2}, "--kernel cannot be 2: it should be 1 or 3"),
-        ({"layers": (PIXELS,), "top_channels": (1,)}, "--top-channels has no effect on the picture itself"),
+        ({"probe": "ridge", "targets": ("wall", "value")}, "probe ridge has no effect: no target is a coordinate"),
+        ({"kernel": 3, "targets": ("value",)}, "kernel 3 has no effect: no target is asked of single squares"),
+        ({"kernel": 2}, "kernel cannot be 2: it should be 1 or 3"),
+        ({"layers": (PIXELS,), "top_channels": (1,)}, "top_channels has no effect on the picture itself"),
         ({"layers": (FC,), "targets": ("dead_end",), "folds": 2}, ""),
     ],
 )
@@ -287,3 +287,9 @@ def test_activations_that_are_not_numbers(store: ActivationStore, agent: Path, t
     with pytest.raises(MazeInterpError, match=r"embedder\.fc holds NaN") as raised:
         Probe(store=copy, agent=str(agent), layers=(FC,), targets=("maze_size",)).run(tmp_path / "run")
     assert "\n" not in str(raised.value)
+
+
+def test_layers_may_be_a_group() -> None:
+    study = Probe(agent="rand_region_5", layers=("trunk", PIXELS, "default"), levels=12)
+    assert study.probed_layers == (PIXELS, *study.policy.trunk)
+    assert Probe(agent="rand_region_5", levels=12).probed_layers == (PIXELS, *study.policy.output_layers)

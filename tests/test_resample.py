@@ -204,7 +204,7 @@ def test_the_result_shows_every_set_and_source() -> None:
         ({"channels": [True, False]}, "channels are auto or numbers"),
         ({"channels": "3,3"}, "each once"),
         ({"channels": 32}, "has channels 0 to 31, none is 32"),
-        ({"layers": "embedder.block2.res1.resadd,embedder.fc"}, "--layers takes one layer here"),
+        ({"layers": "embedder.block2.res1.resadd,embedder.fc"}, "layers takes one layer here"),
         ({"layers": "embedder.fd"}, "unknown layer .*did you mean embedder.fc"),
         ({"layers": "embedder.fc"}, "embedder.fc has no map of positions"),
     ],

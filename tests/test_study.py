@@ -113,6 +113,7 @@ def test_from_python_with_and_without_a_folder(tmp_path: Path) -> None:
     assert isinstance(kept.figures["share"], Figure)
     html = kept._repr_html_()
     assert kept.statement in html
+    assert "<h2" not in html  # no part of the notebook begins with a result
     assert "maze-interp toy-study --seeds 0:4" in html
     assert len(repr(kept)) < 400
     assert not any("run" in str(path) for path in Path().glob("runs/toy-study"))
@@ -163,8 +164,8 @@ def test_smaller_for_the_report() -> None:
         ({"seeds": [1.5]}, "whole numbers"),
         ({"seeds": [-1]}, "start at 0"),
         ({"seeds": [1, 1]}, "twice"),
-        ({"scale": "much"}, "--scale cannot be 'much'"),
-        ({"mode": "medium"}, "--mode cannot be 'medium': it should be 'easy' or 'hard'"),
+        ({"scale": "much"}, "scale cannot be 'much'"),
+        ({"mode": "medium"}, "mode cannot be 'medium': it should be 'easy' or 'hard'"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:

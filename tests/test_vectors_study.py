@@ -267,9 +267,9 @@ def test_the_same_study_in_python_is_a_section(bundled: Impala) -> None:
     ("options", "message"),
     [
         ({"layers": "resadd"}, "unknown layer 'resadd': did you mean"),
-        ({"layers": "embedder.block1,embedder.block2"}, "--layers takes one layer here, not embedder.block1"),
-        ({"coefficients": "0,1"}, "--coefficients has each coefficient once, -1 and 1 among them"),
-        ({"draws": -1}, "--draws cannot be -1"),
+        ({"layers": "embedder.block1,embedder.block2"}, "layers takes one layer here, not embedder.block1"),
+        ({"coefficients": "0,1"}, "coefficients has each coefficient once, -1 and 1 among them"),
+        ({"draws": -1}, "draws cannot be -1"),
         ({"seeds": "900000006"}, "none of the levels 900000006:900000007 has a decision square"),
     ],
 )

@@ -14,8 +14,10 @@ from maze_interp.studies.registry import STUDIES
 
 _HEAD = """# Commands
 
-Every command of `maze-interp`, from its own help. A **study** is also `mi.studies.NAME(...)` in Python, with the same
-options. `--help` after any command prints the same.
+Every command of `maze-interp`, from its own help. A **study** is also a class of `mi.studies` in Python, with the same
+options; a hyphen becomes an underscore. `maze-interp dead-ends --seeds 0:100` is, in Python,
+`mi.studies.dead_ends(seeds=range(100)).run()`. `--help` after any command prints the same.
+[The network](network.md) lists layers and groups of layers for `--layers`.
 
 """
 

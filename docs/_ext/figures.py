@@ -8,7 +8,8 @@
   (`a; column=b|c or …`), `:columns:` names and orders them (`column = heading; …`), `:pivot:` is a column whose values
   become columns, `:limit:` the number of rows.
 - ```` ```{run} NAME … ```` shows the commands of runs and what they measured; ```` ```{agents} ```` every agent by its
-  card; ```` ```{resolutions} GROUP ```` the outcomes of a file of questions on every agent resolved.
+  card; ```` ```{layers} all ```` the layers of the default agent's network, `grouped` those of a group;
+  ```` ```{resolutions} GROUP ```` the outcomes of a file of questions on every agent resolved.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def addresses(text: str) -> Iterator[tuple[int, str, str]]:
 
 def inserts(text: str) -> bool:
     """Whether a page has a recorded value or table."""
-    return any(addresses(text)) or bool(re.search(r"\{(measured|run|agents|resolutions)\}", text))
+    return any(addresses(text)) or bool(re.search(r"\{(measured|run|agents|layers|resolutions)\}", text))
 
 
 def used(run: str) -> set[str]:

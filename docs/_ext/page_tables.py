@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import recorded
+from layer_tables import layers
 
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError
@@ -188,6 +189,7 @@ TABLES: dict[str, Callable[[str, Mapping[str, Any]], list[str]]] = {
     "measured": measured,
     "run": lambda names, _: commands(names),
     "agents": lambda *_: agents(),
+    "layers": lambda which, _: layers(which),
     "resolutions": lambda group, _: outcomes(group),
 }
 """What each directive writes, from its argument and options."""

@@ -22,7 +22,7 @@ from maze_interp.commands.report import report
 from maze_interp.commands.study import command_of
 from maze_interp.commands.surroundings import drop_unwritten, settle
 from maze_interp.commands.train import train_agent
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, on_command_line
 from maze_interp.studies.registry import STUDIES
 
 FUNCTIONS: dict[str, Callable[..., None]] = {
@@ -68,6 +68,7 @@ def make_parser() -> Parser:
     return parser
 
 
+@on_command_line()
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with status 2 on bad input and 130 when interrupted."""
     try:

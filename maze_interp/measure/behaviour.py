@@ -129,7 +129,7 @@ class Behaviour(Displayed):
         return FirstExit(*(float(weights @ chance) for chance in chances))
 
     def __repr__(self) -> str:
-        figures = f"P(cheese) {self.p_cheese:.3f}, P(top right) {self.p_top_right:.3f}"
+        figures = f"P(cheese) {self.p_cheese:.3f}, P(corner) {self.p_top_right:.3f}"
         return f"<Behaviour: {figures}, {self.expected_steps:.1f} of {self.horizon} moves in {self.maze!r}>"
 
     def _ever(self, targets: NDArray[np.bool_]) -> float:

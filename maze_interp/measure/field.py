@@ -76,7 +76,7 @@ class VectorField(Displayed):
         return cheese, corner
 
     def __repr__(self) -> str:
-        at = "" if self._choices is None else f", P(cheese) {self.p_cheese:.3f} at {self.maze.decision_square}"
+        at = "" if self._choices is None else f", P(towards cheese) {self.p_cheese:.3f} at {self.maze.decision_square}"
         return f"<VectorField: {len(self.squares)} squares of {self.maze!r}{at}>"
 
     def _row(self, square: Square) -> int:

@@ -201,6 +201,16 @@ def require_same_shape(*networks: PolicyNetwork) -> None:
         raise MazeInterpError(f"the weights of networks of different kinds do not correspond: {' and '.join(kinds)}")
 
 
+def layer_groups(network: PolicyNetwork) -> dict[str, tuple[str, ...]]:
+    """The groups of layers that an option `--layers` takes, by name."""
+    return {
+        "studied": network.studied_layers,
+        "outputs": network.output_layers,
+        "main": network.main_layers,
+        "trunk": network.trunk,
+    }
+
+
 def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
     """Layers from a command line: names with commas between, or a group such as `"main"`.
 
@@ -210,13 +220,7 @@ def parse_layers(network: PolicyNetwork, names: str) -> tuple[str, ...]:
     Raises:
         MazeInterpError: an unknown layer.
     """
-    groups = {
-        "main": network.main_layers,
-        "outputs": network.output_layers,
-        "studied": network.studied_layers,
-        "trunk": network.trunk,
-    }
-    if names in groups:
+    if names in (groups := layer_groups(network)):
         return groups[names]
     if names == "all":
         left_out = (network.policy_head, network.value_head)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import OptionError
 from maze_interp.policies.placement import Device, Precision
 from maze_interp.studies.options import Mode, Names, Seeds, written
 from maze_interp.studies.study import Study
@@ -149,7 +149,7 @@ class LayerStudy(AgentStudy):
         from maze_interp.policies.hooks import resolve_layer
 
         if len(self.layers) != 1:
-            raise MazeInterpError(f"--layers takes one layer here, not {', '.join(self.layers) or 'none'}")
+            raise OptionError(f"--layers takes one layer here, not {', '.join(self.layers) or 'none'}")
         return resolve_layer(self.policy, self.layers[0])
 
 

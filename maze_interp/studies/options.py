@@ -13,7 +13,7 @@ from docstring_parser import parse
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, TypeAdapter, ValidationError
 
 from maze_interp.arguments import LARGEST, as_whole, flag, number, pair, several, shown
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, OptionError
 from maze_interp.mazes.maze import MAX_SEED
 from maze_interp.sweeps.selection import parse_cheese, parse_seeds, seeds_text
 
@@ -155,17 +155,20 @@ def read_value(kind: Any, name: str, value: Any) -> Any:
     if value is None and type(None) in get_args(kind):
         return None
     if kind is bool:
-        return flag(value, option_name(name))
+        try:
+            return flag(value, option_name(name))
+        except MazeInterpError as error:
+            raise OptionError(str(error)) from error
     if isinstance(value, str) and not value.strip():
-        raise MazeInterpError(f"{option_name(name)} is given nothing; leave it out for its default")
+        raise OptionError(f"{option_name(name)} is given nothing; leave it out for its default")
     if isinstance(value, bytes):
-        raise MazeInterpError(f"{option_name(name)} cannot be {shown(value)}: bytes are no text")
+        raise OptionError(f"{option_name(name)} cannot be {shown(value)}: bytes are no text")
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         message = first["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
-        raise MazeInterpError(f"{option_name(name)} cannot be {shown(value)}: {message}") from error
+        raise OptionError(f"{option_name(name)} cannot be {shown(value)}: {message}") from error
 
 
 def written(value: Any) -> str:

@@ -75,7 +75,7 @@ class Result:
         return f"<{self.name or 'result'}: {self.statement} tables: {', '.join(self.tables) or 'none'}>"[:390]
 
     def _repr_html_(self) -> str:
-        """As a section of the report, for notebooks."""
+        """For notebooks: as a section of the report, in a frame."""
         from maze_interp.studies.section import section
 
-        return section(self)
+        return section(self, framed=True)

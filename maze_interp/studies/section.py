@@ -35,10 +35,13 @@ class Section(NamedTuple):
         return cls(result.name, result.title, section(result), result.numbers)
 
 
-def section(result: Result) -> Markup:
-    """The result as a `<section>`: statement, main picture and figures; the rest unfolds."""
+def section(result: Result, framed: bool = False) -> Markup:
+    """The result as a `<section>`: statement, main picture and figures; the rest unfolds.
+
+    Framed, it is the output of a notebook cell: its title is no heading, which would open a part of the notebook.
+    """
     html = template("maze_interp.studies", "section.html").render(
-        result=result, figure=figure, table=_table, shown_lines=SHOWN_LINES
+        result=result, framed=framed, figure=figure, table=_table, shown_lines=SHOWN_LINES
     )
     return Markup(html)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from maze_interp.arguments import as_whole, shown, text
 from maze_interp.environment.assets import MAZES_ONLY
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import MazeInterpError, OptionError
 from maze_interp.sweeps.quiet import quiet
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def check_workers(workers: int | None, scheduler: str | None) -> None:
     if scheduler is not None:
         text(scheduler, "the scheduler's address")
     if workers not in (None, 1) and scheduler is not None:
-        raise MazeInterpError("--workers has no effect with --scheduler, which has its own; leave one of them out")
+        raise OptionError("--workers has no effect with --scheduler, which has its own; leave one of them out")
 
 
 @contextmanager

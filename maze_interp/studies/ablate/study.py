@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.errors import OptionError, Unmeasurable
 from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Count, Mode, Names, Seeds
 
@@ -53,7 +53,7 @@ class Ablate(AgentStudy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.exact_levels and self.exact_layers is not None:
-            raise MazeInterpError("--exact-layers has no effect with --exact-levels 0; leave one of them out")
+            raise OptionError("--exact-layers has no effect with --exact-levels 0; leave one of them out")
 
     @cached_property
     def experiments(self) -> list[Ablation]:
@@ -81,14 +81,14 @@ class Ablate(AgentStudy):
             exact = tuple(layer for layer in self.network.output_layers if layer in layers)
             if not exact:
                 outputs = ", ".join(self.network.output_layers)
-                raise MazeInterpError(
+                raise OptionError(
                     f"none of --layers is among {outputs}, whose channels are ablated over whole episodes; "
                     "give --exact-layers, or --exact-levels 0"
                 )
             return exact
         exact = parse_layers(self.network, ",".join(self.exact_layers))
         if alone := [layer for layer in exact if layer not in layers]:
-            raise MazeInterpError(f"{alone[0]} is among --exact-layers and not among --layers; add it there")
+            raise OptionError(f"{alone[0]} is among --exact-layers and not among --layers; add it there")
         return exact
 
     def measure(self, run: Run) -> Mapping[str, pd.DataFrame]:

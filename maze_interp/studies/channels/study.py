@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import OptionError
 from maze_interp.studies.agent_study import CHOOSING, LayerStudy
 from maze_interp.studies.options import Seeds, Several
 
@@ -49,9 +49,9 @@ class Channels(LayerStudy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.choose) < 2:
-            raise MazeInterpError("whether a channel tracks anything is tested over levels; --choose 2 or more")
+            raise OptionError("whether a channel tracks anything is tested over levels; --choose 2 or more")
         if set(self.choose) & set(self.seeds):
-            raise MazeInterpError("--seeds and --choose share levels; report on others than channels are chosen on")
+            raise OptionError("--seeds and --choose share levels; report on others than channels are chosen on")
 
     def responses(self, seeds: Seeds, untrained: int) -> Responses:
         """What is measured.

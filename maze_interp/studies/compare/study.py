@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import OptionError
 from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import Count, Mode, Names, Positive, Seeds, Several
 
@@ -59,7 +59,7 @@ class Compare(NetworkOptions):
         from maze_interp.studies.statistics.data import read_sweep
 
         if self.sweeps and not self.agents and self.study_levels not in (0, Compare.study_levels):
-            raise MazeInterpError("--study-levels has no effect on finished sweeps alone; name --agents to measure")
+            raise OptionError("--study-levels has no effect on finished sweeps alone; name --agents to measure")
         finished = [read_sweep(Path(folder)) for folder in self.sweeps]
         agents = self.agents or (() if finished else last_stages())
         return planned(finished, agents, self.seeds, lambda agent: load_policy(agent, self.device, self.precision))

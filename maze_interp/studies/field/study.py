@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import OptionError
 from maze_interp.studies.agent_study import AgentOptions
 from maze_interp.studies.options import Cheese, Count, Mode
 
@@ -45,7 +45,7 @@ class Field(AgentOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.maze is not None and self.region != "anywhere":
-            raise MazeInterpError("--maze draws its own cheese; leave --region out")
+            raise OptionError("--maze draws its own cheese; leave --region out")
 
     @cached_property
     def loaded_edits(self) -> tuple[Edit, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maze_interp.bundled import DEFAULT_AGENT, HELD_OUT
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError, OptionError, unknown_name
 from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import Mode, Names, Positive
 
@@ -33,7 +33,9 @@ class StoreStudy(NetworkOptions):
     Attributes:
         store: Folder of a store made by record; unless given, a small one is recorded into the run's folder, with one
             square of each level, the mouse facing left.
-        layers: Recorded layers by module path, or all; the picture itself (pixels) is always probed too.
+        layers: Recorded layers by module path, such as embedder.block2.res1.resadd, or a group: studied, main, outputs,
+            trunk or all; all is what the store holds, without one the outputs. The picture itself (pixels) is always
+            probed too.
         agent: Name or file of the agent that was recorded; the one named in the store unless given.
         mode: Distribution of the levels to record, easy or hard; the agent's own unless given.
         levels: Number of levels: the store's first ones, all unless given; without a store, how many to record, 400
@@ -53,7 +55,7 @@ class StoreStudy(NetworkOptions):
         for name in ("layers", "edit_layers"):
             object.__setattr__(self, name, tuple(layer.removesuffix("_out") for layer in getattr(self, name)))
         if self.store is not None and self.mode is not None:
-            raise MazeInterpError("--mode has no effect with --store, whose levels have a mode; leave it out")
+            raise OptionError("--mode has no effect with --store, whose levels have a mode; leave it out")
 
     @cached_property
     def opened(self) -> ActivationStore | None:
@@ -84,10 +86,15 @@ class StoreStudy(NetworkOptions):
     @property
     def edited_layers(self) -> tuple[str, ...]:
         """The layer of `edit_layers` by module path."""
-        return self._paths(self.edit_layers)
+        return tuple(self.policy.default_layer if layer == DEFAULT_LAYER else layer for layer in self.edit_layers)
 
-    def _paths(self, layers: Sequence[str]) -> tuple[str, ...]:
-        return tuple(self.policy.default_layer if layer == DEFAULT_LAYER else layer for layer in layers)
+    @property
+    def named_layers(self) -> tuple[str, ...]:
+        """The layers of `layers` by module path, those of a group in its place."""
+        from maze_interp.policies.network import layer_groups
+
+        known = {DEFAULT_LAYER: (self.policy.default_layer,)} | layer_groups(self.policy)
+        return tuple(path for layer in self.layers for path in known.get(layer, (layer,)))
 
     @cached_property
     def recording(self) -> Recording:
@@ -98,7 +105,7 @@ class StoreStudy(NetworkOptions):
         from maze_interp.recording.recording import Recording
         from maze_interp.sweeps.levels import LevelSet
 
-        named = self.policy.output_layers if self.layers == ("all",) else self._paths(self.layers)
+        named = self.policy.output_layers if self.layers == ("all",) else self.named_layers
         layers = [layer for layer in (*named, *self.edited_layers) if layer != PIXELS]
         seeds = range(HELD_OUT, HELD_OUT + (self.levels or RECORDED))
         levels = LevelSet(seeds, self.mode or agent_mode(self.agent_name))
@@ -124,7 +131,7 @@ class StoreStudy(NetworkOptions):
         from maze_interp.probing.controls import PIXELS
 
         there = [PIXELS, *self.recorded["layers"]]
-        named = there if self.layers == ("all",) else self._paths(self.layers)
+        named = there if self.layers == ("all",) else self.named_layers
         for layer in (*named, *self.edited_layers):
             if layer not in there:
                 raise unknown_name("recorded layer", layer, there)

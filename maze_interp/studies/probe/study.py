@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.errors import MazeInterpError, OptionError, Unmeasurable
 from maze_interp.probing.kinds import ProbeKind
 from maze_interp.studies.options import Mode, Names, Numbers, Positive
 from maze_interp.studies.probe.store import RECORDED, StoreStudy
@@ -69,9 +69,9 @@ class Probe(StoreStudy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.edit_layers) > 1:
-            raise MazeInterpError(f"--edit-layers takes one layer, not {len(self.edit_layers)}")
+            raise OptionError(f"--edit-layers takes one layer, not {len(self.edit_layers)}")
         if self.edit_levels != _EDIT_LEVELS and not self.edit_layers:
-            raise MazeInterpError("--edit-levels has no effect without --edit-layers")
+            raise OptionError("--edit-levels has no effect without --edit-layers")
 
     def settings(self) -> dict[str, Any]:
         """See `Study`: the store by everything that decides its content."""
@@ -114,11 +114,11 @@ class Probe(StoreStudy):
         targets, layers = known_targets(self.targets, KNOWN), self.probed_layers
         folds_by_level(self.used_levels, self.folds)
         if self.probe != "ridge-classes" and not any(KNOWN[target].kind == "coordinate" for target in targets):
-            raise MazeInterpError(f"--probe {self.probe} has no effect: no target is a coordinate")
+            raise OptionError(f"--probe {self.probe} has no effect: no target is a coordinate")
         if self.kernel != 1 and not any(map(per_square, targets)):
-            raise MazeInterpError(f"--kernel {self.kernel} has no effect: no target is asked of single squares")
+            raise OptionError(f"--kernel {self.kernel} has no effect: no target is asked of single squares")
         if self.top_channels and len(layers) == 1:
-            raise MazeInterpError("--top-channels has no effect on the picture itself; name a layer")
+            raise OptionError("--top-channels has no effect on the picture itself; name a layer")
         for layer in layers[1:]:
             there = self.columns[layer].shape[0]
             if not all(0 < count < there for count in self.top_channels):
@@ -176,7 +176,7 @@ class Probe(StoreStudy):
         (layer,) = self.edited_layers
         rows = run.rows(ProbeEdits(self.policy, settings["agent"], levels, fit_place_probes(plan, layer)))
         if not len(rows):
-            raise Unmeasurable(f"none of the levels {levels.name} has a decision square; give more --edit-levels")
+            raise Unmeasurable(f"none of the levels {levels.name} has a decision square; give more of them")
         return rows
 
     def sized(self, levels: int) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.errors import OptionError, Unmeasurable
 from maze_interp.studies.agent_study import CHOOSING, LayerStudy
 from maze_interp.studies.options import Channels, Count, Positive, Real, Seeds, Squares
 from maze_interp.sweeps.selection import require_apart
@@ -66,11 +66,11 @@ class Retarget(LayerStudy):
             require_apart(self.choose, self.seeds)
             return
         if self.channels is None:
-            raise MazeInterpError("--value needs --channels; name them, or leave both to be chosen")
+            raise OptionError("--value needs --channels; name them, or leave both to be chosen")
         defaults = {field.name: field.default for field in fields(self)}
         for option in ("choose", "targets"):
             if getattr(self, option) != defaults[option]:
-                raise MazeInterpError(f"--{option} has no effect with --value, which leaves nothing to be chosen")
+                raise OptionError(f"--{option} has no effect with --value, which leaves nothing to be chosen")
 
     @cached_property
     def named_channels(self) -> tuple[int, ...] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError
+from maze_interp.errors import OptionError
 from maze_interp.studies.agent_study import AgentStudy
 from maze_interp.studies.options import Mode, Positive, Seeds, Several
 
@@ -57,7 +57,7 @@ class Statistics(AgentStudy):
         super().__post_init__()
         if self.sweep is not None and (self.seeds != _SEEDS or self.mode is not None):
             other = "--mode" if self.mode is not None else "--seeds"
-            raise MazeInterpError(f"{other} has no effect with --sweep, whose levels are used; give one of the two")
+            raise OptionError(f"{other} has no effect with --sweep, whose levels are used; give one of the two")
 
     @classmethod
     def for_report(cls, agent: str, mode: Mode | None, share: float, sweeps: Mapping[str, Path]) -> Self | None:

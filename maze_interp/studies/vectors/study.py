@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maze_interp.bundled import HELD_OUT
-from maze_interp.errors import MazeInterpError, Unmeasurable
+from maze_interp.errors import OptionError, Unmeasurable
 from maze_interp.studies.agent_study import LayerStudy
 from maze_interp.studies.options import Count, Reals, Seeds
 
@@ -48,7 +48,7 @@ class Vectors(LayerStudy):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not {-1.0, 1.0} <= {*self.coefficients} or len({*self.coefficients}) < len(self.coefficients):
-            raise MazeInterpError("--coefficients has each coefficient once, -1 and 1 among them")
+            raise OptionError("--coefficients has each coefficient once, -1 and 1 among them")
 
     @property
     def experiment(self) -> VectorEffects:
