@@ -58,7 +58,7 @@ _MAKERS = {
 def wrong_kind(name: str, kind: type, value: object, shown: str) -> MazeInterpError:
     """The error for an argument of another type, which says how one of the right type is made."""
     hint = f"; use {_MAKERS[kind.__name__]}" if kind.__name__ in _MAKERS else ""
-    return MazeInterpError(f"{name} is of type {kind.__name__}, not {type(value).__name__}: {shown}{hint}")
+    return MazeInterpError(f"{name} should be of type {kind.__name__}, not {type(value).__name__}: {shown}{hint}")
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> MazeInterpError:

@@ -64,13 +64,13 @@ OBSERVATIONS: list[tuple[Mistake, str]] = [
     (lambda p: mi.to_input(PICTURES.astype(float)), r"uint8 \[n, 64, 64, 3\], not float64"),
     (lambda p: mi.to_input(PICTURES[0]), r"uint8 \[n, 64, 64, 3\], not uint8 \[64, 64, 3\]"),
     (lambda p: mi.observe(MAZE, [(99, 0)]), "off the maze, whose squares run from 0 to 2"),
-    (lambda p: mi.observe("maze"), r"maze is of type Maze, not str: .*; use mi.Maze.from_seed\(seed\)"),  # type: ignore[arg-type]
+    (lambda p: mi.observe("maze"), r"maze should be of type Maze, not str: .*; use mi.Maze.from_seed\(seed\)"),  # type: ignore[arg-type]
 ]
 
 NAMES: list[tuple[Mistake, str]] = [
     (lambda p: mi.load_policy("rand_region5"), "did you mean rand_region_5"),
     (lambda p: mi.vector_field("rand_region_5", MAZE), r"not str: .*; use mi.load_policy\(name\)"),  # type: ignore[arg-type]
-    (lambda p: mi.vector_field(MAZE, p), "policy is of type Module, not Maze"),  # type: ignore[arg-type]
+    (lambda p: mi.vector_field(MAZE, p), "policy should be of type Module, not Maze"),  # type: ignore[arg-type]
     (lambda p: mi.Maze.from_seed(0, "medium"), "did you mean easy, hard"),  # type: ignore[arg-type]
     (lambda p: mi.sweep(p, range(2), "easy", edits=3), "edits is an edit"),  # type: ignore[arg-type]
     (lambda p: mi.studies.ablate(agent="nobody").run(), "unknown agent 'nobody'"),

@@ -77,7 +77,7 @@ def test_things_draw_on_given_axes_and_leave_settings_alone(result: Any) -> None
     assert all(counts(axes, Circle) == [1] for axes in (left, middle, right))
     assert dict(matplotlib.rcParams) == before
     for wrong in ("axes", Figure()):
-        with pytest.raises(MazeInterpError, match="ax is of type Axes"):
+        with pytest.raises(MazeInterpError, match="ax should be of type Axes"):
             result.maze.plot(ax=wrong)
 
 

@@ -62,7 +62,7 @@ def test_a_moved_file_takes_its_vectors_along(tmp_path: Path) -> None:
         ("- kind: Mean\n  layer: a", r"edit 1: Mean needs the field 'source'"),
         ("- kind: Mean\n  layer: a\n  source: {level: [1]}", r"field of Observations 'level': did you mean levels"),
         ("- kind: Mean\n  layer: a\n  source: {levels: []}", r"levels is empty"),
-        ("- kind: Mean\n  layer: a\n  source: [1]", r"source is of type Observations, not list"),
+        ("- kind: Mean\n  layer: a\n  source: [1]", r"source should be of type Observations, not list"),
         ("- kind: Zero\n  layer: a\n  channels: seven", r"channels are whole numbers or a mask, not 'seven'"),
         ("- kind: Zero\n  layer: a\n  channels: [1.5]", r"channels are whole numbers or a mask, not \[1.5\]"),
         ("- kind: Zero\n  layer: a\n  channels: []", r"channels is empty"),
