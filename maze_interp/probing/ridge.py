@@ -21,6 +21,8 @@ from maze_interp.probing.errors import ProbeError
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 """From held-out targets and guesses, `[n, targets]` each: the more the better."""
 
+_ABOVE = 100  # times the rounding error: less than that, and what the factorisation divides by is not reliable
+
 
 class RidgeProbe(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Ridge regression on standardised features.
@@ -131,10 +133,14 @@ class Sums(NamedTuple):
         system = torch.addr(self.xx, x, self.x, alpha=-1.0)
         system.diagonal().add_(alpha)
         right = (self.xt - torch.outer(self.x, t)).numpy()
+        rounding = len(system) * np.finfo(float).eps * system.diagonal().numpy()
         try:
             factor = cholesky(system)
+            lost = bool((np.diagonal(factor) ** 2 <= _ABOVE * rounding).any())
         except LinAlgError:
-            raise ProbeError(f"alpha {alpha:g} is too small for features that depend on each other") from None
+            lost = True
+        if lost:
+            raise ProbeError(f"alpha {alpha:g} is too small for features that depend on each other")
         weights = torch.from_numpy(cho_solve((factor, False), right, check_finite=False))
         return weights, t - x @ weights
 
