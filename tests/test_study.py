@@ -129,6 +129,22 @@ def test_the_command_of_a_study_makes_the_same_study() -> None:
         assert parsed.study(parsed) == study
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unregistered(ToyStudy):
+    """A study that no command line knows."""
+
+    name: ClassVar[str] = "unregistered"
+
+
+def test_what_no_command_line_makes_names_none() -> None:
+    unnamed = ToyStudy(seeds=range(2)).with_network(mi.load_policy(), region=5)
+    assert unnamed.command() == ""
+    for study in (Unregistered(seeds=range(2)), unnamed):
+        result = study.run(workers=1)
+        assert result.command == ""
+        assert "Reproduce" not in result._repr_html_()
+
+
 def test_resume_reads_back_what_is_done(tmp_path: Path) -> None:
     study = ToyStudy(seeds=range(4))
     whole = study.run(tmp_path / "whole")

@@ -106,9 +106,12 @@ class AgentStudy(AgentOptions):
     seeds: Seeds = range(HELD_OUT, HELD_OUT + 100)
 
     def with_network(self, policy: nn.Module, region: int) -> Self:
-        """The same study of a network that no name stands for, such as an untrained one, with its training region n."""
+        """The same study of a network that no name stands for, such as an untrained one, with its training region n.
+
+        No command line makes it: its `command()` is empty.
+        """
         study = replace(self)
-        vars(study).update(policy=policy, training_region=region)
+        vars(study).update(policy=policy, training_region=region, command=str)
         return study
 
     def levels(self, seeds: Seeds | None = None, cheese: int | str = "anywhere") -> LevelSet:

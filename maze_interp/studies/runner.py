@@ -16,6 +16,7 @@ from typing_extensions import Self
 from maze_interp.results.estimates import INTERVAL
 from maze_interp.results.files import csv_text, json_text, write_whole
 from maze_interp.results.run_directory import check_folder, run_directory
+from maze_interp.studies.registry import STUDIES
 from maze_interp.studies.result import Result
 from maze_interp.studies.section import Section
 from maze_interp.studies.study import Study
@@ -77,7 +78,8 @@ class Measured:
         """The result; its sums do not depend on the number of cores."""
         with threadpool_limits(1):
             result = self.study.summarise(self.rows)
-        name, title, command = self.study.name, self.study.title, self.study.command()
+        name, title = self.study.name, self.study.title
+        command = self.study.command() if STUDIES.get(name) is type(self.study) else ""  # only those have a command
         return replace(result, name=name, title=title, command=command, settings=self.settings)
 
     def contents(self, result: Result) -> dict[str, Content]:
