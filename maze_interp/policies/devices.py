@@ -14,8 +14,8 @@ from maze_interp.arguments import shown
 from maze_interp.errors import MazeInterpError, unknown_name
 from maze_interp.policies.placement import Precision
 
-BATCH = 48
-"""Observations in one forward pass on a CPU: in smaller batches calls cost more, larger ones outgrow its cache."""
+BATCH = 32
+"""Observations in one forward pass on a CPU; larger batches outgrow its cache and are slower."""
 
 _LARGE_BATCH = 2048  # on any other device: enough to keep it busy, half a gigabyte of the largest activations
 

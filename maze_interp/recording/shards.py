@@ -25,13 +25,13 @@ from maze_interp.environment.observe import PIXELS, Facing, MazeView
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.measure.evaluate import outputs_of, outputs_on_host
-from maze_interp.policies.devices import batch_size, device_of, on_host
+from maze_interp.policies.devices import BATCH, batch_size, device_of, on_host
 from maze_interp.policies.hooks import HookFunction, hooked, without_hooks
 from maze_interp.policies.moves import to_input
 from maze_interp.recording.columns import Column, level_labels
 from maze_interp.recording.recording import Recording
 
-BLOCK = 32
+BLOCK = BATCH
 """Rows of a block; the last of a shard may have fewer."""
 
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError)
