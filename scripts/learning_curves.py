@@ -33,14 +33,14 @@ def main(out: Path = ROOT / "docs" / "learning_curves.png") -> None:
         out: The picture.
     """
     pyplot.switch_backend("agg")
-    curves = {name: curve(agent_info(name)) for name in list_agents().index}
-    curves = {name: points for name, points in curves.items() if len(points)}
+    infos = map(agent_info, list_agents().index)
+    curves = [(info, points) for info in infos if len(points := curve(info))]
     down = -(-len(curves) // _ACROSS)
     figure, panels = pyplot.subplots(down, _ACROSS, figsize=(9, 2.1 * down + 0.6), sharey=True, layout="constrained")
     for panel in panels.flat[len(curves) :]:
         panel.set_visible(False)
-    for panel, (name, points) in zip(panels.flat, curves.items(), strict=False):
-        draw(panel, agent_info(name), points)
+    for panel, (info, points) in zip(panels.flat, curves, strict=False):
+        draw(panel, info, points)
     figure.supxlabel("core hours of this run")
     figure.supylabel("P(cheese) on new levels, moving average")
     figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)

@@ -25,3 +25,10 @@ def test_help_and_an_unknown_option_in_one_line(
     assert "options:" in said.out
     assert said.err.startswith(f"{script.name}: unrecognized arguments: --colour red")
     assert said.err.count("\n") == 1
+
+
+def test_an_option_is_named_as_typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--sweep-levels", "many"])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(SCRIPTS[0].with_name("benchmark.py")), run_name="__main__")
+    assert capsys.readouterr().err.startswith("benchmark.py: --sweep-levels cannot be 'many'")

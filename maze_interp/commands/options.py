@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from docstring_parser import parse
 
-from maze_interp.errors import MazeInterpError, unknown_name
+from maze_interp.errors import MazeInterpError, on_command_line, unknown_name
 from maze_interp.studies.agent_study import NetworkOptions
 from maze_interp.studies.options import default_of, descriptions, option_name, read_value, summary_of, written
 from maze_interp.studies.study import Study
@@ -136,6 +136,7 @@ def add_command(parsers: Any, name: str, command: Command) -> None:
     _fill(parsers.add_parser(name, help=command.summary, formatter_class=Help), command)
 
 
+@on_command_line()
 def run_script(function: Callable[..., None]) -> None:
     """Run a program that is one function: its arguments are the options, its docstring the help.
 

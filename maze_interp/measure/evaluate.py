@@ -27,7 +27,7 @@ TOGETHER = 16
 """Mazes whose states share batches, and whose chains are stepped as one: enough to hide the cost of a call."""
 
 _EVEN = 16  # batches are padded to a multiple of this: in smaller ones linear layers add in another order
-_BATCH = 48  # observations run together where they share a picture; measured: 32 and 64 are slower or take more memory
+_BATCH = 48  # observations run together where they share a picture: with 32 calls cost more, 64 take more memory
 _NEAR = 2  # times as many observations are run together where they differ from their picture only
 
 
