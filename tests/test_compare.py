@@ -262,7 +262,7 @@ def test_the_report_has_its_own_sweep_first(tmp_path: Path) -> None:
     assert (len(study.seeds), study.sweeps, study.study_levels) == (20, (str(tmp_path),), 0)
     assert DEFAULT_AGENT not in study.agents
     assert set(study.agents) < set(agent_folders())
-    assert not {"rand_region_5_easy_stage_2", "rand_region_2_easy_imitation"} & set(study.agents), "earlier stages"
+    assert not {"rand_region_5_easy_rl_stage_2", "rand_region_2_easy_imitation"} & set(study.agents), "earlier stages"
 
 
 def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:
