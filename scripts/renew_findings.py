@@ -59,10 +59,10 @@ def main(only: Names = (), dry_run: bool = False) -> None:
         print(f"{name}: {reason}", flush=True)
         if dry_run:
             continue
-        if all(map(run, [*inputs(command), name])):
-            keep(name)
-        else:
+        if not all(map(run, [*inputs(command), name])):
             failed.append(name)
+        elif used(name):  # others are there for runs that read them
+            keep(name)
     if not dry_run:
         renew_readme()
     if failed:

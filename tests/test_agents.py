@@ -43,6 +43,7 @@ BUNDLED = {
     "rand_region_5_easy_rl_stage_3": ("easy", 5),
     "rand_region_5_easy_rl": ("easy", 5),
     "rand_anywhere_easy": ("easy", "anywhere"),
+    "rand_anywhere_easy_stage_1": ("easy", "anywhere"),
     "rand_region_5": ("hard", 5),
     "rand_region_5_imitation": ("hard", 5),
     "rand_region_5_seed_1": ("hard", 5),

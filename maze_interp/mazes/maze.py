@@ -29,8 +29,7 @@ MAX_SEED = 2**31 - 2
 """Largest level seed that procgen can be asked for."""
 
 LevelSeed = Annotated[int, whole(0, MAX_SEED)]
-RegionSize = Annotated[int, whole(1, 10**6)]
-"""The n of the top-right n×n squares."""
+RegionSize = Annotated[int, whole(1, 10**6)]  # the n of the top-right n×n squares
 
 _as_square = pair("(x, y)")
 
@@ -111,11 +110,11 @@ class Maze(Displayed):
 
     def with_cheese(self, square: Square | None) -> Maze:
         """A copy with the cheese on `square`, or without cheese."""
-        return dataclasses.replace(self, cheese=square)
+        return self._on_same_grid(cheese=square)
 
     def with_start(self, square: Square) -> Maze:
         """A copy whose mouse starts on `square`."""
-        return dataclasses.replace(self, start=square)
+        return self._on_same_grid(start=square)
 
     @checked
     def with_open(self, square: Square, value: bool) -> Maze:
@@ -161,9 +160,7 @@ class Maze(Displayed):
         """Steps from `square` to every square, `[size, size]`; inf for walls and unreachable squares."""
         x, y = self.require_open(square, "square")
         if (x, y) not in self._distances:
-            found = paths.distances(self.open, (x, y))
-            found.flags.writeable = False
-            self._distances[x, y] = found
+            self._distances[x, y] = paths.distances(self.open, (x, y))
         return self._distances[x, y]
 
     def steps(self, a: Square, b: Square) -> float:
@@ -211,6 +208,11 @@ class Maze(Displayed):
             raise MazeInterpError(f"the {what} {(x, y)} is off the maze, whose squares run from 0 to {self.size - 1}")
         return x, y
 
+    def _on_same_grid(self, **changes: Any) -> Maze:
+        copy = dataclasses.replace(self, **changes)
+        vars(copy)["_distances"] = self._distances  # of the open squares alone
+        return copy
+
     @cached_property
     def _distances(self) -> dict[Square, NDArray[np.float64]]:
         return {}
@@ -226,16 +228,14 @@ class Maze(Displayed):
         return hash(self._key)
 
     def __repr__(self) -> str:
-        start = "" if self.start == (0, 0) else f", start {self.start}"
-        level = f"{self.distribution_mode} level {self.seed}, {self.size}×{self.size}"
-        return f"<Maze: {level}{start}, cheese {self.cheese}>"
+        about = f"{self.size}×{self.size}" + ("" if self.start == (0, 0) else f", start {self.start}")
+        return f"<Maze: {self.distribution_mode} level {self.seed}, {about}, cheese {self.cheese}>"
 
     # A copy could be altered where the array of the original cannot, so there are no copies but of a maze's fields.
-    def __copy__(self) -> Maze:
+    def __deepcopy__(self, memo: object = None) -> Maze:
         return self
 
-    def __deepcopy__(self, memo: object) -> Maze:
-        return self
+    __copy__ = __deepcopy__
 
     def __reduce__(self) -> tuple[type[Maze], tuple[Any, ...]]:
         return type(self), tuple(getattr(self, field.name) for field in dataclasses.fields(self))

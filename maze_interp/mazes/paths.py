@@ -22,9 +22,11 @@ def adjacency(grid: NDArray[np.bool_]) -> coo_array:
 
 
 def distances(grid: NDArray[np.bool_], source: Square) -> NDArray[np.float64]:
-    """Steps from `source` to every square, `[size, size]`; inf where it cannot go."""
+    """Steps from `source` to every square, read-only `[size, size]`; inf where it cannot go."""
     node = source[1] * len(grid) + source[0]
-    return dijkstra(adjacency(grid).tocsr(), directed=False, unweighted=True, indices=node).reshape(grid.shape)
+    found = dijkstra(adjacency(grid).tocsr(), directed=False, unweighted=True, indices=node).reshape(grid.shape)
+    found.flags.writeable = False
+    return found
 
 
 def unique_path(from_a: NDArray[np.float64], from_b: NDArray[np.float64], a: Square, b: Square) -> tuple[Square, ...]:
