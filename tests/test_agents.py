@@ -35,6 +35,7 @@ BUNDLED = {
     "rand_region_3_easy": ("easy", 3),
     "rand_region_3_easy_imitation": ("easy", 3),
     "rand_region_5_easy": ("easy", 5),
+    "rand_region_5_easy_stage_1": ("easy", 5),
     "rand_region_10_easy": ("easy", 10),
     "rand_region_10_easy_stage_1": ("easy", 10),
     "rand_region_5_easy_scratch": ("easy", 5),
