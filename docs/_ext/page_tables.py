@@ -14,7 +14,7 @@ from layer_tables import layers
 from maze_interp.bundled import DEFAULT_AGENT
 from maze_interp.errors import MazeInterpError
 from maze_interp.mazes.maze import WORLD_SIZE
-from maze_interp.policies.agents import agent_info, list_agents
+from maze_interp.policies.agents import AgentInfo, agent_info, list_agents
 from maze_interp.questions import load_questions
 from maze_interp.questions.tables import outcome_words
 from maze_interp.results.numbers import decimal
@@ -92,10 +92,19 @@ def agents() -> list[str]:
         values += [card.get("cheese anywhere"), chooses]
         label = f"`{name}`{', the default' if name == DEFAULT_AGENT else ''} ({table['hash'][name]})"
         written = [str(value or "") for value in values]
-        rows.append([label, f"{region}, {info.distribution_mode}", *written, info.training])
+        rows.append([label, f"{region}, {info.distribution_mode}", *written, _run(info), info.training])
     heads = ["agent", "cheese in training, levels", "P(cheese) as in training", "at the largest size"]
-    heads += ["cheese anywhere", "must choose, cheese outside the region", "trained by"]
+    heads += ["cheese anywhere", "must choose, cheese outside the region", "last run", "trained by"]
     return _table(pd.DataFrame(rows, columns=heads))
+
+
+def _run(info: AgentInfo) -> str:
+    """How long the run that made an agent was, and its seed, by its settings and its card."""
+    run, hours = info.run, re.search(r"([\d.]+) (?:core )?hours", info.card)
+    if run is None or hours is None:
+        raise MazeInterpError(f"the card of {info.name} does not say how long its training took")
+    amount = f"{run['updates']:,} updates" if "updates" in run else f"{run['samples']:,} observations"
+    return f"{amount}, {hours[1]} core hours, seed {run['seed']}"
 
 
 def _width(table: pd.DataFrame, name: str) -> tuple[int, str]:
