@@ -151,6 +151,15 @@ def test_a_maze_cannot_be_changed_and_copies_can() -> None:
     assert len({maze, moved, maze.with_cheese(maze.cheese)}) == 2
 
 
+def test_only_copies_with_the_same_open_squares_share_distances() -> None:
+    maze = Maze.from_ascii("..C\n.##\nM..")
+    moved, started, opened = maze.with_cheese((1, 0)), maze.with_start((0, 1)), maze.with_open((2, 1), True)
+    assert moved.distances((0, 0)) is started.distances((0, 0)) is maze.distances((0, 0))
+    assert (maze.steps((2, 0), (2, 2)), opened.steps((2, 0), (2, 2))) == (6, 2)
+    with pytest.raises(ValueError, match="read-only"):
+        moved.distances((0, 0))[0, 0] = 1
+
+
 def test_padding_keeps_the_maze_and_moves_its_squares() -> None:
     maze = Maze.from_seed(0)
     padded = maze.padded()
