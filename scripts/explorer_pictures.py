@@ -62,7 +62,7 @@ def main(out: Path = ROOT / "docs" / "explorer", agent: str = DEFAULT_AGENT, see
 
 
 def _views(explorer: Explorer) -> tuple[list[Image.Image], Image.Image, Image.Image]:
-    """The maze, an edit added, its coefficient changed, channels, two agents; the third and the last also whole."""
+    """The maze, an edit added, what it costs in solve rate, channels, two agents; the third and the last also whole."""
     page, views = explorer.page, [_view(explorer)]
     explorer.tab("edits")
     explorer.field("New edit").select_option("cheese_vector")
@@ -71,8 +71,6 @@ def _views(explorer: Explorer) -> tuple[list[Image.Image], Image.Image, Image.Im
         "as it is, with the edits, and the difference", exact=True
     ).check()
     views.append(_view(explorer))
-    explorer.field("coefficient").fill("-1")
-    explorer.press("Enter")
     page.get_by_text("levels, 95% intervals").locator("visible=true").wait_for(timeout=_SOLVED)
     views.append(_view(explorer))
     edited = _whole(explorer)

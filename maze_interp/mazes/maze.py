@@ -210,7 +210,7 @@ class Maze(Displayed):
 
     def _on_same_grid(self, **changes: Any) -> Maze:
         copy = dataclasses.replace(self, **changes)
-        vars(copy)["_distances"] = self._distances  # of the open squares alone
+        vars(copy)["_distances"] = self._distances  # they depend on the open squares alone
         return copy
 
     @cached_property

@@ -111,6 +111,7 @@ class AgentStudy(AgentOptions):
         No command line makes it: its `command()` is empty.
         """
         study = replace(self)
+        # `str()` is empty and, unlike a lambda, goes to other processes.
         vars(study).update(policy=policy, training_region=region, command=str)
         return study
 
