@@ -16,7 +16,7 @@ from maze_interp.policies.moves import STEPS
 from maze_interp.training import imitation, run
 from maze_interp.training.imitation import ImitationConfig, ShortestPaths, imitate
 
-TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3, value_levels=2)
+TINY = ImitationConfig("tiny", "easy", region=3, samples=320, batch=32, seed=3, value_levels=2, muon=0.01, average=0.5)
 
 
 def test_every_target_is_a_step_nearer_and_the_value_of_its_distance() -> None:

@@ -222,8 +222,8 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
     assert _same(whole, resumed)
     assert _same(whole, train_exactly(TINY, out, checkpoint_every=2))
     assert _curve(tmp_path / "whole") == _curve(out)
-    history.pack(tmp_path / "whole", TINY.history, tmp_path / "a.safetensors")
-    history.pack(out, TINY.history, tmp_path / "b.safetensors")
+    history.pack(tmp_path / "whole", [4, 6], tmp_path / "a.safetensors")
+    history.pack(out, [4, 6], tmp_path / "b.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
@@ -239,7 +239,7 @@ def _curve(run: Path) -> list[dict[str, Any]]:
 def test_the_agent_is_the_average_of_the_weights(tmp_path: Path) -> None:
     """Whose last checkpoint in half precision is the history's last."""
     policy = train_exactly(TINY, tmp_path / "run", checkpoint_every=3)
-    history.pack(tmp_path / "run", TINY.history, tmp_path / FILE)
+    history.pack(tmp_path / "run", history.kept(TINY.updates, TINY.history), tmp_path / FILE)
     last = read_checkpoint(tmp_path, "6")
     for name, tensor in policy.state_dict().items():
         if not name.startswith(policy.value_head):
@@ -253,6 +253,28 @@ def test_the_agent_is_the_average_of_the_weights(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"{}")
     with pytest.raises(MazeInterpError, match="is damaged"):
         read_checkpoint(tmp_path, "6")
+
+
+@pytest.mark.parametrize(
+    ("updates", "checkpoints", "kept"),
+    [
+        (1700, 6, [64, 128, 256, 512, 1024, 1700]),
+        (1024, 3, [256, 512, 1024]),
+        (6, 2, [4, 6]),
+        (3, 10, [1, 2, 3]),
+        (1, 1, [1]),
+    ],
+)
+def test_checkpoints_are_spaced_by_the_logarithm(updates: int, checkpoints: int, kept: list[int]) -> None:
+    assert history.kept(updates, checkpoints) == kept
+
+
+def test_many_checkpoints_are_spaced_closely() -> None:
+    kept = np.array(history.kept(1700, 40))
+    assert len(kept) == 40
+    assert kept[-1] == 1700
+    late = kept[kept > 50]
+    assert (late[1:-1] / late[:-2]).round(2).tolist() == pytest.approx([2**0.2] * (len(late) - 2), abs=0.02)
 
 
 def test_a_folder_is_one_runs(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def bundle_agent(policy: PolicyNetwork, config: Config, run: Path, folder: Path,
     write_whole(folder / "README.md", _card(policy, config, curve, tables, r2))
     write_weights(policy, folder / "weights.safetensors")
     if isinstance(config, ExactConfig) and config.history:
-        history.pack(run, config.history, folder / HISTORY)
+        history.pack(run, history.kept(config.updates, config.history), folder / HISTORY)
     return folder
 
 

@@ -62,6 +62,7 @@ class _Run:
         self._peaks = [group["lr"] for group in self._groups()]
         self._average = AveragedWeights(self.policy, config.average)
         self._curriculum = Curriculum(config)
+        self._kept = history.kept(config.updates, config.history) if config.history else []
         self.step, self._spent = 0, {"steps": 0, "flops": 0, "core_seconds": 0.0}
         if (state := load_checkpoint(out, config)) is not None:
             self._load(state)
@@ -95,7 +96,7 @@ class _Run:
         means = np.mean([(level.start_value, level.success) for level in levels], axis=0)
         self._recent.append((float(means[0]), float(means[1]), mean_entropy(levels)))
         self._spend(sum(len(level.value) for level in levels), drawn)
-        if config.history and (history.is_kept(self.step) or self.step == config.updates):
+        if self.step in self._kept:
             history.keep(self._average.state_dict(), self._out, self.step)
         if self.step == config.updates:
             self._finish()

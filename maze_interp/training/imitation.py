@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,10 +26,12 @@ from maze_interp.environment.observe import FACINGS, MazeView
 from maze_interp.mazes.maze import Maze, Square
 from maze_interp.policies.moves import STEPS, move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
+from maze_interp.training.average import AveragedWeights
 from maze_interp.training.checkpoint import load_checkpoint, save_checkpoint, take_up_log
 from maze_interp.training.critic import fit_value
+from maze_interp.training.muon import make_optimisers
 from maze_interp.training.objective import ExactConfig
-from maze_interp.training.run import Region, Training
+from maze_interp.training.run import Region, Share, Training
 from maze_interp.validation import Finite, Positive, Probability
 
 
@@ -44,6 +47,10 @@ class ImitationConfig(Training):
             every square of every maze is as likely as any other.
         discount: of the return that the value head learns: during the run discount ** (steps to the cheese), at its
             end the exact return of the policy itself.
+        muon: learning rate of Muon at its peak, which then trains the matrices of the embedder instead of AdamW
+            (`maze_interp.training.muon`); 0 for AdamW alone.
+        average: decay per step of the moving average of the weights that the agent is made of; 0 takes the last
+            weights.
     """
 
     region: Region | None = 3
@@ -52,6 +59,8 @@ class ImitationConfig(Training):
     learning_rate: Finite = 1e-3
     on_path: Probability = 0.4
     squares_per_sample: Positive = 8
+    muon: Finite = 0.0
+    average: Share = 0.0
 
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float32]]
@@ -118,30 +127,63 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
         MazeInterpError: the folder is another run's, or its checkpoint is damaged.
     """
     torch.manual_seed(config.seed)
-    policy = config.first_network()
-    optimiser = torch.optim.AdamW(policy.parameters(), lr=config.learning_rate)
-    start = 0
+    learner = _Learner(config)
     if (state := load_checkpoint(out, config)) is not None:
-        policy.load_state_dict(state["policy"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = int(state["step"])
+        learner.load_state_dict(state)
+    start, data = learner.step, ShortestPaths(config)
     take_up_log(out / "curve.jsonl", -(-start // checkpoint_every))
-    data = ShortestPaths(config)
     loader = DataLoader(data, batch_size=None, sampler=range(start, len(data)), num_workers=1, prefetch_factor=4)
     clock = time.monotonic()
     recent: list[Tensor] = []
-    for step, batch in enumerate(tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10), start):
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * (0.5 + 0.5 * math.cos(math.pi * step / len(data)))
-        recent.append(imitate_batch(policy, optimiser, batch))
-        if (step + 1) % checkpoint_every == 0 or step + 1 == len(data):
+    for batch in tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10):
+        recent.append(learner.learn(batch, learner.step / len(data)))
+        if learner.step % checkpoint_every == 0 or learner.step == len(data):
             rate = len(recent) * config.batch / (time.monotonic() - clock)
-            _log(out / "curve.jsonl", (step + 1) * config.batch, recent, rate)
-            state = {"policy": policy.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-            save_checkpoint(out, config, state)
+            _log(out / "curve.jsonl", learner.step * config.batch, recent, rate)
+            save_checkpoint(out, config, learner.state_dict())
             recent, clock = [], time.monotonic()
+    policy = learner.finished()
     fit_value(policy, value_task(config), config.value_levels)
     return policy.eval()
+
+
+class _Learner:
+    """The state of a run: what a checkpoint keeps."""
+
+    def __init__(self, config: ImitationConfig) -> None:
+        self._policy = config.first_network()
+        self._optimisers = make_optimisers(self._policy, config.learning_rate, config.muon)
+        self._peaks = [optimiser.param_groups[0]["lr"] for optimiser in self._optimisers]
+        self._average = AveragedWeights(self._policy, config.average)
+        self.step = 0
+
+    def learn(self, batch: list[Tensor], progress: float) -> Tensor:
+        """One step of the optimisers; see `imitate_batch`. The learning rate falls with progress from 0 to 1."""
+        for optimiser, peak in zip(self._optimisers, self._peaks, strict=True):
+            optimiser.param_groups[0]["lr"] = peak * (0.5 + 0.5 * math.cos(math.pi * progress))
+        figures = imitate_batch(self._policy, self._optimisers, batch)
+        self._average.update(self._policy, self.step)
+        self.step += 1
+        return figures
+
+    def finished(self) -> PolicyNetwork:
+        """The network with the averaged weights."""
+        self._policy.load_state_dict(self._average.state_dict())
+        return self._policy
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        optimisers = [optimiser.state_dict() for optimiser in self._optimisers]
+        weights = {"policy": self._policy.state_dict(), "average": self._average.state_dict()}
+        return {**weights, "optimisers": optimisers, "step": self.step}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint."""
+        self._policy.load_state_dict(state["policy"])
+        self._average.load_state_dict(state["average"])
+        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step = int(state["step"])
 
 
 def value_task(config: ImitationConfig) -> ExactConfig:
@@ -157,17 +199,18 @@ def _log(path: Path, samples: int, recent: list[Tensor], samples_per_second: flo
         file.write(json.dumps({"samples": samples, **figures, "samples_per_second": samples_per_second}) + "\n")
 
 
-def imitate_batch(policy: PolicyNetwork, optimiser: torch.optim.Optimizer, batch: list[Tensor]) -> Tensor:
-    """One step of the optimiser; returns (loss, greedy accuracy, mean probability of the right move), float64 `[3]`."""
+def imitate_batch(policy: PolicyNetwork, optimisers: Sequence[torch.optim.Optimizer], batch: list[Tensor]) -> Tensor:
+    """One step; returns (loss, greedy accuracy, mean probability of the right move), float64 `[3]`."""
     observations, moves, values = batch
     logits, value = outputs(policy, observations)
     probabilities = move_probabilities(logits)
     right = probabilities.gather(1, moves[:, None]).clamp_min(1e-9)
     loss = -right.log().mean() + 0.5 * (value.float() - values).square().mean()
-    optimiser.zero_grad(set_to_none=True)
+    policy.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-    optimiser.step()
+    for optimiser in optimisers:
+        optimiser.step()
     accuracy = (probabilities.argmax(1) == moves).double().mean()
     return torch.stack([loss.detach().double(), accuracy, right.detach().mean()])
 
