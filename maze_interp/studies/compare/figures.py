@@ -85,7 +85,8 @@ def coefficients_figure(table: pd.DataFrame) -> Figure:
 def region_figure(table: pd.DataFrame) -> Figure:
     """P(cheese) where the agent must choose, against the region of its training, from `by_region`."""
     last = int(table["region"].max())
-    places = table["region"].fillna(last + 1)
+    beyond = last + 2  # where the agents of cheese anywhere stand, a gap after the regions
+    places = table["region"].fillna(beyond)
     table = table.assign(place=places)
     figure = new_figure(8.4, 4.2 + 0.14 * table["agent"].nunique())
     axes = figure.subplots()
@@ -105,7 +106,7 @@ def region_figure(table: pd.DataFrame) -> Figure:
     )
     numbers = list(range(1, last + 1))
     if places.max() > last:
-        axes.set_xticks([*numbers, last + 1], [*map(str, numbers), "anywhere\n(outside 5×5)"])
+        axes.set_xticks([*numbers, beyond], [*map(str, numbers), "anywhere\n(outside 5×5)"])
     else:
         axes.set_xticks(numbers)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
