@@ -46,8 +46,11 @@ BUNDLED = {
     "rand_anywhere_easy": ("easy", "anywhere"),
     "rand_anywhere_easy_stage_1": ("easy", "anywhere"),
     "rand_region_5": ("hard", 5),
+    "rand_region_5_short": ("hard", 5),
+    "rand_region_5_stage_1": ("hard", 5),
     "rand_region_5_imitation": ("hard", 5),
     "rand_region_5_seed_1": ("hard", 5),
+    "rand_region_5_seed_1_stage_1": ("hard", 5),
     "rand_region_5_imitation_seed_1": ("hard", 5),
 }
 

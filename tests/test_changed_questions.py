@@ -210,7 +210,7 @@ def test_the_page_of_readings_is_up_to_date(tmp_path: Path) -> None:
 
 def test_the_70_percent_question_keeps_its_first_outcome() -> None:
     questions = load_questions()
-    resolution = read_resolutions(Path("data/resolutions/rand_region_5.yaml"), questions).answers["probe-70"]
+    resolution = read_resolutions(Path("data/resolutions/rand_region_5_short.yaml"), questions).answers["probe-70"]
     yes = {name: outcome["yes"] for name, outcome in resolution.outcomes(questions["probe-70"]).items()}
     assert yes == {"counted": 1.0, "measured": 0.0, "version 1": 0.0}
     assert isinstance(resolution.earlier[0], Resolution)

@@ -72,5 +72,5 @@ def test_bundled_resolutions_are_of_the_bundled_agents() -> None:
         assert found.agent == path.stem
         assert found.agent_hash == agent_hash(load_network(path.stem))
         assert set(found.answers) == set(QUESTIONS)
-    assert sizes["rand_region_3_easy_imitation"] == sizes["rand_region_5"] == "full"
+    assert sizes["rand_region_3_easy_imitation"] == sizes["rand_region_5_short"] == "full"
     assert DEFAULT_AGENT in sizes
