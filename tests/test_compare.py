@@ -263,6 +263,8 @@ def test_the_report_has_its_own_sweep_first(tmp_path: Path) -> None:
     assert DEFAULT_AGENT not in study.agents
     assert set(study.agents) < set(agent_folders())
     assert not {"rand_region_5_easy_rl_stage_2", "rand_region_2_easy_imitation"} & set(study.agents), "earlier stages"
+    assert "rand_region_5" in study.agents
+    assert not {"rand_region_5_short", "rand_region_5_easy_scratch_seed_1"} & set(study.agents), "solve too little"
 
 
 def test_bad_input(files: tuple[Path, Path], finished: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from maze_interp.bundled import HELD_OUT
 from maze_interp.environment.levels import maze_from_seed
 from maze_interp.policies.agents import agent_mode, import_agent, load_network, training_region
 from maze_interp.policies.architectures.impala import Impala
-from maze_interp.policies.history import FILE, read_checkpoint
+from maze_interp.policies.history import FILE, kept_updates, read_checkpoint
 from maze_interp.policies.moves import move_probabilities, to_input
 from maze_interp.policies.network import PolicyNetwork
 from maze_interp.sweeps.spread import cluster
@@ -240,6 +240,7 @@ def test_the_agent_is_the_average_of_the_weights(tmp_path: Path) -> None:
     """Whose last checkpoint in half precision is the history's last."""
     policy = train_exactly(TINY, tmp_path / "run", checkpoint_every=3)
     history.pack(tmp_path / "run", history.kept(TINY.updates, TINY.history), tmp_path / FILE)
+    assert kept_updates(tmp_path) == [4, 6]
     last = read_checkpoint(tmp_path, "6")
     for name, tensor in policy.state_dict().items():
         if not name.startswith(policy.value_head):

@@ -23,6 +23,9 @@ from maze_interp.studies.statistics.data import FinishedSweep
 from maze_interp.sweeps.levels import LevelSet
 from maze_interp.sweeps.sweep import LevelSweep
 
+SOLVES = 0.95
+"""P(cheese) on held-out levels as in training from which on an agent is compared unless agents are named."""
+
 
 @dataclass(frozen=True, eq=False)
 class Planned:
@@ -66,13 +69,18 @@ class Planned:
 
 
 def last_stages() -> tuple[str, ...]:
-    """One agent at hand of each way of training, without earlier stages of the same levels and region."""
+    """One agent at hand of each way of training, without earlier stages of the same levels and region.
+
+    Agents that solve less than `SOLVES` of held-out levels as in training are left out: where they miss the cheese
+    elsewhere, they may only have failed the maze.
+    """
     known = [agent_info(name) for name in agent_folders()]
     begun = {(way_of_training(one.start_from), one.distribution_mode, one.region) for one in known if one.start_from}
     last = dict[tuple[object, ...], str]()
     for one in known:
         last.setdefault((way_of_training(one.name), one.distribution_mode, one.region), one.name)
-    return tuple(name for way, name in last.items() if way not in begun)
+    solves = {one.name for one in known if one.success is None or one.success >= SOLVES}
+    return tuple(name for way, name in last.items() if way not in begun and name in solves)
 
 
 def planned(

@@ -31,7 +31,8 @@ class Compare(NetworkOptions):
 
     Attributes:
         agents: Names or files with commas between them; the mode of the levels after a colon, as in agent.pth:easy.
-            Unless agents or sweeps are given, one bundled agent of each way of training, without earlier stages.
+            Unless agents or sweeps are given, one bundled agent of each way of training that solves at least 95% of
+            its held-out levels as in training, without earlier stages.
         sweeps: Folders that maze-interp sweep wrote, with commas between them, to compare without measuring again.
         seeds: Levels to measure the agents on, first:end, the end not included. Beside finished sweeps the untrained
             network is measured on so many of theirs.
