@@ -131,7 +131,7 @@ def test_every_card_can_be_read(folder: Path) -> None:
         ("vector:effects.csv:cheese", "no run of"),
         ("report:summary.json:headline/trainde", "no 'trainde'"),
         ("cards:default:cheese somewhere", "no 'cheese somewhere'"),
-        ("resolutions:rand_region_5:probe-07:accuracy", "no 'probe-07'"),
+        ("resolutions:rand_region_5_short:probe-07:accuracy", "no 'probe-07'"),
         ("anything", "no address"),
     ],
 )

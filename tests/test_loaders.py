@@ -58,7 +58,7 @@ READERS: dict[str, tuple[str, str, Callable[[], str], Callable[[Path], object]]]
     "resolutions": (
         "resolution.yaml",
         "agent: ",
-        data("resolutions", "rand_region_5.yaml"),
+        data("resolutions", "rand_region_5_short.yaml"),
         lambda path: read_resolutions(path, load_questions()),
     ),
     "an agent's config": (

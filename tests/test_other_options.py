@@ -160,7 +160,7 @@ def test_questions(capsys: pytest.CaptureFixture[str]) -> None:
     resolution = str(next(Path("by-plain").glob("*/resolution.yaml")))
     score = ["score", "--forecast", "mine.yaml", "--resolution", resolution, "--questions", "asked"]
     printed(capsys, *score, "--out", "mine")
-    printed(capsys, "score", "--resolution", "rand_region_5", "--out", "theirs")
+    printed(capsys, "score", "--resolution", "rand_region_5_short", "--out", "theirs")
     scores = {Path(out, "scores.csv").read_text() for out in ("mine", "theirs")}
     assert len(scores) == 2
     assert "belongs to another run: its forecast is" in refused(capsys, "questions", *score, "--out", "theirs")
@@ -187,10 +187,10 @@ def test_readings(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("nanda.2023", "forecast"), ("rand_region_5.v2", "resolution"), ("no such", "forecast")]
+    ("name", "kind"), [("nanda.2023", "forecast"), ("rand_region_5_short.v2", "resolution"), ("no such", "forecast")]
 )
 def test_a_name_with_a_dot_is_no_path(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = {"forecast": "nanda-2023", "resolution": "rand_region_5", kind: name}
+    options = {"forecast": "nanda-2023", "resolution": "rand_region_5_short", kind: name}
     assert f"unknown {kind}" in refused(capsys, "questions", "score", *words(options))
 
 

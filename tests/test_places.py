@@ -21,7 +21,7 @@ PLACES = {
     "probes": PROBE + " --out new --save {0}",
     "resolutions": "questions resolve --out {0}",
     "resolutions of an agent": "questions resolve --agent {0} --out .",
-    "scores": "questions score --resolution rand_region_5 --out {0}/new",
+    "scores": "questions score --resolution rand_region_5_short --out {0}/new",
     "a page of readings": "questions readings --out {0}/new.md",
     "a forecast": "questions new-forecast {0}/new.yaml",
     "a page": "explore --levels 1 --export {0}/new.html",
