@@ -24,6 +24,7 @@ from maze_interp.policies.agents import (
     training_region,
 )
 from maze_interp.policies.architectures.impala import Impala
+from maze_interp.studies.compare.plan import last_stages
 
 BUNDLED = {
     "rand_region_1_easy": ("easy", 1),
@@ -76,6 +77,12 @@ def test_bundled_agents_load_and_say_what_they_are(name: str) -> None:
 def test_the_default_agent_is_bundled() -> None:
     assert DEFAULT_AGENT in BUNDLED
     assert {path.name for path in bundled_path("agents").iterdir() if path.is_dir()} == BUNDLED.keys()
+
+
+def test_the_agents_that_are_compared_solve_their_training_levels() -> None:
+    success = {name: agent_info(name).success for name in last_stages()}
+    assert {DEFAULT_AGENT, "rand_region_5"} <= success.keys()
+    assert all(share is not None and share >= 0.97 for share in success.values()), success
 
 
 @pytest.mark.parametrize("width", [1, 2])
