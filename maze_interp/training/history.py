@@ -23,13 +23,14 @@ def kept(updates: int, checkpoints: int) -> list[int]:
     They are spaced evenly by the logarithm, as many to a doubling as it takes (one, two, …): a run of 1,000 that keeps
     four has 128, 256, 512 and 1,000. A run of fewer updates than checkpoints keeps all.
     """
-    wanted = min(updates, checkpoints)
+    if checkpoints >= updates:
+        return list(range(1, updates + 1))
     for per_doubling in count(1):
         last = per_doubling * updates.bit_length()
         spaced = {round(2 ** (k / per_doubling)) for k in range(last)}
         numbers = sorted({number for number in spaced if number < updates} | {updates})
-        if len(numbers) >= wanted:
-            return numbers[-wanted:]
+        if len(numbers) >= checkpoints:
+            return numbers[-checkpoints:]
     raise AssertionError("the numbers get denser until all are there")
 
 
