@@ -1,6 +1,6 @@
 """Measure an agent at every time of its training that its history holds, into `agents/NAME/history.csv`.
 
-    python scripts/measure_history.py rand_region_5_easy_scratch
+    python scripts/measure_history.py --agent rand_region_5_easy_scratch
 
 A run with `history: N` in its configuration keeps N checkpoints in `agents/NAME/history.safetensors`.
 """
@@ -22,7 +22,7 @@ from maze_interp.sweeps.spread import cluster
 from maze_interp.sweeps.sweep import LevelSweep
 
 
-def main(agent: str, levels: int = 100) -> None:
+def main(agent: str = "rand_region_5_easy_scratch", levels: int = 100) -> None:
     """Write a row for each checkpoint and measure; a stopped run goes on where it was.
 
     Args:

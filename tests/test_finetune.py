@@ -134,8 +134,8 @@ def test_what_the_training_took() -> None:
     both = training_compute("rand_region_5_imitation")
     assert both.steps > first.steps
     assert both == Compute(both.steps, 3 * forward * both.steps)
-    last = json.loads((agent_info("rand_region_5").path / "curve.jsonl").read_text().splitlines()[-1])
-    assert training_compute("rand_region_5") == both + Compute(last["steps"], last["flops"])
+    last = json.loads((agent_info("rand_region_5_short").path / "curve.jsonl").read_text().splitlines()[-1])
+    assert training_compute("rand_region_5_short") == both + Compute(last["steps"], last["flops"])
 
 
 def test_the_study_from_start_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
