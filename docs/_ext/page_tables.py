@@ -164,7 +164,7 @@ def _cells(frame: pd.DataFrame, column: str) -> list[str]:
     if numeric:
         return ["" if pd.isna(row[column]) else str(recorded.in_row(row, column)) for _, row in frame.iterrows()]
     texts = [("none" if column == "left_out" else "") if pd.isna(value) else str(value) for value in frame[column]]
-    return texts if column in ("agent", "left_out") else [text.replace("_", " ") for text in texts]
+    return texts if column in ("agent", "other", "left_out") else [text.replace("_", " ") for text in texts]
 
 
 def _pivoted(frame: pd.DataFrame, column: str) -> pd.DataFrame:
