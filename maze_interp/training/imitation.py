@@ -136,7 +136,7 @@ def imitate(config: ImitationConfig, out: Path, checkpoint_every: int = 200) -> 
     clock = time.monotonic()
     recent: list[Tensor] = []
     for batch in tqdm(loader, initial=start, total=len(data), desc=config.name, mininterval=10):
-        recent.append(learner.learn(batch, learner.step / len(data)))
+        recent.append(learner.learn(batch))
         if learner.step % checkpoint_every == 0 or learner.step == len(data):
             rate = len(recent) * config.batch / (time.monotonic() - clock)
             _log(out / "curve.jsonl", learner.step * config.batch, recent, rate)
@@ -151,16 +151,17 @@ class _Learner:
     """The state of a run: what a checkpoint keeps."""
 
     def __init__(self, config: ImitationConfig) -> None:
+        self._steps = config.samples // config.batch
         self._policy = config.first_network()
         self._optimisers = make_optimisers(self._policy, config.learning_rate, config.muon)
         self._peaks = [optimiser.param_groups[0]["lr"] for optimiser in self._optimisers]
         self._average = AveragedWeights(self._policy, config.average)
         self.step = 0
 
-    def learn(self, batch: list[Tensor], progress: float) -> Tensor:
-        """One step of the optimisers; see `imitate_batch`. The learning rate falls with progress from 0 to 1."""
+    def learn(self, batch: list[Tensor]) -> Tensor:
+        """One step of the optimisers; see `imitate_batch`."""
         for optimiser, peak in zip(self._optimisers, self._peaks, strict=True):
-            optimiser.param_groups[0]["lr"] = peak * (0.5 + 0.5 * math.cos(math.pi * progress))
+            optimiser.param_groups[0]["lr"] = peak * (0.5 + 0.5 * math.cos(math.pi * self.step / self._steps))
         figures = imitate_batch(self._policy, self._optimisers, batch)
         self._average.update(self._policy, self.step)
         self.step += 1

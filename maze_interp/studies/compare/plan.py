@@ -78,9 +78,9 @@ def last_stages() -> tuple[str, ...]:
     begun = {(way_of_training(one.start_from), one.distribution_mode, one.region) for one in known if one.start_from}
     last = dict[tuple[object, ...], str]()
     for one in known:
-        last.setdefault((way_of_training(one.name), one.distribution_mode, one.region), one.name)
-    solves = {one.name for one in known if one.success is None or one.success >= SOLVES}
-    return tuple(name for way, name in last.items() if way not in begun and name in solves)
+        if one.success is None or one.success >= SOLVES:
+            last.setdefault((way_of_training(one.name), one.distribution_mode, one.region), one.name)
+    return tuple(name for way, name in last.items() if way not in begun)
 
 
 def planned(
